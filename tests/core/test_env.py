@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from matinee.core import env
+
+
+def test_a_secret_comes_from_the_environment_or_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("from the file\n")
+
+    assert env.secret("MATINEE_X") is None
+    monkeypatch.setenv("MATINEE_X_FILE", str(tmp_path / "secret"))
+    assert env.secret("MATINEE_X") == "from the file"
+    monkeypatch.delenv("MATINEE_X_FILE")
+    monkeypatch.setenv("MATINEE_X", " from the environment ")
+    assert env.secret("MATINEE_X") == "from the environment"
+
+
+def test_a_secret_given_twice_or_from_a_missing_file_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MATINEE_X_FILE", str(tmp_path / "nowhere"))
+    with pytest.raises(env.ConfigurationError, match="MATINEE_X_FILE can't be read"):
+        env.secret("MATINEE_X")
+
+    monkeypatch.setenv("MATINEE_X", "too")
+    with pytest.raises(env.ConfigurationError, match="not both"):
+        env.secret("MATINEE_X")
+
+
+@pytest.mark.parametrize(("raw", "complaint"), [("many", "whole number"), ("1.5", "whole number"), ("2", "3 or more")])
+def test_a_number_that_makes_no_sense_is_named(monkeypatch: pytest.MonkeyPatch, raw: str, complaint: str) -> None:
+    monkeypatch.setenv("MATINEE_X", raw)
+
+    with pytest.raises(env.ConfigurationError, match=f"MATINEE_X must be .*{complaint}"):
+        env.integer("MATINEE_X", 5, at_least=3)
+
+
+def test_numbers_truths_choices_and_lists_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MATINEE_N", "7")
+    monkeypatch.setenv("MATINEE_B", "Yes")
+    monkeypatch.setenv("MATINEE_C", "open")
+    monkeypatch.setenv("MATINEE_W", "a, b,,c ")
+
+    assert env.integer("MATINEE_N", 5) == 7
+    assert env.integer("MATINEE_ABSENT", 5) == 5
+    assert env.boolean("MATINEE_B", default=False) is True
+    assert env.boolean("MATINEE_ABSENT", default=False) is False
+    assert env.choice("MATINEE_C", "closed", among=frozenset({"open", "closed"})) == "open"
+    assert env.words("MATINEE_W") == ["a", "b", "c"]
+    assert env.words("MATINEE_ABSENT") == []
+
+
+def test_a_wrong_truth_and_a_wrong_choice_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MATINEE_X", "perhaps")
+
+    with pytest.raises(env.ConfigurationError, match="MATINEE_X must be true or false"):
+        env.boolean("MATINEE_X", default=True)
+    with pytest.raises(env.ConfigurationError, match="MATINEE_X must be one of closed, open"):
+        env.choice("MATINEE_X", "open", among=frozenset({"open", "closed"}))

@@ -8,18 +8,18 @@ from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
 from matinee.accounts.models import User
-from matinee.core.text import comparison_key
+from matinee.accounts.sessions import verified
 
 
 class EmailOrUsername(ModelBackend):
     def authenticate(
-        self, _request: HttpRequest | None, username: str | None = None, password: str | None = None, **_: Any
+        self,
+        request: HttpRequest | None,  # noqa: ARG002 - Django's signature
+        username: str | None = None,
+        password: str | None = None,
+        **kwargs: Any,  # noqa: ARG002 - Django's signature
     ) -> User | None:
-        """The user of this name and password or None; one hash is computed either way, so that time tells nothing."""
-        key = comparison_key(username or "")
-        column = "email_key" if "@" in key else "username_key"
-        user = User.objects.filter(**{column: key}).first()
-        if user is None:
-            User().set_password(password)
-            return None
-        return user if user.check_password(password or "") and self.user_can_authenticate(user) else None
+        """The active user of this name and password or None. No username holds an @, and every address does."""
+        name = username or ""
+        user = User.objects.named(email=name) if "@" in name else User.objects.named(username=name)
+        return verified(user, password or "")

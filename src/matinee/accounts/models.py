@@ -2,37 +2,71 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import unicodedata
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 
+from matinee.accounts.names import (
+    EMAIL_AT_MOST,
+    EMAIL_KEY_LENGTH,
+    USERNAME_AT_MOST,
+    USERNAME_KEY_LENGTH,
+    validate_email,
+    validate_username,
+)
+from matinee.core.refusals import Refusal
 from matinee.core.text import comparison_key
+
+# What a person can be written to about, and whether that is on before they chose. Security mail is always sent.
+NOTIFICATION_SWITCHES: Mapping[str, bool] = {"product_mail": False, "watchlist_release": False}
 
 
 class UserManager(BaseUserManager["User"]):
-    """What Django's own commands need; people register through `accounts.services.register`."""
+    """Finding people by name, and what Django's own commands need; people register through `accounts.services`."""
+
+    def named(self, *, email: str | None = None, username: str | None = None) -> User | None:
+        """Whose e-mail this is, or else whose username, without regard to case."""
+        if email is not None:
+            return self.filter(email_key=comparison_key(email)).first()
+        return self.filter(username_key=comparison_key(username or "")).first()
 
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(email_key=comparison_key(username or ""))
 
-    def create_superuser(self, email: str, password: str, username: str) -> User:
+    def create_superuser(self, email: str, username: str, password: str | None = None) -> User:
+        """Raises ValidationError, which the command turns into a sentence."""
         from matinee.accounts.services import create_user  # noqa: PLC0415 - services stand above models
 
-        return create_user(
-            email=email, password=password, username=username, now=timezone.now(), is_staff=True, is_superuser=True
-        )
+        if password is None:
+            raise ValidationError("A password is needed: set DJANGO_SUPERUSER_PASSWORD.")
+        try:
+            return create_user(
+                email=email, password=password, username=username, now=timezone.now(), is_staff=True, is_superuser=True
+            )
+        except Refusal as refusal:
+            raise ValidationError([refusal.detail, *(field.message for field in refusal.fields)]) from None
 
 
 class User(AbstractBaseUser, PermissionsMixin):
     """An account. The two keys hold e-mail and username unique without regard to case."""
 
-    email = models.EmailField(max_length=254, unique=True)
-    email_key = models.CharField(max_length=300, unique=True, editable=False)
-    username = models.CharField(max_length=30)
-    username_key = models.CharField(max_length=100, unique=True, editable=False)
+    last_login = None  # sessions tell when somebody signed in
+    email = models.EmailField(max_length=EMAIL_AT_MOST, unique=True, validators=[validate_email])
+    email_key = models.CharField(max_length=EMAIL_KEY_LENGTH, editable=False)
+    username = models.CharField(
+        max_length=USERNAME_AT_MOST,
+        validators=[validate_username],
+        help_text="3 to 30 letters, digits, or any of _ . -",
+    )
+    username_key = models.CharField(max_length=USERNAME_KEY_LENGTH, editable=False)
     first_name = models.CharField(max_length=150, blank=True)
     last_name = models.CharField(max_length=150, blank=True)
     is_active = models.BooleanField(default=True)
@@ -44,6 +78,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["username"]
 
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["email_key"], name="one_account_per_email"),
+            models.UniqueConstraint(fields=["username_key"], name="one_account_per_username"),
+        )
+
     def __str__(self) -> str:
         return self.username
 
@@ -52,6 +92,12 @@ class User(AbstractBaseUser, PermissionsMixin):
         self.email_key = comparison_key(self.email)
         self.username_key = comparison_key(self.username)
         super().save(*args, **kwargs)
+
+    def set_password(self, raw_password: str | None) -> None:
+        super().set_password(_as_typed_anywhere(raw_password))
+
+    def check_password(self, raw_password: str | None) -> bool:
+        return super().check_password(_as_typed_anywhere(raw_password))
 
 
 class UserProfile(models.Model):
@@ -68,6 +114,22 @@ class UserProfile(models.Model):
     def __str__(self) -> str:
         return f"profile of {self.user_id}"
 
+    @property
+    def switches(self) -> dict[str, bool]:
+        """Every notification switch: as the person set it, or else as it comes."""
+        return {name: self.notification_preferences.get(name, on) for name, on in NOTIFICATION_SWITCHES.items()}
+
+    @property
+    def version(self) -> str:
+        """A digest of all that the person and the profile say, so that it changes whoever writes."""
+        user = self.user
+        facts = (
+            (user.pk, user.email, user.username, user.first_name, user.last_name, user.date_joined.isoformat()),
+            (self.bio, str(self.birth_date), self.favorite_genres, self.switches),
+            (self.created_at.isoformat(), self.updated_at.isoformat()),
+        )
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
+
 
 class Session(models.Model):
     """One sign-in: a family of refresh tokens, each spent for the next. Ended for good by `ended_at`."""
@@ -75,6 +137,7 @@ class Session(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
     created_at = models.DateTimeField()
     last_used_at = models.DateTimeField()
+    expires_at = models.DateTimeField(help_text="When the newest refresh token stops working.")
     ended_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
@@ -82,12 +145,16 @@ class Session(models.Model):
 
 
 class RefreshToken(models.Model):
-    """A single-use token, stored as its SHA-256 alone."""
+    """A single-use token, stored as its SHA-256 alone. The unspent one of a session is its newest."""
 
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="tokens")
     digest = models.BinaryField(max_length=32, unique=True)
-    expires_at = models.DateTimeField()
     spent_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"refresh token {self.pk}"
+
+
+def _as_typed_anywhere(password: str | None) -> str | None:
+    """One form for what keyboards and systems send differently for the same typed characters."""
+    return None if password is None else unicodedata.normalize("NFC", password)

@@ -1,0 +1,196 @@
+"""Registering, and changing what one says about oneself."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+from typing import TypedDict
+
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.db import IntegrityError, models, transaction
+
+from matinee.accounts.checks import FieldChecks
+from matinee.accounts.models import NOTIFICATION_SWITCHES, User, UserProfile
+from matinee.accounts.names import (
+    EMAIL_AT_MOST,
+    PASSWORD_AT_MOST,
+    USERNAME_AT_MOST,
+    new_username,
+    validate_email,
+    validate_username,
+)
+from matinee.accounts.sessions import Tokens, open_session
+from matinee.catalog.models import Genre
+from matinee.core.refusals import Conflict, FieldError, Forbidden, PreconditionFailed
+
+NAME_AT_MOST = 150
+BIO_AT_MOST = 5_000
+EARLIEST_BIRTH_DATE = dt.date(1900, 1, 1)
+
+
+class EmailTaken(Conflict):
+    code = "email_taken"
+
+
+class UsernameTaken(Conflict):
+    code = "username_taken"
+
+
+class RegistrationClosed(Forbidden):
+    code = "registration_closed"
+
+
+class ProfileChanged(PreconditionFailed):
+    """The profile is no longer the one that the client read."""
+
+
+class ProfileChanges(TypedDict, total=False):
+    """What a person may change about themselves; what is absent stays."""
+
+    username: str
+    first_name: str
+    last_name: str
+    bio: str
+    birth_date: dt.date | None
+    favorite_genres: list[int]  # TMDb ids
+    notification_preferences: Mapping[str, bool]  # only the switches to turn
+
+
+def register(
+    *, email: str, password: str, username: str | None, first_name: str, last_name: str, now: dt.datetime
+) -> tuple[User, Tokens]:
+    """Open an account and sign in. Raises RegistrationClosed and what `create_user` raises."""
+    if settings.REGISTRATION == "closed":
+        raise RegistrationClosed("Nobody can register here at present.")
+    user = create_user(
+        email=email, password=password, username=username, first_name=first_name, last_name=last_name, now=now
+    )
+    return user, open_session(user=user, now=now)
+
+
+def create_user(
+    *,
+    email: str,
+    password: str,
+    username: str | None = None,
+    first_name: str = "",
+    last_name: str = "",
+    now: dt.datetime,
+    is_staff: bool = False,
+    is_superuser: bool = False,
+) -> User:
+    """A new account with its profile. Raises Invalid, EmailTaken or UsernameTaken.
+
+    The password is hashed before the transaction, which would hold up every other writer meanwhile. Whether a name is
+    taken, the constraints decide: asking before would let two at once both pass.
+    """
+    checks = FieldChecks()
+    user = User(date_joined=now, is_staff=is_staff, is_superuser=is_superuser)
+    user.email = checks.text("email", email, at_most=EMAIL_AT_MOST)
+    checks.passes("email", validate_email, user.email)
+    user.username = new_username() if username is None else _username(checks, username)
+    user.first_name = checks.text("first_name", first_name, at_most=NAME_AT_MOST)
+    user.last_name = checks.text("last_name", last_name, at_most=NAME_AT_MOST)
+    password = checks.text("password", password, at_most=PASSWORD_AT_MOST)
+    likeness = None if checks.failed else user  # comparing with a megabyte of refused text would take a while
+    checks.passes("password", lambda value: validate_password(value, likeness), password)
+    checks.finish()
+    user.set_password(password)
+    try:
+        with transaction.atomic():
+            user.save(force_insert=True)
+            UserProfile.objects.create(user=user, created_at=now, updated_at=now)
+    except IntegrityError:
+        if User.objects.named(email=user.email) is None:
+            raise _username_taken() from None
+        fields = (FieldError("email", "Taken.", "email_taken"),)
+        raise EmailTaken("An account with this e-mail address exists.", fields=fields) from None
+    return user
+
+
+def update_profile(
+    *, user: User, changes: ProfileChanges, now: dt.datetime, if_version: Collection[str] | None = None
+) -> UserProfile:
+    """Change what `changes` names; `updated_at` moves only if something is different afterwards.
+
+    `if_version`: the versions that the client would write over, None for whichever it is. Raises Invalid,
+    ProfileChanged or UsernameTaken; then nothing has changed.
+    """
+    values = _checked(changes, now.date())
+    with transaction.atomic():
+        profile = UserProfile.objects.select_for_update(no_key=True).select_related("user").get(user=user)
+        if if_version is not None and profile.version not in if_version:
+            raise ProfileChanged("The profile has changed since you read it.")
+        if "notification_preferences" in changes:
+            values["notification_preferences"] = {**profile.switches, **changes["notification_preferences"]}
+        of_user = _differing(profile.user, {name: values[name] for name in USER_FIELDS & values.keys()})
+        of_profile = _differing(profile, {name: values[name] for name in PROFILE_FIELDS & values.keys()})
+        if of_user:
+            _save_user(profile.user, of_user)
+        if of_user or of_profile:
+            profile.updated_at = now
+            profile.save(update_fields=[*of_profile, "updated_at"])
+    return profile
+
+
+USER_FIELDS = frozenset({"username", "first_name", "last_name"})
+PROFILE_FIELDS = frozenset({"bio", "birth_date", "favorite_genres", "notification_preferences"})
+
+
+def _checked(changes: ProfileChanges, today: dt.date) -> dict[str, object]:
+    """The values as they are stored. Raises Invalid."""
+    checks = FieldChecks()
+    values: dict[str, object] = dict(changes)
+    if "username" in changes:
+        values["username"] = _username(checks, changes["username"])
+    if "first_name" in changes:
+        values["first_name"] = checks.text("first_name", changes["first_name"], at_most=NAME_AT_MOST)
+    if "last_name" in changes:
+        values["last_name"] = checks.text("last_name", changes["last_name"], at_most=NAME_AT_MOST)
+    if "bio" in changes:
+        values["bio"] = checks.text("bio", changes["bio"], at_most=BIO_AT_MOST)
+    born = changes.get("birth_date")
+    if born is not None and not EARLIEST_BIRTH_DATE <= born <= today:
+        checks.refuse("birth_date", f"A day from {EARLIEST_BIRTH_DATE} to today.", "out_of_range")
+    if "favorite_genres" in changes:
+        values["favorite_genres"] = _genres(checks, changes["favorite_genres"])
+    for name in changes.get("notification_preferences", {}).keys() - NOTIFICATION_SWITCHES.keys():
+        checks.refuse(f"notification_preferences.{name}", "There is no such switch.", "unknown_field")
+    checks.finish()
+    return values
+
+
+def _username(checks: FieldChecks, username: str) -> str:
+    stored = checks.text("username", username, at_most=USERNAME_AT_MOST)
+    checks.passes("username", validate_username, stored)
+    return stored
+
+
+def _genres(checks: FieldChecks, ids: list[int]) -> list[int]:
+    """The ids in their order, each once."""
+    known = set(Genre.objects.values_list("id", flat=True))
+    for place, number in enumerate(ids):
+        if number not in known:
+            checks.refuse(f"favorite_genres.{place}", "There is no genre with this id.", "unknown_genre")
+    return list(dict.fromkeys(ids))
+
+
+def _differing(row: models.Model, values: Mapping[str, object]) -> list[str]:
+    """Put `values` on `row`; which of them were not there before."""
+    names = [name for name, value in values.items() if getattr(row, name) != value]
+    for name in names:
+        setattr(row, name, values[name])
+    return names
+
+
+def _save_user(user: User, changed: list[str]) -> None:
+    try:
+        with transaction.atomic():
+            user.save(update_fields=[*changed, "username_key"])
+    except IntegrityError:
+        raise _username_taken() from None
+
+
+def _username_taken() -> UsernameTaken:
+    return UsernameTaken("This username is taken.", fields=(FieldError("username", "Taken.", "username_taken"),))

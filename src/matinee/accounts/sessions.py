@@ -1,0 +1,144 @@
+"""Signing in, staying signed in, signing out. A session is a family of refresh tokens, each good for one use
+(RFC 9700, section 4.14.2): a spent one that comes back ends the family, because one of its two holders is a thief.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import secrets
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+
+from matinee.accounts.checks import FieldChecks
+from matinee.accounts.models import RefreshToken, Session, User
+from matinee.accounts.names import EMAIL_AT_MOST, PASSWORD_AT_MOST
+from matinee.accounts.tokens import InvalidToken, new_access_token, read_access_token
+from matinee.core.refusals import Unauthenticated
+
+
+class WrongCredentials(Unauthenticated):
+    """No active account has this name and password; which of them is wrong is not told."""
+
+    code = "wrong_credentials"
+
+
+class RefreshRefused(Unauthenticated):
+    """The refresh token is unknown, expired or spent, or its session has ended."""
+
+    code = "invalid_refresh_token"
+
+
+@dataclass(frozen=True)
+class Tokens:
+    access: str
+    refresh: str
+    expires_in: int  # seconds that the access token lives
+
+
+def sign_in(
+    *, password: str, now: dt.datetime, email: str | None = None, username: str | None = None
+) -> tuple[User, Tokens]:
+    """Open a session for the person of this e-mail or, in its place, this username.
+
+    Raises WrongCredentials; Invalid where not exactly one of the two names is given.
+    """
+    checks = FieldChecks()
+    if (email is None) == (username is None):
+        for name in ("email", "username"):
+            checks.refuse(name, "Give email or username, one of the two.", "one_of")
+    email = None if email is None else checks.text("email", email, at_most=EMAIL_AT_MOST)
+    username = None if username is None else checks.text("username", username, at_most=EMAIL_AT_MOST)
+    password = checks.text("password", password, at_most=PASSWORD_AT_MOST)
+    checks.finish()
+    user = verified(User.objects.named(email=email, username=username), password)
+    with transaction.atomic():
+        if user is None or not _still_so(user):
+            raise WrongCredentials("No account has this name and password.")
+        return user, open_session(user=user, now=now)
+
+
+def verified(user: User | None, password: str) -> User | None:
+    """`user` where the account is active and the password theirs. One hash is computed whichever way it goes, so
+    that time does not tell which accounts exist."""
+    if user is None:
+        User().set_password(password)
+        return None
+    return user if user.check_password(password) and user.is_active else None
+
+
+def _still_so(user: User) -> bool:
+    """Whether the account is as it was before its password was hashed, which takes a while; it stays so till commit."""
+    found = User.objects.select_for_update(no_key=True).filter(pk=user.pk, is_active=True, password=user.password)
+    return found.first() is not None
+
+
+@transaction.atomic
+def open_session(*, user: User, now: dt.datetime) -> Tokens:
+    session = Session.objects.create(user=user, created_at=now, last_used_at=now, expires_at=_expiry(now))
+    return _issue(session, now)
+
+
+def refresh(*, token: str, now: dt.datetime) -> Tokens:
+    """Spend `token` for the next pair; of several at once exactly one succeeds. Raises RefreshRefused.
+
+    The transaction is the outermost, because a family that ends here must stay ended when the refusal is raised.
+    """
+    with transaction.atomic(durable=True):
+        tokens = _spend(token, now)
+    if tokens is None:
+        raise RefreshRefused("The refresh token is not valid, or no longer. Sign in again.")
+    return tokens
+
+
+def _spend(token: str, now: dt.datetime) -> Tokens | None:
+    held = RefreshToken.objects.select_related("session__user").filter(digest=_digest(token)).first()
+    if held is None or held.session.ended_at is not None or held.session.expires_at <= now:
+        return None
+    spent_here = RefreshToken.objects.filter(pk=held.pk, spent_at=None).update(spent_at=now)
+    family = Session.objects.filter(pk=held.session_id, ended_at=None)
+    if not spent_here or not held.session.user.is_active:
+        family.update(ended_at=now)
+        return None
+    family.update(last_used_at=now, expires_at=_expiry(now))
+    return _issue(held.session, now)
+
+
+def sign_out(*, user: User, session_id: int, token: str, now: dt.datetime) -> None:
+    """End the session that asks, and that of the refresh token where it is another one of the same person."""
+    theirs = Session.objects.filter(user=user, ended_at=None)
+    theirs.filter(Q(pk=session_id) | Q(tokens__digest=_digest(token))).update(ended_at=now)
+
+
+def session_of(*, access: str, now: dt.datetime) -> Session:
+    """The session, its user with it, that an access token speaks for: one query. Raises InvalidToken.
+
+    A session that has ended and an account that was switched off are refused from the next request on.
+    """
+    claims = read_access_token(access, now=now)
+    live = Session.objects.select_related("user").filter(ended_at=None, user__is_active=True)
+    session = live.filter(pk=claims.session_id, user_id=claims.user_id).first()
+    if session is None:
+        raise InvalidToken("The access token is not valid, or no longer.")
+    return session
+
+
+def _issue(session: Session, now: dt.datetime) -> Tokens:
+    token = secrets.token_urlsafe(32)
+    RefreshToken.objects.create(session=session, digest=_digest(token))
+    return Tokens(
+        access=new_access_token(user_id=session.user_id, session_id=session.pk, now=now),
+        refresh=token,
+        expires_in=int(settings.ACCESS_TOKEN_LIFETIME.total_seconds()),
+    )
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def _expiry(now: dt.datetime) -> dt.datetime:
+    return now + settings.REFRESH_TOKEN_LIFETIME

@@ -1,0 +1,60 @@
+"""Who is asking: `Authorization: Bearer <access token>`, checked by one query a request.
+
+A token that is given must be good, on public routes too.
+"""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from django.utils import timezone
+from ninja.security import HttpBearer
+
+from matinee.accounts.models import User
+from matinee.accounts.sessions import session_of
+from matinee.accounts.tokens import InvalidToken
+
+
+class SignedInRequest(HttpRequest):
+    """What an endpoint behind `signed_in` gets."""
+
+    auth: User
+    session_id: int
+
+
+class SignedIn(HttpBearer):
+    """The person's token, needed."""
+
+    def __call__(self, request: HttpRequest) -> User | AnonymousUser | None:
+        given = request.headers.get("Authorization")
+        if given is None:
+            return self.without_token()
+        scheme, _, token = given.partition(" ")
+        if scheme.lower() != "bearer":
+            raise InvalidToken("Authorization must be: Bearer, a space, and an access token.")
+        return self.authenticate(request, token.strip())
+
+    def authenticate(self, request: HttpRequest, token: str) -> User:
+        session = session_of(access=token, now=timezone.now())
+        request.session_id = session.pk  # type: ignore[attr-defined] # declared in SignedInRequest
+        return session.user
+
+    def without_token(self) -> AnonymousUser | None:
+        return None  # ninja makes it a 401
+
+
+class MaybeSignedIn(SignedIn):
+    """The person's token where there is one; nobody in particular where there is none."""
+
+    def without_token(self) -> AnonymousUser:
+        return AnonymousUser()
+
+
+signed_in = SignedIn()
+maybe_signed_in = MaybeSignedIn()
+
+
+def reader_of(request: HttpRequest) -> User | None:
+    """The person who asks, None where nobody is signed in; for routes behind `maybe_signed_in`."""
+    auth = getattr(request, "auth", None)
+    return auth if isinstance(auth, User) else None

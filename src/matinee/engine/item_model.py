@@ -1,0 +1,138 @@
+"""What is published and served: a base score for each item, and sparse links from the items of a history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matinee.engine.arrays import Doubles, Floats, Ids, Rows, is_ascending, rows_of
+from matinee.engine.links import Links
+from matinee.engine.signals import History
+
+
+@dataclass(frozen=True)
+class ItemModel:
+    """score(j) = base[j] + sum over the history's items i of pull[i] liked[i, j] + seen[i] passed[i, j].
+
+    Exactly a sum, so that each item's share of a score is a fact and not a story.
+    """
+
+    item_ids: Ids
+    """(n,) sorted, each once."""
+
+    base: Floats
+    """(n,) the score of each item for someone of whom nothing is known."""
+
+    liked: Links
+    """From an item that pulls or pushes."""
+
+    passed: Links
+    """From an item that was seen without liking it."""
+
+    evidence: Rows
+    """(n,) how many ratings stand behind an item: 0 says that only its content speaks."""
+
+    vectors: Links
+    """(n rows, values) content vectors, whose product says how alike two items are; for diversity."""
+
+    def __post_init__(self) -> None:
+        n_items = len(self.item_ids)
+        if not is_ascending(self.item_ids):
+            raise ValueError("The item ids are not sorted, or one stands there twice.")
+        if self.base.shape != (n_items,) or self.evidence.shape != (n_items,):
+            raise ValueError("The base scores or the evidence are not one an item.")
+        for links in (self.liked, self.passed, self.vectors):
+            if links.n_rows != n_items:
+                raise ValueError("The links are not one row an item.")
+        for links in (self.liked, self.passed):
+            if len(links.columns) and not 0 <= links.columns.min() <= links.columns.max() < n_items:
+                raise ValueError("A link leads to an item that is not there.")
+        if not np.all(np.isfinite(self.base)):
+            raise ValueError("A base score is not a number.")
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> ItemModel:
+        """What `arrays` gave, mapped or in memory. Raises ValueError where it is not a model."""
+        try:
+            links = {
+                name: Links(arrays[f"{name}_ends"], arrays[f"{name}_columns"], arrays[f"{name}_weights"])
+                for name in ("liked", "passed", "vectors")
+            }
+            return cls(item_ids=arrays["item_ids"], base=arrays["base"], evidence=arrays["evidence"], **links)
+        except KeyError as missing:
+            raise ValueError(f"The model lacks {missing}.") from missing
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Everything, as plain arrays to publish."""
+        return {
+            "item_ids": self.item_ids,
+            "base": self.base,
+            "evidence": self.evidence,
+            **self.liked.arrays("liked"),
+            **self.passed.arrays("passed"),
+            **self.vectors.arrays("vectors"),
+        }
+
+    @property
+    def n_items(self) -> int:
+        return len(self.item_ids)
+
+    def rows_of(self, item_ids: Ids) -> Rows:
+        """(k,) where each item stands, -1 for one that the model does not know."""
+        return rows_of(self.item_ids, item_ids)
+
+    def score(self, history: History) -> tuple[Rows, Doubles]:
+        """(rows, scores) of the items that the history touches, ascending by row; all others score their base."""
+        _, columns, gains = self._gains(history)
+        sums = np.bincount(columns, weights=gains, minlength=self.n_items).astype(np.float64, copy=False)
+        rows: Rows = np.flatnonzero(sums).astype(np.int32)
+        scores: Doubles = self.base[rows].astype(np.float64) + sums[rows]
+        return rows, scores
+
+    def score_all(self, history: History) -> Doubles:
+        """(n,) the score of every item; for evaluation."""
+        _, columns, gains = self._gains(history)
+        scores: Doubles = self.base.astype(np.float64)
+        scores += np.bincount(columns, weights=gains, minlength=self.n_items)
+        return scores
+
+    def contributions(self, history: History, rows: Rows) -> Doubles:
+        """(h, k): what each item of the history adds to the score of each of `rows` (k,).
+
+        base[rows] plus the sum over the first axis is the score.
+        """
+        place = np.full(self.n_items, -1, dtype=np.int64)
+        place[rows] = np.arange(len(rows))
+        senders, columns, gains = self._gains(history)
+        targets = place[columns]
+        is_asked = targets >= 0
+        cells = senders[is_asked] * len(rows) + targets[is_asked]
+        sums = np.bincount(cells, weights=gains[is_asked], minlength=history.size * len(rows))
+        return sums.astype(np.float64, copy=False).reshape(history.size, len(rows))
+
+    def similarity(self, rows: Rows) -> Doubles:
+        """(k, k): how alike each two of `rows` are by their content, 0 to 1 (1 for an item and itself)."""
+        counts, columns, weights = self.vectors.gather(rows)
+        values, places = np.unique(columns, return_inverse=True)
+        dense = np.zeros((len(rows), len(values)))
+        dense[np.repeat(np.arange(len(rows)), counts), places] = weights
+        lengths = np.sqrt((dense**2).sum(axis=1, keepdims=True))
+        dense /= np.where(lengths > 0, lengths, 1)
+        alike: Doubles = dense @ dense.T
+        return alike
+
+    def _gains(self, history: History) -> tuple[NDArray[np.int64], Rows, Doubles]:
+        """Every link that the history uses: (place in the history, row of the scored item, what it adds)."""
+        rows = self.rows_of(history.item_ids)
+        parts = []
+        for links, signals in ((self.liked, history.pulls), (self.passed, history.seen)):
+            places = np.flatnonzero((rows >= 0) & (signals != 0))
+            counts, columns, weights = links.gather(rows[places])
+            senders = np.repeat(places, counts)
+            parts.append((senders, columns, weights * signals[senders].astype(np.float64)))
+        senders, columns, gains = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return senders, columns, gains

@@ -1,0 +1,79 @@
+"""A sparse matrix from items to items, held so that its rows can be read straight from a mapped file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from matinee.engine.arrays import Floats, Ids, Rows
+
+
+@dataclass(frozen=True)
+class Links:
+    """CSR: row i holds what item i gives to others. scipy's own class would copy 32-bit columns beside 64-bit ends."""
+
+    ends: Ids
+    """(n + 1,) row i is `columns[ends[i]:ends[i + 1]]`."""
+
+    columns: Rows
+    """(z,) ascending within a row."""
+
+    weights: Floats
+    """(z,)"""
+
+    def __post_init__(self) -> None:
+        if self.ends.ndim != 1 or len(self.ends) == 0 or self.columns.shape != self.weights.shape:
+            raise ValueError("The links' columns differ in length.")
+        if self.ends[0] != 0 or self.ends[-1] != len(self.columns) or np.any(np.diff(self.ends) < 0):
+            raise ValueError("The links' row ends are not what the columns hold.")
+
+    @classmethod
+    def from_matrix(cls, matrix: sparse.csr_matrix) -> Links:
+        """From scipy's CSR, (n, columns)."""
+        matrix.sum_duplicates()
+        return cls(
+            ends=matrix.indptr.astype(np.int64),
+            columns=matrix.indices.astype(np.int32),
+            weights=matrix.data.astype(np.float32),
+        )
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.ends) - 1
+
+    def gather(self, rows: Iterable[int]) -> tuple[NDArray[np.int64], Rows, Floats]:
+        """All links of `rows`, one after the other: (how many each row has, columns, weights)."""
+        slices = [slice(int(self.ends[row]), int(self.ends[row + 1])) for row in rows]
+        counts = np.array([piece.stop - piece.start for piece in slices], dtype=np.int64)
+        if not slices:
+            return counts, self.columns[:0], self.weights[:0]
+        columns = np.concatenate([self.columns[piece] for piece in slices])
+        return counts, columns, np.concatenate([self.weights[piece] for piece in slices])
+
+    def matrix(self, n_columns: int) -> sparse.csr_matrix:
+        """As scipy's CSR, (n, n_columns); for work outside of requests."""
+        return sparse.csr_matrix((self.weights, self.columns, self.ends), shape=(self.n_rows, n_columns))
+
+    def arrays(self, name: str) -> dict[str, NDArray[Any]]:
+        return {f"{name}_ends": self.ends, f"{name}_columns": self.columns, f"{name}_weights": self.weights}
+
+
+def strongest(matrix: NDArray[Any], count: int) -> sparse.csr_matrix:
+    """The `count` entries of each row that are furthest from 0, of a dense (rows, columns); ties by lower column."""
+    n_columns = matrix.shape[1]
+    if n_columns > count:
+        sizes = np.abs(matrix)
+        bars = -np.partition(-sizes, count - 1, axis=1)[:, count - 1 : count]
+        is_kept = sizes > bars
+        is_tied = sizes == bars
+        room = count - is_kept.sum(axis=1, keepdims=True)
+        is_kept |= is_tied & (np.cumsum(is_tied, axis=1) <= room)
+        matrix = np.where(is_kept, matrix, 0)
+    result = sparse.csr_matrix(matrix, dtype=np.float32)
+    result.eliminate_zeros()
+    return result

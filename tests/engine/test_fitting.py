@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from matinee.engine.ease import inverse_of_symmetric
+from matinee.engine.features import ItemFeatures
+from matinee.engine.fitting import EngineConfig, fit
+from matinee.engine.interactions import Interactions
+from matinee.engine.item_model import ItemModel
+from matinee.engine.signals import History
+from tests.engine import worlds
+
+
+def _scores(model: ItemModel, history: History) -> dict[int, float]:
+    return dict(zip(model.item_ids.tolist(), model.score_all(history).tolist(), strict=True))
+
+
+def test_someone_who_likes_space_gets_space_before_romance() -> None:
+    model = fit(worlds.ratings(), worlds.films(), worlds.equal_prior())
+
+    scores = _scores(model, History.liking(worlds.SPACE[:2]))
+
+    assert min(scores[film] for film in worlds.SPACE[2:]) > max(scores[film] for film in worlds.ROMANCE)
+
+
+def test_one_star_pushes_its_kind_away() -> None:
+    model = fit(worlds.ratings(), worlds.films(), worlds.equal_prior())
+
+    nothing = _scores(model, History.of_actions())
+    disliking = _scores(model, History.of_actions(ratings=[(worlds.SPACE[0], 1)]))
+
+    assert all(disliking[film] < nothing[film] for film in worlds.SPACE[1:])
+
+
+def test_a_film_that_nobody_rated_is_found_by_its_content() -> None:
+    model = fit(worlds.ratings(), worlds.films(), worlds.equal_prior())
+
+    scores = _scores(model, History.liking(worlds.SPACE[:2]))
+
+    assert scores[worlds.UNSEEN_SPACE] > scores[worlds.UNSEEN_ROMANCE]
+    assert model.evidence[model.rows_of(np.array([worlds.UNSEEN_SPACE]))] == 0
+
+
+def test_without_any_rating_content_and_acclaim_recommend() -> None:
+    prior = np.linspace(0, 1, len(worlds.FILMS), dtype=np.float32)
+
+    model = fit(Interactions.empty(), worlds.films(), prior)
+
+    assert np.argmax(model.base) == len(worlds.FILMS) - 1
+    scores = _scores(model, History.liking(worlds.ROMANCE[:1]))
+    assert scores[worlds.ROMANCE[1]] > scores[worlds.SPACE[1]]
+
+
+def test_nothing_at_all_is_a_model_too() -> None:
+    model = fit(Interactions.empty(), ItemFeatures.empty(), np.zeros(0, np.float32))
+
+    rows, _ = model.score(History.liking([603]))
+
+    assert model.n_items == 0
+    assert len(rows) == 0
+
+
+def test_one_user_is_enough_to_train() -> None:
+    model = fit(Interactions.from_arrays([1, 1], [101, 102], [5, 4]), worlds.films(), worlds.equal_prior())
+
+    assert model.n_items == len(worlds.FILMS)
+
+
+def test_community_films_outside_the_catalogue_help_and_are_never_scored() -> None:
+    users = [user for user in range(20) for _ in range(3)]
+    items = [item for _ in range(20) for item in (101, -7, 900)]
+    community = Interactions.from_arrays(users, items, [5.0] * 60)
+
+    model = fit(community, worlds.films(), worlds.equal_prior())
+
+    rows, _ = model.score(History.liking([101, 900]))
+    assert model.item_ids.tolist() == [*worlds.FILMS, 900]
+    assert 900 not in model.item_ids[rows]
+    assert 101 in model.item_ids[model.score(History.liking([900]))[0]]
+
+
+def test_the_most_loved_film_has_the_highest_base() -> None:
+    likes = [(user, 101) for user in range(30)] + [(user, 201) for user in range(5)]
+    community = Interactions.from_arrays([u for u, _ in likes], [f for _, f in likes], [5.0] * len(likes))
+
+    model = fit(community, worlds.films(), worlds.equal_prior())
+
+    base = dict(zip(model.item_ids.tolist(), model.base.tolist(), strict=True))
+    assert max(base, key=lambda film: base[film]) == 101
+
+
+def test_two_fits_give_the_same_bytes() -> None:
+    first, second = (fit(worlds.ratings(), worlds.films(), worlds.equal_prior()).arrays() for _ in range(2))
+
+    assert all(first[name].tobytes() == second[name].tobytes() for name in first)
+
+
+def test_an_item_keeps_only_its_strongest_links() -> None:
+    config = EngineConfig(neighbours=2, content_weight=0.0)
+
+    model = fit(worlds.ratings(), worlds.films(), worlds.equal_prior(), config)
+
+    links = model.liked.matrix(model.n_items)
+    links.eliminate_zeros()
+    assert np.diff(links.indptr).max() == 2
+
+
+def test_the_stages_are_told() -> None:
+    told: list[str] = []
+
+    fit(worlds.ratings(), worlds.films(), worlds.equal_prior(), progress=told.append)
+
+    assert len(told) == 3
+
+
+def test_a_prior_of_another_length_is_refused() -> None:
+    with pytest.raises(ValueError, match="one figure an item"):
+        fit(worlds.ratings(), worlds.films(), np.zeros(1, np.float32))
+
+
+def test_a_matrix_without_an_inverse_is_refused() -> None:
+    with pytest.raises(ValueError, match="positive definite"):
+        inverse_of_symmetric(-np.eye(2))

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from matinee.engine.fitting import fit
+from matinee.engine.item_model import ItemModel
+from matinee.engine.signals import History
+from tests.engine import worlds
+
+MODEL = fit(worlds.ratings(), worlds.films(), worlds.equal_prior())
+
+
+@given(
+    ratings=st.dictionaries(st.sampled_from([*worlds.FILMS, 999]), st.integers(1, 5), max_size=14),
+    favorites=st.sets(st.sampled_from(worlds.FILMS), max_size=3),
+)
+def test_base_and_contributions_add_up_to_the_score(ratings: dict[int, int], favorites: set[int]) -> None:
+    history = History.of_actions(ratings=ratings.items(), favorites=favorites)
+
+    rows, scores = MODEL.score(history)
+    added = MODEL.base[rows] + MODEL.contributions(history, rows).sum(axis=0)
+
+    np.testing.assert_allclose(added, scores, rtol=1e-12, atol=1e-12)
+
+
+def test_untouched_items_score_their_base() -> None:
+    history = History.liking([worlds.SPACE[0]])
+
+    rows, scores = MODEL.score(history)
+    everything = MODEL.score_all(history)
+
+    untouched = np.setdiff1d(np.arange(MODEL.n_items), rows)
+    np.testing.assert_array_equal(everything[rows], scores)
+    np.testing.assert_array_equal(everything[untouched], MODEL.base[untouched])
+
+
+def test_an_empty_history_and_unknown_items_touch_nothing() -> None:
+    for history in (History.of_actions(), History.liking([999])):
+        rows, scores = MODEL.score(history)
+        assert len(rows) == len(scores) == 0
+        assert MODEL.contributions(history, np.array([0, 1], np.int32)).shape == (history.size, 2)
+
+
+def test_films_of_one_circle_are_more_alike_than_films_of_two() -> None:
+    rows = MODEL.rows_of(np.array([101, 102, 201]))
+
+    alike = MODEL.similarity(rows)
+
+    assert alike[0, 0] == pytest.approx(1)
+    assert alike[0, 1] > alike[0, 2]
+
+
+def test_a_model_survives_its_arrays() -> None:
+    again = ItemModel.from_arrays(MODEL.arrays())
+
+    assert {name: array.tobytes() for name, array in again.arrays().items()} == {
+        name: array.tobytes() for name, array in MODEL.arrays().items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("base", np.zeros(3, np.float32)),
+        ("base", np.full(MODEL.n_items, np.nan, np.float32)),
+        ("evidence", np.zeros(3, np.int32)),
+        ("item_ids", MODEL.item_ids[::-1]),
+        ("liked_ends", MODEL.liked.ends[:-1]),
+        ("liked_ends", np.append(MODEL.liked.ends[:-1], 0)),
+        ("liked_ends", np.zeros(0, np.int64)),
+        ("liked_columns", MODEL.liked.columns + 1000),
+        ("liked_columns", MODEL.liked.columns - 1000),
+        ("passed_weights", np.zeros(1, np.float32)),
+        ("vectors_ends", np.zeros(1, np.int64)),
+    ],
+)
+def test_damaged_arrays_are_refused(name: str, damage: np.ndarray[Any, np.dtype[Any]]) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        ItemModel.from_arrays({**MODEL.arrays(), name: damage})
+
+
+def test_a_missing_array_is_refused_by_name() -> None:
+    arrays = MODEL.arrays()
+    del arrays["base"]
+
+    with pytest.raises(ValueError, match="base"):
+        ItemModel.from_arrays(arrays)

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from matinee.engine.popularity import acclaim
+from matinee.engine.ranking import at_most_each, diversified, rank
+
+
+@given(scores=st.lists(st.integers(0, 4), max_size=30), k=st.integers(0, 12))
+def test_ranking_is_by_score_then_by_row(scores: list[int], k: int) -> None:
+    rows = np.arange(len(scores), dtype=np.int32)
+    allowed = rows % 3 != 0
+
+    places = rank(np.array(scores, dtype=np.float64), rows, allowed, k)
+
+    expected = sorted(np.flatnonzero(allowed).tolist(), key=lambda place: (-scores[place], place))
+    assert places.tolist() == expected[:k]
+
+
+def test_no_diversity_keeps_the_order_and_full_diversity_avoids_likeness() -> None:
+    scores = np.array([0.9, 0.8, 0.7])
+    similarity = np.array([[1, 0.9, 0.1], [0.9, 1, 0.1], [0.1, 0.1, 1]])
+
+    assert diversified(scores, similarity, 0.0, 3).tolist() == [0, 1, 2]
+    assert diversified(scores, similarity, 1.0, 3).tolist() == [0, 2, 1]
+    assert diversified(scores, similarity, 0.5, 2).tolist() == [0, 2]
+
+
+def test_equal_scores_and_no_candidates_can_be_diversified() -> None:
+    assert diversified(np.ones(2), np.eye(2), 0.5, 5).tolist() == [0, 1]
+    assert diversified(np.zeros(0), np.zeros((0, 0)), 0.5, 5).tolist() == []
+
+
+def test_a_franchise_gets_no_more_than_its_places() -> None:
+    groups = np.array([5, -1, 5, 7, 5, -1])
+
+    assert at_most_each(groups, 2).tolist() == [True, True, True, True, False, True]
+
+
+def test_acclaim_believes_many_votes_more_than_few() -> None:
+    loved_by_many, loved_by_three, disliked_by_many, unknown = acclaim(
+        [20_000, 3, 20_000, float("nan")], [8.5, 10.0, 4.0, float("nan")]
+    )
+
+    assert loved_by_many > disliked_by_many > 0
+    assert loved_by_many > loved_by_three > unknown == 0
+
+
+def test_votes_without_their_averages_are_refused() -> None:
+    with pytest.raises(ValueError, match="more vote counts"):
+        acclaim([1, 2], [5])

@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from pytest_django.fixtures import Settings
 
 
@@ -38,6 +39,12 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # xdist's workers inherit what thei
     os.environ["MATINEE_DATA_DIR"] = _data_dir
     if os.environ.get("MATINEE_TEST_DATABASE", "sqlite") == "postgresql":
         _start_postgresql()
+
+
+def pytest_configure() -> None:
+    """Give SQLite's tests a file: threads that write at once share no tables in memory."""
+    if settings.EMBEDDED_DATABASE:
+        settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(settings.DATA_DIR / "test.sqlite3")
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
-from django_tasks import Task, TaskResultStatus
+from django_tasks import TaskResultStatus
+from django_tasks.base import Task
 from django_tasks_db.models import DBTaskResult
 
 from matinee.core.jobs.models import JobLease, Schedule
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 class Periodic:
     """A task without arguments that is queued at most once in `every`, and only while `when` says so.
 
-    `when` is asked about once a second while the task is due, so it must be cheap; while it says no, the task stays due.
+    `when` is asked about once a second while the task is due, so it must be cheap; it stays due while that says no.
     """
 
     name: str
@@ -59,7 +59,7 @@ def enqueue_due(periodics: Collection[Periodic], *, now: dt.datetime) -> list[st
 def _enqueue_once(periodic: Periodic, *, now: dt.datetime) -> bool:
     """The one worker whose UPDATE moves the row on queues the task."""
     due = Schedule.objects.filter(name=periodic.name, next_run_at__lte=now)
-    if not due.update(next_run_at=now + periodic.every) or _is_under_way(periodic):
+    if not due.update(next_run_at=now + periodic.every):
         return False
     periodic.task.enqueue()
     return True

@@ -13,6 +13,8 @@ class UnacceptableText(ValueError):
 
 def cleaned(text: str) -> str:
     """`text` in NFC. Raises UnacceptableText on control characters, lone surrogates and noncharacters."""
+    if text.isascii() and text.isprintable():
+        return text
     normal = unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
     for character in normal:
         if character in ALLOWED_CONTROLS:

@@ -1,0 +1,49 @@
+"""Ratings and reviews for staff, to hide what must not stand in public. What a person did is never edited here."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from matinee.library.models import Dismissal, Favorite, MovieRating, Watchlist
+
+
+class ReadOnly:
+    """Looked at, never changed: it says what somebody else did."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002 - Django's signature
+        return False
+
+
+@admin.register(MovieRating)
+class MovieRatingAdmin(admin.ModelAdmin[MovieRating]):
+    list_display = ("movie", "user", "rating", "review_hidden", "review_private", "created_at")
+    list_filter = ("review_hidden", "rating", "created_at")
+    search_fields = ("user__username", "movie__title", "review")
+    list_select_related = ("movie", "user")
+    readonly_fields = ("user", "movie", "rating", "review", "review_private", "created_at", "updated_at")
+    actions = ("hide_reviews", "show_reviews")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
+        return False
+
+    @admin.action(description="Hide these reviews from the public")
+    def hide_reviews(self, request: HttpRequest, ratings: QuerySet[MovieRating]) -> None:
+        self.message_user(request, f"{ratings.update(review_hidden=True)} reviews are hidden.")
+
+    @admin.action(description="Show these reviews again")
+    def show_reviews(self, request: HttpRequest, ratings: QuerySet[MovieRating]) -> None:
+        self.message_user(request, f"{ratings.update(review_hidden=False)} reviews are shown.")
+
+
+class EntryAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg] # one admin for three models
+    list_display = ("movie", "user", "created_at")
+    search_fields = ("user__username", "movie__title")
+    list_select_related = ("movie", "user")
+
+
+admin.site.register([Favorite, Watchlist, Dismissal], EntryAdmin)

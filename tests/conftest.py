@@ -12,8 +12,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import django
 import pytest
 from django.conf import settings
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from pytest_django.fixtures import Settings
 
 
@@ -37,17 +39,26 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # xdist's workers inherit what thei
         if _name != "MATINEE_SHARED_DATA":
             del os.environ[_name]
     os.environ["MATINEE_DATA_DIR"] = _data_dir
+    os.environ["DJANGO_SETTINGS_MODULE"] = "matinee.settings"  # in pytest's own settings it would be read before this
     if os.environ.get("MATINEE_TEST_DATABASE", "sqlite") == "postgresql":
         _start_postgresql()
 
-
-def pytest_configure() -> None:
-    """Give SQLite's tests a file: threads that write at once share no tables in memory."""
-    if settings.EMBEDDED_DATABASE:
-        settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(settings.DATA_DIR / "test.sqlite3")
+# Only here, and not in pytest's configuration, which pytest-django would read before the lines above.
+os.environ["DJANGO_SETTINGS_MODULE"] = "matinee.settings"
+django.setup()
+if settings.EMBEDDED_DATABASE:  # on a file, since threads that write at once share no tables in memory
+    settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(settings.DATA_DIR / "test.sqlite3")
 
 
 @pytest.fixture(autouse=True)
 def _artifacts_of_its_own(settings: Settings, tmp_path: Path) -> None:
     """No test sees another's artifacts."""
     settings.ARTIFACTS_DIR = tmp_path / "artifacts"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_hashes() -> None:
+    """Passwords are hashed as in service, only with the least work that argon2 allows."""
+    Argon2PasswordHasher.time_cost = 1
+    Argon2PasswordHasher.memory_cost = 8
+    Argon2PasswordHasher.parallelism = 1

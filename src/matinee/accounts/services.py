@@ -122,8 +122,9 @@ def update_profile(
         profile = UserProfile.objects.select_for_update(no_key=True).select_related("user").get(user=user)
         if if_version is not None and profile.version not in if_version:
             raise ProfileChanged("The profile has changed since you read it.")
-        if "notification_preferences" in changes:
-            values["notification_preferences"] = {**profile.switches, **changes["notification_preferences"]}
+        switches = {**profile.switches, **changes.get("notification_preferences", {})}
+        if switches != profile.switches:
+            values["notification_preferences"] = switches
         of_user = _differing(profile.user, {name: values[name] for name in USER_FIELDS & values.keys()})
         of_profile = _differing(profile, {name: values[name] for name in PROFILE_FIELDS & values.keys()})
         if of_user:
@@ -139,9 +140,9 @@ PROFILE_FIELDS = frozenset({"bio", "birth_date", "favorite_genres", "notificatio
 
 
 def _checked(changes: ProfileChanges, today: dt.date) -> dict[str, object]:
-    """The values as they are stored. Raises Invalid."""
+    """The values as they are stored, but for the switches, which are turned one by one. Raises Invalid."""
     checks = FieldChecks()
-    values: dict[str, object] = dict(changes)
+    values: dict[str, object] = {}
     if "username" in changes:
         values["username"] = _username(checks, changes["username"])
     if "first_name" in changes:
@@ -150,9 +151,10 @@ def _checked(changes: ProfileChanges, today: dt.date) -> dict[str, object]:
         values["last_name"] = checks.text("last_name", changes["last_name"], at_most=NAME_AT_MOST)
     if "bio" in changes:
         values["bio"] = checks.text("bio", changes["bio"], at_most=BIO_AT_MOST)
-    born = changes.get("birth_date")
-    if born is not None and not EARLIEST_BIRTH_DATE <= born <= today:
-        checks.refuse("birth_date", f"A day from {EARLIEST_BIRTH_DATE} to today.", "out_of_range")
+    if "birth_date" in changes:
+        born = values["birth_date"] = changes["birth_date"]
+        if born is not None and not EARLIEST_BIRTH_DATE <= born <= today:
+            checks.refuse("birth_date", f"A day from {EARLIEST_BIRTH_DATE} to today.", "out_of_range")
     if "favorite_genres" in changes:
         values["favorite_genres"] = _genres(checks, changes["favorite_genres"])
     for name in changes.get("notification_preferences", {}).keys() - NOTIFICATION_SWITCHES.keys():

@@ -13,10 +13,15 @@ from ninja.security import HttpBearer
 from matinee.accounts.models import User
 from matinee.accounts.sessions import session_of
 from matinee.accounts.tokens import InvalidToken
+from matinee.core.refusals import Unauthenticated
+
+
+class NotSignedIn(Unauthenticated):
+    """This is for people who are signed in."""
 
 
 class SignedInRequest(HttpRequest):
-    """What an endpoint behind `signed_in` gets."""
+    """What a request is once `signed_in` has let it through."""
 
     auth: User
     session_id: int
@@ -58,3 +63,11 @@ def reader_of(request: HttpRequest) -> User | None:
     """The person who asks, None where nobody is signed in; for routes behind `maybe_signed_in`."""
     auth = getattr(request, "auth", None)
     return auth if isinstance(auth, User) else None
+
+
+def person(request: HttpRequest) -> User:
+    """The person who asks; for routes behind `signed_in`. Raises NotSignedIn where a route forgot it."""
+    reader = reader_of(request)
+    if reader is None:
+        raise NotSignedIn("This needs a valid access token.")
+    return reader

@@ -1,0 +1,281 @@
+"""Accounts: registering, signing in and out, and what one says about oneself."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Annotated, Any, cast
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.http import parse_etags
+from ninja import Field, Router, Schema
+from pydantic import BeforeValidator, ConfigDict
+from pydantic.config import JsonDict
+from pydantic_core import PydanticCustomError
+
+from matinee.accounts import services, sessions
+from matinee.accounts.models import User, UserProfile
+from matinee.accounts.names import EMAIL_AT_MOST, PASSWORD_AT_MOST, USERNAME_AT_LEAST, USERNAME_AT_MOST
+from matinee.api.answers import answer
+from matinee.api.authentication import SignedInRequest, maybe_signed_in, person
+from matinee.api.bodies import Body
+from matinee.api.schemas import Problem
+
+router = Router()
+
+ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _day(value: Any) -> Any:
+    """Strict schemas read a day from nothing but a date object; JSON has text."""
+    if not isinstance(value, str):
+        raise PydanticCustomError("date_type", "A day is text: YYYY-MM-DD.")
+    try:
+        return dt.date.fromisoformat(ISO_DATE.fullmatch(value)[0])  # type: ignore[index] # None is the TypeError below
+    except (TypeError, ValueError):
+        raise PydanticCustomError("date_invalid", "A day is written YYYY-MM-DD.") from None
+
+
+def _without_defaults(schema: dict[str, Any]) -> None:
+    """What a PATCH leaves out stays as it is, so that no default is to be told."""
+    for shape in schema["properties"].values():
+        shape.pop("default", None)
+
+
+Day = Annotated[dt.date, BeforeValidator(_day)]
+Email = Annotated[str, Field(max_length=EMAIL_AT_MOST, json_schema_extra={"format": "email"})]
+Password = Annotated[str, Field(max_length=PASSWORD_AT_MOST, json_schema_extra={"format": "password"})]
+Username = Annotated[
+    str, Field(min_length=USERNAME_AT_LEAST, max_length=USERNAME_AT_MOST, description="Letters, digits, _ . and -")
+]
+PersonsName = Annotated[str, Field(max_length=services.NAME_AT_MOST)]
+Bio = Annotated[str, Field(max_length=services.BIO_AT_MOST)]
+GenreIds = Annotated[list[int], Field(max_length=100, description="TMDb genre ids.")]
+
+
+def _example(body: JsonDict) -> ConfigDict:
+    return ConfigDict(strict=True, extra="forbid", json_schema_extra={"examples": [body]})
+
+
+class Registration(Body):
+    model_config = _example(
+        {"email": "alice@example.org", "password": "correct horse battery staple", "username": "alice"}
+    )
+
+    email: Email
+    password: Password = Field(description="At least 15 characters, and none of the common ones.")
+    username: Username | None = Field(None, description="Made up for you when absent.")
+    first_name: PersonsName = ""
+    last_name: PersonsName = ""
+
+
+class Login(Body):
+    """Either `email` or `username`."""
+
+    model_config = _example({"email": "alice@example.org", "password": "correct horse battery staple"})
+
+    email: Email | None = None
+    username: str | None = Field(None, max_length=EMAIL_AT_MOST)
+    password: Password
+
+
+class RefreshBody(Body):
+    model_config = _example({"refresh": "Tn3EXhvHZuJuOKJYVAeFzQ1A1rnwxoCpvOr1hGdxPWs"})
+
+    refresh: str = Field(max_length=1_000)
+
+
+class NotificationPreferences(Body):
+    """Security mail is always sent."""
+
+    product_mail: bool = Field(default=False, description="News about this service.")
+    watchlist_release: bool = Field(default=False, description="A film of my watchlist comes out.")
+
+
+class ProfileIn(Body):
+    model_config = _example(
+        {
+            "username": "alice",
+            "first_name": "Alice",
+            "last_name": "",
+            "bio": "Slow films, fast trains.",
+            "birth_date": "1990-05-17",
+            "favorite_genres": [18, 878],
+            "notification_preferences": {"product_mail": False, "watchlist_release": True},
+        }
+    )
+
+    username: Username
+    first_name: PersonsName
+    last_name: PersonsName
+    bio: Bio
+    birth_date: Day | None
+    favorite_genres: GenreIds
+    notification_preferences: NotificationPreferences
+
+
+class ProfilePatch(Body):
+    """Any of the fields of a PUT; of the preferences, too, only those to change."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", json_schema_extra=_without_defaults)
+
+    username: Username = ""
+    first_name: PersonsName = ""
+    last_name: PersonsName = ""
+    bio: Bio = ""
+    birth_date: Day | None = None
+    favorite_genres: GenreIds = Field(default_factory=list)
+    notification_preferences: NotificationPreferences = Field(default_factory=NotificationPreferences)
+
+
+class UserOut(Schema):
+    id: int
+    email: str
+    username: str
+    first_name: str
+    last_name: str
+    date_joined: dt.datetime
+
+
+class ProfileOut(UserOut):
+    bio: str
+    birth_date: dt.date | None
+    favorite_genres: list[int]
+    notification_preferences: NotificationPreferences
+    created_at: dt.datetime
+    updated_at: dt.datetime
+
+
+class TokensOut(Schema):
+    access: str = Field(description="A JWT for `Authorization: Bearer`.")
+    refresh: str = Field(description="Good for one use at token/refresh/.")
+    token_type: str = Field(description="Always Bearer.")
+    expires_in: int = Field(description="Seconds that `access` lives.")
+
+
+class SignedInOut(TokensOut):
+    user: UserOut
+
+
+@router.post(
+    "/register/",
+    response={201: SignedInOut, 400: Problem, 401: Problem, 403: Problem, 409: Problem, 415: Problem, 422: Problem},
+    auth=maybe_signed_in,
+    url_name="register",
+)
+def register(request: HttpRequest, body: Registration) -> HttpResponse:
+    """Open an account and sign in. A taken name is a 409: `email_taken` or `username_taken`."""
+    user, tokens = services.register(**body.model_dump(), now=timezone.now())
+    return _secret({"user": _user(user), **_tokens(tokens)}, status=201)
+
+
+@router.post(
+    "/login/",
+    response={200: SignedInOut, 400: Problem, 401: Problem, 415: Problem, 422: Problem},
+    auth=maybe_signed_in,
+    url_name="login",
+)
+def login(request: HttpRequest, body: Login) -> HttpResponse:
+    """Sign in by e-mail or username."""
+    user, tokens = sessions.sign_in(**body.model_dump(), now=timezone.now())
+    return _secret({"user": _user(user), **_tokens(tokens)})
+
+
+@router.post(
+    "/token/refresh/",
+    response={200: TokensOut, 400: Problem, 401: Problem, 415: Problem, 422: Problem},
+    auth=maybe_signed_in,
+    url_name="token_refresh",
+)
+def refresh_tokens(request: HttpRequest, body: RefreshBody) -> HttpResponse:
+    """The next pair of tokens. The old refresh token is spent; coming back, it ends the whole session."""
+    return _secret(_tokens(sessions.refresh(token=body.refresh, now=timezone.now())))
+
+
+@router.post(
+    "/logout/", response={204: None, 400: Problem, 401: Problem, 415: Problem, 422: Problem}, url_name="logout"
+)
+def logout(request: SignedInRequest, body: RefreshBody) -> HttpResponse:
+    """End this session: its access and refresh tokens stop working at once."""
+    sessions.sign_out(user=request.auth, session_id=request.session_id, token=body.refresh, now=timezone.now())
+    return HttpResponse(status=204)
+
+
+@router.get("/profile/", response={200: ProfileOut, 401: Problem}, url_name="profile")
+def get_profile(request: HttpRequest) -> HttpResponse:
+    """What I say about myself."""
+    return _profile(UserProfile.objects.select_related("user").get(user=person(request)))
+
+
+CHANGED_PROFILE = {200: ProfileOut, 400: Problem, 401: Problem, 409: Problem, 412: Problem, 415: Problem, 422: Problem}
+
+
+@router.put("/profile/", response=CHANGED_PROFILE, url_name="profile")
+def replace_profile(request: HttpRequest, body: ProfileIn) -> HttpResponse:
+    """Say it all anew. With `If-Match`, only over the version with that ETag (412 otherwise)."""
+    return _change_profile(request, cast("services.ProfileChanges", body.model_dump()))
+
+
+@router.patch("/profile/", response=CHANGED_PROFILE, url_name="profile")
+def change_profile(request: HttpRequest, body: ProfilePatch) -> HttpResponse:
+    """Change some of it. With `If-Match`, only over the version with that ETag (412 otherwise)."""
+    return _change_profile(request, cast("services.ProfileChanges", body.model_dump(exclude_unset=True)))
+
+
+def _change_profile(request: HttpRequest, changes: services.ProfileChanges) -> HttpResponse:
+    profile = services.update_profile(
+        user=person(request), changes=changes, now=timezone.now(), if_version=_wanted_versions(request)
+    )
+    return _profile(profile)
+
+
+def _wanted_versions(request: HttpRequest) -> frozenset[str] | None:
+    """What If-Match names, None where any version will do. A weak tag never matches (RFC 9110, section 13.1.1)."""
+    given = request.headers.get("If-Match")
+    if given is None or given.strip() == "*":
+        return None
+    return frozenset(tag.strip('"') for tag in parse_etags(given) if tag.startswith('"'))
+
+
+def _profile(profile: UserProfile) -> HttpResponse:
+    response = _secret(
+        {
+            **_user(profile.user),
+            "bio": profile.bio,
+            "birth_date": profile.birth_date,
+            "favorite_genres": profile.favorite_genres,
+            "notification_preferences": profile.switches,
+            "created_at": profile.created_at,
+            "updated_at": profile.updated_at,
+        }
+    )
+    response["ETag"] = f'"{profile.version}"'
+    return response
+
+
+def _user(user: User) -> dict[str, Any]:
+    return {
+        "id": user.pk,
+        "email": user.email,
+        "username": user.username,
+        "first_name": user.first_name,
+        "last_name": user.last_name,
+        "date_joined": user.date_joined,
+    }
+
+
+def _tokens(tokens: sessions.Tokens) -> dict[str, Any]:
+    return {
+        "access": tokens.access,
+        "refresh": tokens.refresh,
+        "token_type": "Bearer",
+        "expires_in": tokens.expires_in,
+    }
+
+
+def _secret(data: Any, *, status: int = 200) -> HttpResponse:
+    """An answer that no cache may keep."""
+    response = answer(data, status=status)
+    response["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,211 @@
+"""Staying signed in: each refresh token works once, a spent one ends its family, and an end is an end at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from collections import Counter
+
+import pytest
+from django.db import transaction
+from pytest_django import DjangoAssertNumQueries
+from pytest_django.fixtures import Settings
+
+from matinee.accounts.models import RefreshToken, Session, User
+from matinee.accounts.sessions import (
+    RefreshRefused,
+    Tokens,
+    open_session,
+    refresh,
+    session_of,
+    sign_out,
+)
+from matinee.accounts.tokens import InvalidToken, new_access_token
+from tests.accounts.conftest import NOW
+from tests.at_once import at_once
+
+LATER = NOW + dt.timedelta(minutes=10)
+MUCH_LATER = NOW + dt.timedelta(days=29)
+
+
+def is_alive(tokens: Tokens, *, now: dt.datetime = LATER) -> bool:
+    try:
+        session_of(access=tokens.access, now=now)
+    except InvalidToken:
+        return False
+    return True
+
+
+def test_a_refresh_gives_the_next_pair_of_the_same_session(alice: User) -> None:
+    first = open_session(user=alice, now=NOW)
+
+    second = refresh(token=first.refresh, now=MUCH_LATER)
+
+    assert second.refresh != first.refresh
+    session = session_of(access=second.access, now=MUCH_LATER)
+    assert session.user == alice
+    assert session == Session.objects.get()
+    assert session.created_at == NOW
+    assert session.last_used_at == MUCH_LATER
+    assert session.expires_at == MUCH_LATER + dt.timedelta(days=30)
+
+
+def test_a_refresh_does_not_end_the_access_token_before_it(alice: User) -> None:
+    first = open_session(user=alice, now=NOW)
+
+    refresh(token=first.refresh, now=LATER)
+
+    assert is_alive(first)
+
+
+def test_a_spent_token_that_comes_back_ends_its_family_and_no_other(alice: User, bob: User) -> None:
+    phone, laptop, of_bob = (open_session(user=user, now=NOW) for user in (alice, alice, bob))
+    second = refresh(token=phone.refresh, now=LATER)
+    third = refresh(token=second.refresh, now=LATER)
+
+    with pytest.raises(RefreshRefused):
+        refresh(token=phone.refresh, now=LATER)
+
+    assert [is_alive(tokens) for tokens in (phone, second, third)] == [False, False, False]
+    with pytest.raises(RefreshRefused):
+        refresh(token=third.refresh, now=LATER)
+    assert is_alive(refresh(token=laptop.refresh, now=LATER))
+    assert is_alive(refresh(token=of_bob.refresh, now=LATER))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_end_of_a_family_outlives_the_refusal(alice: User) -> None:
+    first = open_session(user=alice, now=NOW)
+    refresh(token=first.refresh, now=LATER)
+
+    with pytest.raises(RefreshRefused):
+        refresh(token=first.refresh, now=LATER)
+
+    assert Session.objects.get().ended_at == LATER
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refresh_inside_a_transaction_that_could_undo_it_is_a_mistake_that_shows(alice: User) -> None:
+    first = open_session(user=alice, now=NOW)
+
+    with pytest.raises(RuntimeError, match="durable"), transaction.atomic():
+        refresh(token=first.refresh, now=LATER)
+
+
+def test_a_session_that_nobody_uses_expires(alice: User, settings: Settings) -> None:
+    settings.REFRESH_TOKEN_LIFETIME = dt.timedelta(days=1)
+    tokens = open_session(user=alice, now=NOW)
+
+    with pytest.raises(RefreshRefused):
+        refresh(token=tokens.refresh, now=NOW + dt.timedelta(days=1))
+
+    just_in_time = NOW + dt.timedelta(hours=23, minutes=59)
+    assert is_alive(refresh(token=tokens.refresh, now=just_in_time), now=just_in_time)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("token", ["", "x", "x" * 43, "\x00", "\ud800", "é", "x" * 100_000])
+def test_an_unknown_token_is_refused(token: str) -> None:
+    with pytest.raises(RefreshRefused):
+        refresh(token=token, now=NOW)
+
+
+def test_an_access_token_refreshes_nothing(alice: User) -> None:
+    tokens = open_session(user=alice, now=NOW)
+
+    with pytest.raises(RefreshRefused):
+        refresh(token=tokens.access, now=NOW)
+
+
+def test_an_account_that_is_switched_off_is_out_at_once_and_its_session_stays_ended(alice: User) -> None:
+    tokens = open_session(user=alice, now=NOW)
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+
+    assert not is_alive(tokens)
+    with pytest.raises(RefreshRefused):
+        refresh(token=tokens.refresh, now=LATER)
+    User.objects.filter(pk=alice.pk).update(is_active=True)
+    assert not is_alive(tokens)
+
+
+def test_signing_out_ends_this_session_at_once_and_no_other(alice: User, bob: User) -> None:
+    phone, laptop, of_bob = (open_session(user=user, now=NOW) for user in (alice, alice, bob))
+    session = session_of(access=phone.access, now=LATER)
+
+    sign_out(user=alice, session_id=session.pk, token=phone.refresh, now=LATER)
+
+    assert [is_alive(tokens) for tokens in (phone, laptop, of_bob)] == [False, True, True]
+    with pytest.raises(RefreshRefused):
+        refresh(token=phone.refresh, now=LATER)
+
+
+def test_signing_out_again_changes_nothing(alice: User) -> None:
+    tokens = open_session(user=alice, now=NOW)
+    session = session_of(access=tokens.access, now=NOW)
+
+    sign_out(user=alice, session_id=session.pk, token=tokens.refresh, now=NOW)
+    sign_out(user=alice, session_id=session.pk, token=tokens.refresh, now=LATER)
+
+    assert Session.objects.get().ended_at == NOW
+
+
+def test_signing_out_with_another_of_ones_tokens_ends_both_sessions(alice: User) -> None:
+    phone, laptop = open_session(user=alice, now=NOW), open_session(user=alice, now=NOW)
+    session = session_of(access=phone.access, now=LATER)
+
+    sign_out(user=alice, session_id=session.pk, token=laptop.refresh, now=LATER)
+
+    assert [is_alive(tokens) for tokens in (phone, laptop)] == [False, False]
+
+
+def test_nobody_is_signed_out_by_another_person(alice: User, bob: User) -> None:
+    of_alice, of_bob = open_session(user=alice, now=NOW), open_session(user=bob, now=NOW)
+    session = session_of(access=of_bob.access, now=LATER)
+
+    sign_out(user=bob, session_id=session.pk, token=of_alice.refresh, now=LATER)
+
+    assert [is_alive(tokens) for tokens in (of_alice, of_bob)] == [True, False]
+
+
+def test_a_deleted_person_is_out_at_once(alice: User) -> None:
+    tokens = open_session(user=alice, now=NOW)
+
+    alice.delete()
+
+    assert not is_alive(tokens)
+    with pytest.raises(RefreshRefused):
+        refresh(token=tokens.refresh, now=LATER)
+
+
+def test_a_token_for_somebody_elses_session_is_refused(alice: User, bob: User) -> None:
+    session = session_of(access=open_session(user=alice, now=NOW).access, now=NOW)
+
+    with pytest.raises(InvalidToken):
+        session_of(access=new_access_token(user_id=bob.pk, session_id=session.pk, now=NOW), now=NOW)
+
+
+def test_an_access_token_costs_one_query(alice: User, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    tokens = open_session(user=alice, now=NOW)
+
+    with django_assert_num_queries(1):
+        assert session_of(access=tokens.access, now=NOW).user.username == "alice"
+
+
+def test_a_forged_token_costs_none(db: None, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    with django_assert_num_queries(0), pytest.raises(InvalidToken):
+        session_of(access="x.y.z", now=NOW)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_eight_who_spend_one_token_at_once_exactly_one_gets_the_next(alice: User) -> None:
+    for _ in range(12):
+        tokens, other_device = open_session(user=alice, now=NOW), open_session(user=alice, now=NOW)
+
+        outcomes = at_once(*[functools.partial(refresh, token=tokens.refresh, now=LATER)] * 8)
+
+        assert Counter(type(outcome) for outcome in outcomes) == {Tokens: 1, RefreshRefused: 7}
+        successor = next(outcome for outcome in outcomes if isinstance(outcome, Tokens))
+        assert [is_alive(pair) for pair in (tokens, successor, other_device)] == [False, False, True]
+        with pytest.raises(RefreshRefused):
+            refresh(token=successor.refresh, now=LATER)
+    assert RefreshToken.objects.count() == 12 * 3

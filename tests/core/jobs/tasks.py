@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from django_tasks import task
 
 ran: list[str] = []
+on_act: Callable[[], Any] = list
 
 
 @task()
@@ -23,8 +26,9 @@ def fail(word: str = "failed") -> None:
 
 
 @task()
-def interrupt() -> None:
-    raise SystemExit(3)
+def act() -> Any:
+    """Do what the test has put in `on_act`."""
+    return on_act()
 
 
 @task(queue_name="training")
@@ -33,8 +37,8 @@ def train() -> None:
 
 
 @task()
-def touch(path: str, seconds: float = 0.0) -> None:
-    """Make the file if it is not there; says by a line in `<path>.starts` each time it was begun."""
+def touch(path: str, seconds: float) -> None:
+    """Make the file; `<path>.starts` gets a line each time this begins. Its effect is safe to repeat."""
     with Path(f"{path}.starts").open("a", encoding="ascii") as starts:
         starts.write("started\n")
     time.sleep(seconds)

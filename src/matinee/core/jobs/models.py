@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 from django.db import models
 from django_tasks_db.models import DBTaskResult
+
+Job: TypeAlias = DBTaskResult[..., Any]
 
 
 class JobLease(models.Model):
@@ -11,7 +15,7 @@ class JobLease(models.Model):
     the job back once `expires_at` has passed. A worker that finds its row gone has lost the job.
     """
 
-    job = models.OneToOneField(DBTaskResult, on_delete=models.CASCADE, primary_key=True, related_name="lease")
+    job = models.OneToOneField(Job, on_delete=models.CASCADE, primary_key=True, related_name="lease")
     worker_id = models.CharField(max_length=64)
     attempt = models.PositiveSmallIntegerField()
     expires_at = models.DateTimeField(db_index=True)

@@ -11,9 +11,8 @@ from typing import Any
 from django.db import transaction
 from django_tasks import TaskResultStatus
 from django_tasks.base import Task
-from django_tasks_db.models import DBTaskResult
 
-from matinee.core.jobs.models import JobLease, Schedule
+from matinee.core.jobs.models import Job, JobLease, Schedule
 
 logger = logging.getLogger(__name__)
 
@@ -75,5 +74,5 @@ def _is_wanted(periodic: Periodic) -> bool:
 
 def _is_under_way(periodic: Periodic) -> bool:
     path = periodic.task.module_path
-    queued = DBTaskResult.objects.filter(task_path=path, status=TaskResultStatus.READY)
+    queued = Job.objects.filter(task_path=path, status=TaskResultStatus.READY)
     return queued.exists() or JobLease.objects.filter(job__task_path=path).exists()

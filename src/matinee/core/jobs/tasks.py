@@ -1,0 +1,14 @@
+"""The queue's own periodic work."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django_tasks import task
+
+from matinee.core.jobs import queue
+
+
+@task()
+def forget_finished_jobs() -> int:
+    return queue.forget_finished(now=dt.datetime.now(dt.UTC))

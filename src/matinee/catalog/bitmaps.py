@@ -1,0 +1,121 @@
+"""Sets of rows as packed bits: row r is bit r % 64 of word r // 64. Bits past the last row are always 0."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Words: TypeAlias = NDArray[np.uint64]
+"""(ceil(n / 64),) of one set, or (k, ceil(n / 64)) of k sets."""
+Rows: TypeAlias = NDArray[np.int32]
+
+CHECKPOINTS = 64
+
+
+@dataclass(frozen=True)
+class Mask:
+    """A set of rows out of `size`."""
+
+    words: Words
+    size: int
+
+    def count(self) -> int:
+        return int(np.bitwise_count(self.words).sum(dtype=np.int64))
+
+    def contains(self, rows: Rows) -> NDArray[np.bool_]:
+        """For each of `rows` (any shape) whether it is in the set; -1, the row of what is absent, never is."""
+        if self.size == 0:
+            return np.zeros(rows.shape, dtype=np.bool_)
+        bits = (self.words[rows >> 6] >> (rows & 63).astype(np.uint64)) & np.uint64(1)
+        held: NDArray[np.bool_] = bits.astype(np.bool_) & (rows >= 0)
+        return held
+
+    def rows(self) -> Rows:
+        """The rows of the set, ascending."""
+        return np.flatnonzero(self.dense()).astype(np.int32)
+
+    def dense(self) -> NDArray[np.bool_]:
+        """(size,) one boolean a row."""
+        return np.unpackbits(self.words.view(np.uint8), count=self.size, bitorder="little").view(np.bool_)
+
+    def without(self, rows: Rows) -> Mask:
+        """This set less `rows`; -1 among them stands for nothing."""
+        return Mask(self.words & ~words_of(rows[rows >= 0], self.size), self.size)
+
+
+def word_count(size: int) -> int:
+    return (size + 63) // 64
+
+
+def words_of(rows: NDArray[Any], size: int) -> Words:
+    """The set of `rows`, each of them 0 to size - 1."""
+    member = np.zeros(size, dtype=np.bool_)
+    member[rows] = True
+    return packed(member)
+
+
+def packed(member: NDArray[np.bool_]) -> Words:
+    """(n,) booleans as words."""
+    octets = np.zeros(word_count(len(member)) * 8, dtype=np.uint8)
+    octets[: (len(member) + 7) // 8] = np.packbits(member, bitorder="little")
+    return octets.view("<u8")
+
+
+def all_rows(size: int) -> Words:
+    return packed(np.ones(size, dtype=np.bool_))
+
+
+def checkpoints_of(order: Rows, known: int, size: int) -> Words:
+    """What RangeBitmaps reads: the sets of the first 0, s, 2s, … rows of `order`, and last that of its `known` rows."""
+    member = np.zeros(size, dtype=np.bool_)
+    sets = [packed(member)]
+    for start, stop in _stretches(known):
+        member[order[start:stop]] = True
+        sets.append(packed(member))
+    return np.stack(sets)
+
+
+class RangeBitmaps:
+    """Exact sets of the rows whose value lies between two bounds, from few stored ones.
+
+    `values` (n,); `order` (n,) its rows by ascending value, the unknown at the end; `checkpoints` of that order. A set
+    of the first k rows is the nearest checkpoint with the rows between flipped, at most one in 128.
+    """
+
+    def __init__(self, values: NDArray[Any], order: Rows, checkpoints: Words) -> None:
+        self._values = values
+        self._order = order
+        self._checkpoints = checkpoints
+        self._known = int(np.bitwise_count(checkpoints[-1]).sum(dtype=np.int64))
+
+    def between(self, low: float | None, high: float | None) -> Words:
+        """The rows with low <= value <= high; None bounds nothing. An unknown value is never in it."""
+        start = 0 if low is None else bisect.bisect_left(self._order, low, hi=self._known, key=self._value)
+        stop = self._known if high is None else bisect.bisect_right(self._order, high, hi=self._known, key=self._value)
+        return self._first(max(start, stop)) ^ self._first(start)
+
+    def _value(self, row: int) -> Any:
+        return self._values[row]
+
+    def _first(self, count: int) -> Words:
+        step = _step(self._known)
+        nearest = min(round(count / step), len(self._checkpoints) - 1)
+        words: Words = self._checkpoints[nearest].copy()
+        reached = min(nearest * step, self._known)
+        between = self._order[min(count, reached) : max(count, reached)]
+        np.bitwise_xor.at(words, between >> 6, np.uint64(1) << (between & 63).astype(np.uint64))
+        return words
+
+
+def _step(known: int) -> int:
+    return max(1, -(-known // CHECKPOINTS))
+
+
+def _stretches(known: int) -> Iterator[tuple[int, int]]:
+    step = _step(known)
+    return ((start, min(start + step, known)) for start in range(0, known, step))

@@ -1,0 +1,171 @@
+"""The newest catalogue columns of this process, and the job that keeps them true to the rows.
+
+The database writes one MovieChange for every changed film. `refresh_columns` reads those films again, publishes a
+version and deletes the changes that it holds, within seconds. Until then lists filter and sort by the film as it was
+and show its row as it is; one that is gone is left out of its page, and counted a moment longer; a new one is not
+listed yet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import threading
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from django.db.models import OuterRef, Subquery
+from django.db.models.functions import Coalesce
+from numpy.typing import NDArray
+
+from matinee.catalog import orders
+from matinee.catalog.bitmaps import Mask
+from matinee.catalog.film_table import FilmTable, read_films
+from matinee.catalog.models import ChangeConsumer, Movie, MovieChange
+from matinee.catalog.projection import LAYOUT, CatalogColumns, Selection, projected
+from matinee.core.artifacts import Artifact, ArtifactStore, DamagedArtifact, Latest
+
+__all__ = ["CatalogColumns", "Mask", "Selection", "columns", "columns_are_stale", "refresh_columns"]
+
+KIND = "catalogue"
+CONSUMER = "columns"
+DELETED_AT_ONCE = 5_000
+MOST = 0.5
+"""The share of changed films from which on all are read anew."""
+
+
+def columns() -> CatalogColumns:
+    """The newest version that this process sees; a request takes it once and works on it.
+
+    Where none is published yet, it is made of the rows and kept while they do not change, at the price of a query each
+    time. That fits a small catalogue or a first minute: who loads films calls `refresh_columns` at the end.
+    """
+    here = _here(settings.ARTIFACTS_DIR)
+    published = here.latest.get()
+    if published is None:
+        return here.unpublished.get()
+    here.unpublished.forget()
+    return published
+
+
+def refresh_columns() -> None:
+    """Take in every change that is pending, and publish a version if any made a difference.
+
+    Killed at any point, it is simply run again: changes are deleted only once a published version holds them. Two at
+    once take turns.
+    """
+    here = _here(settings.ARTIFACTS_DIR)
+    with _one_refresher(here.store):
+        ChangeConsumer.objects.get_or_create(name=CONSUMER)
+        pending = dict(MovieChange.objects.filter(consumer=CONSUMER).values_list("id", "tmdb_id"))
+        previous = _version_in_service(here.store)
+        if previous is None:
+            _publish(here.store, read_films([Movie.objects.all()]), title_order=None)
+        elif pending:
+            _take_in(here.store, previous, np.unique(np.fromiter(pending.values(), dtype=np.int64)))
+        _delete(list(pending))
+    here.latest.forget()
+
+
+def columns_are_stale() -> bool:
+    """Whether `refresh_columns` has something to do: one indexed query at most."""
+    here = _here(settings.ARTIFACTS_DIR)
+    serving = here.latest.get()
+    if serving is None or serving.version != here.store.current_version():
+        return True
+    return MovieChange.objects.filter(consumer=CONSUMER).exists()
+
+
+class _Unpublished:
+    """Columns made of the rows while no version is published, kept until a film changes."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._made_at: int | None = None
+        self._columns: CatalogColumns | None = None
+
+    def get(self) -> CatalogColumns:
+        newest = MovieChange.objects.filter(consumer=OuterRef("name")).order_by("-id").values("id")[:1]
+        consumer = ChangeConsumer.objects.filter(name=CONSUMER)
+        newest_change = consumer.values_list(Coalesce(Subquery(newest), 0), flat=True).first()
+        with self._lock:
+            if self._columns is None or newest_change is None or newest_change != self._made_at:
+                table = read_films([Movie.objects.all()])
+                version = f"unpublished-{uuid.uuid4().hex[:12]}"
+                self._columns = CatalogColumns(version, projected(table, orders.by_title(table)))
+                self._made_at = newest_change
+            return self._columns
+
+    def forget(self) -> None:
+        self._columns = None
+
+
+@dataclass(frozen=True)
+class _Here:
+    """What this process holds of one artifacts directory."""
+
+    store: ArtifactStore
+    latest: Latest[CatalogColumns]
+    unpublished: _Unpublished
+
+
+@lru_cache(maxsize=4)
+def _here(root: Path) -> _Here:
+    store = ArtifactStore(root, KIND)
+    return _Here(store, Latest(lambda: store, _view), _Unpublished())
+
+
+def _view(artifact: Artifact) -> CatalogColumns:
+    if artifact.notes["layout"] != LAYOUT:
+        raise ValueError(f"Its layout is {artifact.notes['layout']}, this program reads {LAYOUT}.")
+    return CatalogColumns(artifact.version, artifact.arrays)
+
+
+def _version_in_service(store: ArtifactStore) -> CatalogColumns | None:
+    """The version that CURRENT names, if it is sound. An older one won't do: its changes are gone from the outbox."""
+    current = store.current_version()
+    if current is None:
+        return None
+    try:
+        return _view(store.open(current))
+    except (DamagedArtifact, ValueError, KeyError):
+        return None
+
+
+def _take_in(store: ArtifactStore, previous: CatalogColumns, changed: NDArray[np.int64]) -> None:
+    if len(changed) > MOST * previous.size:
+        _publish(store, read_films([Movie.objects.all()]), title_order=None)
+        return
+    table = previous.table.patched(changed)
+    if not _same(table, previous.table):
+        _publish(store, table, orders.by_title_mended(table, previous.table, previous.title_order, changed))
+
+
+def _publish(store: ArtifactStore, table: FilmTable, title_order: NDArray[np.int32] | None) -> None:
+    if title_order is None:
+        title_order = orders.by_title(table)
+    store.publish(projected(table, title_order), {"layout": LAYOUT, "films": table.size})
+
+
+def _same(one: FilmTable, other: FilmTable) -> bool:
+    ours, theirs = one.arrays(), other.arrays()
+    return all(ours[name].tobytes() == theirs[name].tobytes() for name in ours)
+
+
+def _delete(ids: list[Any]) -> None:
+    for start in range(0, len(ids), DELETED_AT_ONCE):
+        MovieChange.objects.filter(id__in=ids[start : start + DELETED_AT_ONCE]).delete()
+
+
+@contextlib.contextmanager
+def _one_refresher(store: ArtifactStore) -> Iterator[None]:
+    store.directory.mkdir(parents=True, exist_ok=True)
+    with (store.directory / ".refresh-lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

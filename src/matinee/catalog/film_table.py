@@ -1,0 +1,200 @@
+"""What lists need to know of every film, as columns read from the database: one row a film, by ascending TMDb id."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import math
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matinee.catalog.filters import LARGEST_ID, imdb_number
+from matinee.catalog.models import Movie, MovieQuerySet
+
+UNKNOWN_DAY = int(np.iinfo(np.int32).min)
+UNKNOWN_REVENUE = int(np.iinfo(np.int64).min)
+"""Any other unknown number is NaN."""
+
+LONGEST_LANGUAGE = 8
+READ_AT_ONCE = 2_000
+FIELDS = (
+    "tmdb_id",
+    "pk",
+    "release_date",
+    "runtime",
+    "vote_average",
+    "vote_count",
+    "popularity",
+    "revenue",
+    "original_language",
+    "imdb_id",
+    "genre_ids",
+    "title",
+)
+Column: TypeAlias = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Rows of unequal length: row i is values[offsets[i]:offsets[i + 1]]; offsets are int64 (n + 1,)."""
+
+    values: Column
+    offsets: NDArray[np.int64]
+
+    def __getitem__(self, row: int) -> Column:
+        return self.values[self.offsets[row] : self.offsets[row + 1]]
+
+    def take(self, rows: NDArray[np.int64]) -> Ragged:
+        lengths = np.diff(self.offsets)[rows]
+        offsets = _offsets(lengths)
+        places = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths)
+        return Ragged(self.values[places], offsets)
+
+
+@dataclass(frozen=True)
+class FilmTable:
+    """(n,) each. Days are counted as `date.toordinal` does; an unknown language is b"", an unknown IMDb number 0."""
+
+    tmdb_ids: NDArray[np.int64]
+    pks: NDArray[np.int64]
+    release_ordinal: NDArray[np.int32]
+    runtime: NDArray[np.float64]
+    vote_average: NDArray[np.float64]
+    vote_count: NDArray[np.float64]
+    popularity: NDArray[np.float64]
+    revenue: NDArray[np.int64]
+    languages: NDArray[np.bytes_]
+    imdb_numbers: NDArray[np.int64]
+    genres: Ragged
+    """int64 TMDb genre ids, in the film's own order."""
+    title_keys: Ragged
+    """uint8: the UTF-8 of what titles are sorted by."""
+
+    @property
+    def size(self) -> int:
+        return len(self.tmdb_ids)
+
+    def title_key(self, row: int) -> bytes:
+        return self.title_keys[row].tobytes()
+
+    def take(self, rows: NDArray[np.int64]) -> FilmTable:
+        taken: dict[str, Any] = {
+            name: column.take(rows) if isinstance(column, Ragged) else column[rows] for name, column in _columns(self)
+        }
+        return FilmTable(**taken)
+
+    def patched(self, changed: Collection[int]) -> FilmTable:
+        """This table with the films of these TMDb ids as they stand in the database now, or gone from it."""
+        stale = np.fromiter(changed, dtype=np.int64, count=len(changed))
+        starts = range(0, len(stale), READ_AT_ONCE)
+        fresh = read_films(Movie.objects.filter(tmdb_id__in=stale[i : i + READ_AT_ONCE].tolist()) for i in starts)
+        both = _joined([self, fresh])
+        rows = np.concatenate([np.flatnonzero(~np.isin(self.tmdb_ids, stale)), np.arange(self.size, both.size)])
+        return both.take(rows[np.argsort(both.tmdb_ids[rows])])
+
+    def arrays(self) -> dict[str, Column]:
+        """Plain arrays by name, of which `from_arrays` makes the same table."""
+        arrays: dict[str, Column] = {}
+        for name, column in _columns(self):
+            if isinstance(column, Ragged):
+                arrays |= {f"{name}_values": column.values, f"{name}_offsets": column.offsets}
+            else:
+                arrays[name] = column
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Column]) -> FilmTable:
+        """Raises KeyError where a column is missing."""
+        columns: dict[str, Any] = {
+            field.name: Ragged(arrays[f"{field.name}_values"], arrays[f"{field.name}_offsets"])
+            if f"{field.name}_offsets" in arrays
+            else arrays[field.name]
+            for field in fields(cls)
+        }
+        return cls(**columns)
+
+
+def read_films(queries: Iterable[MovieQuerySet]) -> FilmTable:
+    """The films of these queries, which share none. Holds columns in memory, never all rows."""
+    parts = [_table_of([])]
+    for films in queries:
+        rows = films.values_list(*FIELDS).iterator(chunk_size=READ_AT_ONCE)
+        while chunk := list(itertools.islice(rows, READ_AT_ONCE)):
+            parts.append(_table_of(chunk))
+    films_read = _joined(parts)
+    return films_read.take(np.argsort(films_read.tmdb_ids))
+
+
+def title_key(title: str) -> bytes:
+    """What a title is sorted by: without case and accents, the same on every database."""
+    apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", title).casefold())
+    bare = "".join(character for character in apart if not unicodedata.combining(character))
+    return " ".join(bare.split()).encode("utf-8", "surrogatepass")
+
+
+def _columns(table: FilmTable) -> list[tuple[str, Column | Ragged]]:
+    return [(field.name, getattr(table, field.name)) for field in fields(table)]
+
+
+def _joined(tables: Sequence[FilmTable]) -> FilmTable:
+    joined: dict[str, Any] = {}
+    for field in fields(FilmTable):
+        parts = [getattr(table, field.name) for table in tables]
+        if isinstance(parts[0], Ragged):
+            lengths = np.concatenate([np.diff(part.offsets) for part in parts])
+            joined[field.name] = Ragged(np.concatenate([part.values for part in parts]), _offsets(lengths))
+        else:
+            joined[field.name] = np.concatenate(parts)
+    return FilmTable(**joined)
+
+
+def _table_of(films: Sequence[tuple[Any, ...]]) -> FilmTable:
+    by_field = dict(zip(FIELDS, zip(*films, strict=True), strict=True)) if films else dict.fromkeys(FIELDS, ())
+    return FilmTable(
+        tmdb_ids=np.array(by_field["tmdb_id"], dtype=np.int64),
+        pks=np.array(by_field["pk"], dtype=np.int64),
+        release_ordinal=np.array([_ordinal(day) for day in by_field["release_date"]], dtype=np.int32),
+        runtime=_numbers(by_field["runtime"]),
+        vote_average=_numbers(by_field["vote_average"]),
+        vote_count=_numbers(by_field["vote_count"]),
+        popularity=_numbers(by_field["popularity"]),
+        revenue=np.array([UNKNOWN_REVENUE if r is None else r for r in by_field["revenue"]], dtype=np.int64),
+        languages=np.array([_language(code) for code in by_field["original_language"]], dtype=f"S{LONGEST_LANGUAGE}"),
+        imdb_numbers=np.array([imdb_number(id_ or "") or 0 for id_ in by_field["imdb_id"]], dtype=np.int64),
+        genres=_ragged([_genre_ids(ids) for ids in by_field["genre_ids"]], np.int64),
+        title_keys=_ragged([list(title_key(title)) for title in by_field["title"]], np.uint8),
+    )
+
+
+def _ordinal(day: dt.date | None) -> int:
+    return UNKNOWN_DAY if day is None else day.toordinal()
+
+
+def _numbers(values: Iterable[float | None]) -> NDArray[np.float64]:
+    return np.array([math.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def _language(code: str | None) -> bytes:
+    """In lower case; one that no ISO 639 code can equal is unknown."""
+    lower = (code or "").lower()
+    return lower.encode("ascii") if lower.isascii() and len(lower) <= LONGEST_LANGUAGE else b""
+
+
+def _genre_ids(stored: Any) -> list[int]:
+    ids = stored if isinstance(stored, list) else []
+    whole = [id_ for id_ in ids if type(id_) is int and 0 < id_ <= LARGEST_ID]
+    return list(dict.fromkeys(whole))
+
+
+def _ragged(rows: list[list[int]], kind: type[np.int64] | type[np.uint8]) -> Ragged:
+    lengths = np.array([len(row) for row in rows], dtype=np.int64)
+    return Ragged(np.array(list(itertools.chain.from_iterable(rows)), dtype=kind), _offsets(lengths))
+
+
+def _offsets(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)

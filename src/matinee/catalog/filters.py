@@ -1,0 +1,252 @@
+"""The one filter language: what a client may ask of films, parsed once into one value.
+
+Names and meaning follow TMDb's discover. A film whose fact is unknown never satisfies a bound on it. An id or a
+language that no film has is possible, and matches nothing; what no film could ever have is refused.
+"""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, TypeVar, get_args
+
+from matinee.core.refusals import BadRequest, FieldError
+
+FILTER_PARAMETERS = (
+    "with_genres",
+    "without_genres",
+    "primary_release_year",
+    "primary_release_date.gte",
+    "primary_release_date.lte",
+    "vote_average.gte",
+    "vote_average.lte",
+    "vote_count.gte",
+    "with_runtime.gte",
+    "with_runtime.lte",
+    "with_original_language",
+    "ids",
+    "imdb_id",
+)
+MOST_IDS = 100
+LARGEST_ID = 2**63 - 1
+
+SortField = Literal["popularity", "vote_average", "primary_release_date", "revenue", "title"]
+SORT_FIELDS: tuple[SortField, ...] = get_args(SortField)
+
+VALUE = TypeVar("VALUE")
+
+
+class InvalidParameter(BadRequest):
+    """A query parameter has a value that is impossible; `fields` names each."""
+
+    code = "invalid_parameter"
+
+
+@dataclass(frozen=True)
+class Sort:
+    """An order of films: unknown values last both ways, ties by ascending TMDb id."""
+
+    field: SortField
+    descending: bool
+
+    def __str__(self) -> str:
+        return f"{self.field}.{'desc' if self.descending else 'asc'}"
+
+
+@dataclass(frozen=True)
+class MovieFilter:
+    """What films must be. None bounds nothing, and a bound belongs to what it bounds.
+
+    Filters that ask the same in other words are equal: ids are sorted and without repeats, a year is two days.
+    """
+
+    all_genres: tuple[int, ...] = ()
+    """Every one of these."""
+    any_genres: tuple[int, ...] = ()
+    """At least one of these; empty asks nothing."""
+    without_genres: tuple[int, ...] = ()
+    """None of these."""
+    released_from: dt.date | None = None
+    released_to: dt.date | None = None
+    vote_average_from: float | None = None
+    vote_average_to: float | None = None
+    vote_count_from: int | None = None
+    runtime_from: int | None = None
+    """Minutes."""
+    runtime_to: int | None = None
+    languages: tuple[str, ...] = ()
+    """At least one of these, in lower case; empty asks nothing."""
+    tmdb_ids: tuple[int, ...] | None = None
+    """One of these films."""
+    imdb_number: int | None = None
+    """The number in the IMDb title id: 111161 of tt0111161."""
+
+
+EVERYTHING = MovieFilter()
+GenreGroups: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
+"""(all of these, any of these)"""
+NO_GENRES: GenreGroups = ((), ())
+
+
+def parse_filter(params: Mapping[str, str]) -> MovieFilter:
+    """The filter that `params` ask for; names that are not in FILTER_PARAMETERS are not looked at.
+
+    Raises InvalidParameter that names every impossible value.
+    """
+    reader = _Reader(params)
+    all_genres, any_genres = reader.read("with_genres", _genres, NO_GENRES)
+    excluded = reader.read("without_genres", _genres, NO_GENRES)
+    released_from, released_to = reader.bounds("primary_release_date", _day)
+    vote_average_from, vote_average_to = reader.bounds("vote_average", _vote_average)
+    runtime_from, runtime_to = reader.bounds("with_runtime", _count)
+    year = reader.read("primary_release_year", _year, None)
+    if year is not None:
+        first, last = dt.date(year, 1, 1), dt.date(year, 12, 31)
+        if (released_from or first) > last or (released_to or last) < first:
+            reader.refuse("primary_release_year", f"The year {year} lies outside primary_release_date's bounds.")
+        released_from, released_to = max(first, released_from or first), min(last, released_to or last)
+    parsed = MovieFilter(
+        all_genres=all_genres,
+        any_genres=any_genres,
+        without_genres=tuple(sorted({*excluded[0], *excluded[1]})),
+        released_from=released_from,
+        released_to=released_to,
+        vote_average_from=vote_average_from,
+        vote_average_to=vote_average_to,
+        vote_count_from=reader.read("vote_count.gte", _count, None),
+        runtime_from=runtime_from,
+        runtime_to=runtime_to,
+        languages=reader.read("with_original_language", _languages, ()),
+        tmdb_ids=reader.read("ids", _ids, None),
+        imdb_number=reader.read("imdb_id", _imdb_number, None),
+    )
+    reader.raise_what_was_refused()
+    return parsed
+
+
+def parse_sort(value: str | None) -> Sort | None:
+    """`popularity.desc` and the like; None where the client asked for no order. Raises InvalidParameter."""
+    if value is None:
+        return None
+    for field in SORT_FIELDS:
+        for sort in (Sort(field, descending=True), Sort(field, descending=False)):
+            if value == str(sort):
+                return sort
+    message = f"sort_by is one of {', '.join(SORT_FIELDS)}, with .asc or .desc behind it."
+    raise InvalidParameter(message, fields=(FieldError("sort_by", message, InvalidParameter.code),))
+
+
+def imdb_number(imdb_id: str) -> int | None:
+    """The number of an IMDb title id, None where it is not one: tt0111161 → 111161."""
+    match = re.fullmatch(r"tt([0-9]{7,10})", imdb_id)
+    return int(match[1]) or None if match else None
+
+
+class _Reader:
+    """Reads parameters and gathers what is wrong with them, so that a client hears everything at once."""
+
+    def __init__(self, params: Mapping[str, str]) -> None:
+        self._params = params
+        self._errors: list[FieldError] = []
+
+    def read(self, name: str, parse: Callable[[str], VALUE], absent: VALUE) -> VALUE:
+        raw = self._params.get(name)
+        if raw is None:
+            return absent
+        try:
+            return parse(raw)
+        except ValueError as error:
+            self.refuse(name, str(error))
+            return absent
+
+    def bounds(self, name: str, parse: Callable[[str], VALUE]) -> tuple[VALUE | None, VALUE | None]:
+        low = self.read(f"{name}.gte", parse, None)
+        high = self.read(f"{name}.lte", parse, None)
+        if low is not None and high is not None and low > high:  # type: ignore[operator] # days or numbers, both ordered
+            for bound in ("gte", "lte"):
+                self.refuse(f"{name}.{bound}", f"{name}.gte must not lie above {name}.lte.")
+        return low, high
+
+    def refuse(self, name: str, message: str) -> None:
+        self._errors.append(FieldError(name, message, InvalidParameter.code))
+
+    def raise_what_was_refused(self) -> None:
+        if self._errors:
+            names = ", ".join(error.field for error in self._errors)
+            raise InvalidParameter(f"The value can't be used: {names}.", fields=tuple(self._errors))
+
+
+def _genres(raw: str) -> GenreGroups:
+    """One genre alone is all of one, however it is written."""
+    if "," in raw and "|" in raw:
+        raise ValueError("Use the comma (and) or the pipe (or), not both in one value.")
+    ids = _sorted_ids(re.split(r"[,|]", raw), "Give genre ids: whole numbers from 1, with comma or pipe between.")
+    return ((), ids) if "|" in raw and len(ids) > 1 else (ids, ())
+
+
+def _ids(raw: str) -> tuple[int, ...]:
+    parts = raw.split(",")
+    if len(parts) > MOST_IDS:
+        raise ValueError(f"Give {MOST_IDS} ids or fewer.")
+    return _sorted_ids(parts, "Give TMDb ids: whole numbers from 1, with commas between.")
+
+
+def _sorted_ids(parts: list[str], message: str) -> tuple[int, ...]:
+    ids = {_digits(part, message) for part in parts}
+    if not all(1 <= id_ <= LARGEST_ID for id_ in ids):
+        raise ValueError(message)
+    return tuple(sorted(ids))
+
+
+def _digits(raw: str, message: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,19}", raw):
+        raise ValueError(message)
+    return int(raw)
+
+
+def _count(raw: str) -> int:
+    message = f"Give a whole number from 0 to {LARGEST_ID}."
+    count = _digits(raw, message)
+    if count > LARGEST_ID:
+        raise ValueError(message)
+    return count
+
+
+def _vote_average(raw: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,15})?", raw) or float(raw) > 10:
+        raise ValueError("Give a number from 0 to 10, like 7.5.")
+    return float(raw)
+
+
+def _year(raw: str) -> int:
+    year = _digits(raw, "Give a year, like 1994.")
+    if not dt.MINYEAR <= year <= dt.MAXYEAR:
+        raise ValueError("Give a year, like 1994.")
+    return year
+
+
+def _day(raw: str) -> dt.date:
+    match = re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", raw)
+    if match is None:
+        raise ValueError("Give a day as YYYY-MM-DD.")
+    year, month, day = map(int, match.groups())
+    if year < dt.MINYEAR or not 1 <= month <= 12 or not 1 <= day <= calendar.monthrange(year, month)[1]:
+        raise ValueError(f"There is no day {raw}.")
+    return dt.date(year, month, day)
+
+
+def _languages(raw: str) -> tuple[str, ...]:
+    codes = raw.split("|")
+    if not all(re.fullmatch(r"[A-Za-z]{2,3}", code) for code in codes):
+        raise ValueError("Give ISO 639-1 codes, like en or en|fr.")
+    return tuple(sorted({code.lower() for code in codes}))
+
+
+def _imdb_number(raw: str) -> int:
+    number = imdb_number(raw)
+    if number is None:
+        raise ValueError("Give an IMDb title id, like tt0111161.")
+    return number

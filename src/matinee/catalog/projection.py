@@ -1,0 +1,264 @@
+"""The catalogue as columns, bitmaps and orders: what answers every filter and sort without the database."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matinee.catalog import orders
+from matinee.catalog.bitmaps import Mask, RangeBitmaps, Rows, Words, all_rows, checkpoints_of, words_of
+from matinee.catalog.film_table import UNKNOWN_DAY, UNKNOWN_REVENUE, FilmTable
+from matinee.catalog.filters import SORT_FIELDS, MovieFilter, Sort
+
+LAYOUT = 1
+"""Changes with the arrays below, so that no program reads what another wrote otherwise."""
+
+DEEPEST = 50_000
+"""How many rows of a list can be paged: 500 pages of 100."""
+
+KEPT_ENTRIES = 256
+KEPT_BYTES = 32 * 2**20
+
+COLUMN_OF_SORT = {
+    "popularity": "popularity",
+    "vote_average": "vote_average",
+    "primary_release_date": "release_ordinal",
+    "revenue": "revenue",
+}
+BOUNDED = ("release_ordinal", "vote_average", "vote_count", "runtime")
+VALUE = TypeVar("VALUE")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The first rows of an ordered list, at most DEEPEST, and how many films there are in all of it."""
+
+    rows: Rows
+    total: int
+
+
+def projected(table: FilmTable, title_order: Rows) -> dict[str, NDArray[Any]]:
+    """Everything that CatalogColumns reads, by name; the same table gives the same bytes."""
+    arrays = table.arrays()
+    known_of = {name: _known(getattr(table, name)) for name in {*COLUMN_OF_SORT.values(), *BOUNDED}}
+    ascending = {name: orders.ascending(getattr(table, name), known) for name, known in known_of.items()}
+    for field, column in COLUMN_OF_SORT.items():
+        ties = orders.ties_of_values(getattr(table, column), ascending[column], int(known_of[column].sum()))
+        arrays |= _both_ways(field, ascending[column], ties)
+    arrays |= _both_ways("title", title_order, orders.ties_of_titles(table, title_order))
+    for column in BOUNDED:
+        arrays[f"order_{column}"] = ascending[column]
+        arrays[f"checkpoints_{column}"] = checkpoints_of(ascending[column], int(known_of[column].sum()), table.size)
+    arrays |= _language_bits(table) | _genre_bits(table)
+    by_imdb = np.argsort(table.imdb_numbers, kind="stable").astype(np.int32)
+    by_imdb = by_imdb[table.imdb_numbers[by_imdb] != 0]
+    return arrays | {"imdb_index_numbers": table.imdb_numbers[by_imdb], "imdb_index_rows": by_imdb}
+
+
+class CatalogColumns:
+    """One version of the catalogue; row r is the film with the r-th smallest TMDb id.
+
+    The columns are those of FilmTable: `tmdb_ids`, `pks` and `revenue` int64, `release_ordinal` int32 (days,
+    UNKNOWN_DAY where unknown), `runtime`, `vote_average`, `vote_count` and `popularity` float64 (NaN where unknown).
+    """
+
+    def __init__(self, version: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Raises KeyError where an array is missing."""
+        plain = {name: array.view(np.ndarray) for name, array in arrays.items()}
+        self.version = version
+        self.table = FilmTable.from_arrays(plain)
+        self.tmdb_ids = self.table.tmdb_ids
+        self.pks = self.table.pks
+        self.release_ordinal = self.table.release_ordinal
+        self.runtime = self.table.runtime
+        self.vote_average = self.table.vote_average
+        self.vote_count = self.table.vote_count
+        self.popularity = self.table.popularity
+        self.revenue = self.table.revenue
+        self.size = self.table.size
+        self._orders = {sort: plain[f"order_{sort}"] for sort in ALL_SORTS}
+        self._ranks = {sort: plain[f"rank_{sort}"] for sort in ALL_SORTS}
+        self._ranges = {
+            name: RangeBitmaps(plain[name], plain[f"order_{name}"], plain[f"checkpoints_{name}"]) for name in BOUNDED
+        }
+        self._genre_bits = dict(zip(plain["genre_keys"].tolist(), plain["genre_bits"], strict=True))
+        self._language_bits = dict(zip(plain["language_keys"].tolist(), plain["language_bits"], strict=True))
+        self._imdb_numbers = plain["imdb_index_numbers"]
+        self._imdb_rows = plain["imdb_index_rows"]
+        self._nothing = words_of(np.empty(0, dtype=np.int32), self.size)
+        self._everything = all_rows(self.size)
+        self._masks: Kept[Mask] = Kept()
+        self._selections: Kept[Selection] = Kept()
+
+    @property
+    def title_order(self) -> Rows:
+        return self._orders[Sort("title", descending=False)]
+
+    def rows_of(self, tmdb_ids: NDArray[np.int64] | Sequence[int]) -> Rows:
+        """The row of each id, in the order given; -1 where the catalogue has no such film."""
+        wanted = np.asarray(tmdb_ids, dtype=np.int64)
+        if self.size == 0:
+            return np.full(wanted.shape, -1, dtype=np.int32)
+        rows = np.minimum(np.searchsorted(self.tmdb_ids, wanted), self.size - 1).astype(np.int32)
+        return np.where(self.tmdb_ids[rows] == wanted, rows, np.int32(-1))
+
+    def genre_ids_of(self, row: int) -> tuple[int, ...]:
+        """In the film's own order, the first of which tells most."""
+        return tuple(self.table.genres[row].tolist())
+
+    def mask(self, movie_filter: MovieFilter) -> Mask:
+        """The films that satisfy the filter."""
+        mask = self._masks.get(movie_filter)
+        if mask is None:
+            mask = Mask(_frozen(self._words(movie_filter)), self.size)
+            self._masks.keep(movie_filter, mask, mask.words.nbytes)
+        return mask
+
+    def ordered(self, movie_filter: MovieFilter, sort: Sort) -> Selection:
+        """The films that satisfy the filter, in the order of `sort`: the first DEEPEST, and the exact total."""
+        selection = self._selections.get((movie_filter, sort))
+        if selection is None:
+            selection = self._select(self.mask(movie_filter), sort)
+            self._selections.keep((movie_filter, sort), selection, selection.rows.nbytes)
+        return selection
+
+    def in_order(self, rows: Rows, sort: Sort) -> Rows:
+        """These rows in the order of `sort`."""
+        return rows[np.argsort(self._ranks[sort][rows])]
+
+    def _select(self, mask: Mask, sort: Sort) -> Selection:
+        total = mask.count()
+        order = self._orders[sort]
+        if total == self.size:
+            rows = order[:DEEPEST].copy()
+        elif total * 8 < self.size:
+            rows = self.in_order(mask.rows(), sort)[:DEEPEST]
+        else:
+            rows = _first_in(mask, order, min(total, DEEPEST))
+        return Selection(_frozen(rows), total)
+
+    def _words(self, asked: MovieFilter) -> Words:
+        words = self._everything.copy()
+        for genre in asked.all_genres:
+            words &= self._genre_bits.get(genre, self._nothing)
+        if asked.any_genres:
+            words &= self._any_of(self._genre_bits, asked.any_genres)
+        if asked.without_genres:
+            words &= ~self._any_of(self._genre_bits, asked.without_genres)
+        if asked.languages:
+            words &= self._any_of(self._language_bits, [code.encode() for code in asked.languages])
+        for column, low, high in _bounds(asked):
+            if low is not None or high is not None:
+                words &= self._ranges[column].between(low, high)
+        if asked.tmdb_ids is not None:
+            rows = self.rows_of(asked.tmdb_ids)
+            words &= words_of(rows[rows >= 0], self.size)
+        if asked.imdb_number is not None:
+            start, stop = np.searchsorted(self._imdb_numbers, [asked.imdb_number, asked.imdb_number + 1])
+            words &= words_of(self._imdb_rows[start:stop], self.size)
+        return words
+
+    def _any_of(self, bits: Mapping[Any, Words], keys: Sequence[Any]) -> Words:
+        words = self._nothing.copy()
+        for key in keys:
+            words |= bits.get(key, self._nothing)
+        return words
+
+
+class Kept(Generic[VALUE]):
+    """The values used last, at most KEPT_ENTRIES of them and KEPT_BYTES in all; safe between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entries: OrderedDict[Hashable, tuple[VALUE, int]] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, key: Hashable) -> VALUE | None:
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is None:
+                return None
+            self._entries.move_to_end(key)
+            return entry[0]
+
+    def keep(self, key: Hashable, value: VALUE, size: int) -> None:
+        """`size` in bytes."""
+        with self._lock:
+            _, replaced = self._entries.pop(key, (None, 0))
+            self._entries[key] = (value, size)
+            self._bytes += size - replaced
+            while len(self._entries) > KEPT_ENTRIES or self._bytes > KEPT_BYTES:
+                _, (_, dropped) = self._entries.popitem(last=False)
+                self._bytes -= dropped
+
+
+ALL_SORTS = tuple(Sort(field, descending=descending) for field in SORT_FIELDS for descending in (False, True))
+
+
+def _first_in(mask: Mask, order: Rows, count: int) -> Rows:
+    """The first `count` rows of `order` that the mask holds, read in stretches as long as they may need to be."""
+    found: list[Rows] = []
+    place, missing = 0, count
+    while missing > 0 and place < len(order):
+        stretch = order[place : place + max(missing * 2, 1_024)]
+        hits = stretch[mask.contains(stretch)][:missing]
+        found.append(hits)
+        place += len(stretch)
+        missing -= len(hits)
+    return np.concatenate(found) if found else order[:0]
+
+
+def _bounds(asked: MovieFilter) -> Iterator[tuple[str, float | None, float | None]]:
+    first, last = asked.released_from, asked.released_to
+    yield "release_ordinal", first.toordinal() if first else None, last.toordinal() if last else None
+    yield "vote_average", asked.vote_average_from, asked.vote_average_to
+    yield "vote_count", asked.vote_count_from, None
+    yield "runtime", asked.runtime_from, asked.runtime_to
+
+
+def _known(values: NDArray[Any]) -> NDArray[np.bool_]:
+    known: NDArray[np.bool_]
+    if values.dtype.kind == "f":
+        known = ~np.isnan(values)
+    else:
+        known = values != (UNKNOWN_DAY if values.dtype == np.int32 else UNKNOWN_REVENUE)
+    return known
+
+
+def _both_ways(field: str, ascending: Rows, begins_tie: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
+    descending = orders.descending(ascending, begins_tie)
+    return {
+        f"order_{field}.asc": ascending,
+        f"rank_{field}.asc": orders.ranks(ascending),
+        f"order_{field}.desc": descending,
+        f"rank_{field}.desc": orders.ranks(descending),
+    }
+
+
+def _genre_bits(table: FilmTable) -> dict[str, NDArray[Any]]:
+    keys = np.unique(table.genres.values)
+    row_of_value = np.repeat(np.arange(table.size), np.diff(table.genres.offsets))
+    bits = [words_of(row_of_value[table.genres.values == key], table.size) for key in keys]
+    return {"genre_keys": keys, "genre_bits": _stacked(bits, table.size)}
+
+
+def _language_bits(table: FilmTable) -> dict[str, NDArray[Any]]:
+    codes = table.languages.view(">u8")
+    keys = np.unique(codes[codes != 0])
+    bits = [words_of(codes == key, table.size) for key in keys]
+    return {"language_keys": keys.view("S8"), "language_bits": _stacked(bits, table.size)}
+
+
+def _stacked(bits: list[Words], size: int) -> Words:
+    return np.stack(bits) if bits else np.empty((0, len(all_rows(size))), dtype=np.uint64)
+
+
+def _frozen(array: NDArray[Any]) -> NDArray[Any]:
+    array.flags.writeable = False
+    return array

@@ -1,0 +1,117 @@
+"""Every change of a film reaches every consumer's outbox, in the transaction of the change."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+
+from matinee.catalog.models import ChangeConsumer, Genre, Movie, MovieChange
+
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+
+def film(tmdb_id: int, title: str = "Heat") -> Movie:
+    return Movie(tmdb_id=tmdb_id, title=title, created_at=NOW, updated_at=NOW)
+
+
+def outbox() -> list[int]:
+    return list(MovieChange.objects.filter(consumer="columns").order_by("id").values_list("tmdb_id", flat=True))
+
+
+@pytest.mark.django_db
+class TestTheOutbox:
+    def test_a_new_film_is_recorded(self) -> None:
+        film(949).save()
+
+        assert outbox() == [949]
+
+    def test_films_added_in_bulk_are_recorded_each(self) -> None:
+        Movie.objects.bulk_create([film(1), film(2), film(3)])
+
+        assert sorted(outbox()) == [1, 2, 3]
+
+    def test_a_film_that_was_there_already_is_no_change(self) -> None:
+        Movie.objects.bulk_create([film(1)])
+        Movie.objects.bulk_create([film(1), film(2)], ignore_conflicts=True)
+
+        assert sorted(outbox()) == [1, 2]
+
+    def test_an_upsert_is_recorded_once(self) -> None:
+        Movie.objects.bulk_create([film(1)])
+        MovieChange.objects.all().delete()
+
+        Movie.objects.bulk_create(
+            [film(1, "Ran"), film(2)], update_conflicts=True, unique_fields=["tmdb_id"], update_fields=["title"]
+        )
+
+        assert sorted(outbox()) == [1, 2]
+
+    def test_a_changed_film_is_recorded_by_whatever_way(self) -> None:
+        Movie.objects.bulk_create([film(1), film(2), film(3)])
+        MovieChange.objects.all().delete()
+
+        Movie.objects.filter(tmdb_id__lte=2).update(runtime=170)
+        third = Movie.objects.get(tmdb_id=3)
+        third.save()
+        Movie.objects.bulk_update([third], ["title"])
+
+        assert sorted(outbox()) == [1, 2, 3, 3]
+
+    def test_a_film_under_a_new_id_is_recorded_under_both(self) -> None:
+        film(1).save()
+        MovieChange.objects.all().delete()
+
+        Movie.objects.filter(tmdb_id=1).update(tmdb_id=7)
+
+        assert sorted(outbox()) == [1, 7]
+
+    def test_deleted_films_are_recorded_however_they_go(self) -> None:
+        Movie.objects.bulk_create([film(1), film(2), film(3)])
+        MovieChange.objects.all().delete()
+
+        Movie.objects.get(tmdb_id=1).delete()
+        Movie.objects.filter(tmdb_id=2).delete()
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM catalog_movie")
+
+        assert sorted(outbox()) == [1, 2, 3]
+
+    def test_each_consumer_gets_a_row_of_its_own(self) -> None:
+        ChangeConsumer.objects.create(name="cards")
+
+        film(1).save()
+
+        assert sorted(MovieChange.objects.values_list("consumer", "tmdb_id")) == [("cards", 1), ("columns", 1)]
+
+    def test_a_change_that_is_taken_back_leaves_no_record(self) -> None:
+        with transaction.atomic():
+            film(1).save()
+            transaction.set_rollback(True)
+
+        assert outbox() == []
+
+
+@pytest.fixture
+def back_to_the_newest_migration() -> Iterator[None]:
+    yield
+    executor = MigrationExecutor(connection)
+    executor.migrate(executor.loader.graph.leaf_nodes())
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("back_to_the_newest_migration")
+def test_the_triggers_can_be_taken_away_and_put_back() -> None:
+    MigrationExecutor(connection).migrate([("catalog", "0001_initial")])
+    film(1).save()
+    without = MovieChange.objects.count()
+
+    MigrationExecutor(connection).migrate([("catalog", "0003_genres")])
+    film(2).save()
+
+    assert (without, outbox()) == (0, [2])
+    assert Genre.objects.get(id=878).name == "Science Fiction"
+    assert Genre.objects.count() == 19

@@ -39,7 +39,6 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # xdist's workers inherit what thei
         if _name != "MATINEE_SHARED_DATA":
             del os.environ[_name]
     os.environ["MATINEE_DATA_DIR"] = _data_dir
-    os.environ["DJANGO_SETTINGS_MODULE"] = "matinee.settings"  # in pytest's own settings it would be read before this
     if os.environ.get("MATINEE_TEST_DATABASE", "sqlite") == "postgresql":
         _start_postgresql()
 

@@ -82,8 +82,14 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "matinee.api.middleware.RequestId",
     "django.middleware.security.SecurityMiddleware",
     "corsheaders.middleware.CorsMiddleware",
+    "matinee.api.middleware.ConditionalAnswers",
+    "matinee.api.middleware.Problems",
+    "matinee.api.middleware.OneSlash",
+    "matinee.api.middleware.KnownParametersOnly",
+    "django.middleware.common.CommonMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -170,7 +176,9 @@ STATIC_ROOT = DATA_DIR / "static"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
+    "filters": {"request_id": {"()": "matinee.core.request_id.WithRequestId"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
+    "loggers": {"django.request": {"level": "ERROR"}},  # a client's mistake is the client's to see
     "root": {"handlers": ["console"], "level": env.text("MATINEE_LOG_LEVEL", "INFO").upper()},
 }

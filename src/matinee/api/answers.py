@@ -1,0 +1,68 @@
+"""How an answer is put into bytes, and how a list becomes a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from ninja import Field, Schema
+
+from matinee.core.refusals import BadRequest, FieldError
+
+LAST_PAGE_OF_CATALOGUE = 500
+MOST_PER_PAGE = 100
+
+
+class PageTooDeep(BadRequest):
+    code = "page_too_deep"
+
+
+class PageQuery(Schema):
+    page: int = Field(1, ge=1, le=2**31 - 1, description="From 1. Past the last page the results are empty.")
+    page_size: int = Field(20, ge=1, le=MOST_PER_PAGE, description="Results on a page.")
+
+    @property
+    def span(self) -> slice:
+        """The places of this page's results in the whole list."""
+        return slice((self.page - 1) * self.page_size, self.page * self.page_size)
+
+    def within_catalogue(self) -> PageQuery:
+        """Itself, where the catalogue lets itself be paged that deep. Raises PageTooDeep."""
+        if self.page > LAST_PAGE_OF_CATALOGUE:
+            detail = (
+                f"The catalogue is paged to page {LAST_PAGE_OF_CATALOGUE}. Narrow the list, for example by "
+                "with_genres, primary_release_year or vote_count.gte."
+            )
+            raise PageTooDeep(detail, fields=(FieldError("page", detail, "page_too_deep"),))
+        return self
+
+
+def answer(data: Any, *, status: int = 200) -> HttpResponse:
+    return HttpResponse(orjson.dumps(data), status=status, content_type="application/json")
+
+
+def page_of(
+    request: HttpRequest, query: PageQuery, *, total: int, results: Sequence[Mapping[str, Any]], **more: Any
+) -> HttpResponse:
+    """One page; `total` counts what can be paged."""
+    pages = -(-total // query.page_size)
+    return answer(
+        {
+            "page": query.page,
+            "page_size": query.page_size,
+            "total_pages": pages,
+            "total_results": total,
+            "next": _link(request, query.page + 1) if query.page < pages else None,
+            "previous": _link(request, min(query.page - 1, pages)) if query.page > 1 and pages else None,
+            "results": results,
+            **more,
+        }
+    )
+
+
+def _link(request: HttpRequest, page: int) -> str:
+    parameters = request.GET.copy()
+    parameters["page"] = str(page)
+    return request.build_absolute_uri(f"{request.path}?{parameters.urlencode()}")

@@ -1,0 +1,34 @@
+"""The api: its routers under /api/v1/, its reference at /api/docs, its schema at /api/openapi.json."""
+
+from __future__ import annotations
+
+from ninja import NinjaAPI
+from ninja.openapi.docs import Swagger
+
+from matinee import __version__
+from matinee.api import favorites, movies, problems, ratings, recommendations, users, watchlist
+from matinee.api.authentication import signed_in
+from matinee.api.bodies import StrictParser
+
+api = NinjaAPI(
+    title="Matinee",
+    version=__version__,
+    description=(
+        "A self-hosted movie recommendation API. Sign in at `users/login/`, send `Authorization: Bearer <access>`. "
+        "Every `movie_id` is TMDb's id. Every failure is an RFC 9457 problem with a stable `code`.\n\n"
+        "This product uses the TMDB API but is not endorsed or certified by TMDB."
+    ),
+    urls_namespace="api",
+    docs=Swagger(settings={"persistAuthorization": True}),
+    parser=StrictParser(),
+    auth=signed_in,
+)
+problems.install(api)
+
+api.add_router("/v1/users", users.router, tags=["users"])
+# What is mine comes first: `movies/favorites/` and its like are fixed words, `movies/{tmdb_id}/` takes numbers alone.
+api.add_router("/v1/movies", favorites.router, tags=["favorites"])
+api.add_router("/v1/movies", watchlist.router, tags=["watchlist"])
+api.add_router("/v1/movies", ratings.router, tags=["ratings"])
+api.add_router("/v1/movies", recommendations.router, tags=["recommendations"])
+api.add_router("/v1/movies", movies.router, tags=["movies"])

@@ -1,0 +1,55 @@
+"""The one filter language as the api's schema tells it; `catalog.filters` parses it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from django.http import HttpRequest
+from ninja import Field, Schema
+
+from matinee.catalog.filters import FILTER_PARAMETERS, MovieFilter, Sort, parse_filter, parse_sort
+
+IDS = r"^[0-9]{1,18}(([,][0-9]{1,18})*|([|][0-9]{1,18})*)$"
+DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+
+SortBy = Literal[
+    "popularity.desc",
+    "popularity.asc",
+    "vote_average.desc",
+    "vote_average.asc",
+    "primary_release_date.desc",
+    "primary_release_date.asc",
+    "revenue.desc",
+    "revenue.asc",
+    "title.asc",
+    "title.desc",
+]
+
+
+class FilterQuery(Schema):
+    with_genres: str | None = Field(None, pattern=IDS, description="TMDb genre ids; comma is and, pipe is or.")
+    without_genres: str | None = Field(None, pattern=IDS, description="Films with any of these genres are left out.")
+    primary_release_year: int | None = Field(None, ge=1, le=9999)
+    primary_release_date_gte: str | None = Field(None, alias="primary_release_date.gte", pattern=DATE)
+    primary_release_date_lte: str | None = Field(None, alias="primary_release_date.lte", pattern=DATE)
+    vote_average_gte: float | None = Field(None, alias="vote_average.gte", ge=0, le=10)
+    vote_average_lte: float | None = Field(None, alias="vote_average.lte", ge=0, le=10)
+    vote_count_gte: int | None = Field(None, alias="vote_count.gte", ge=0, le=2**31 - 1)
+    with_runtime_gte: int | None = Field(None, alias="with_runtime.gte", ge=0, le=2**31 - 1)
+    with_runtime_lte: int | None = Field(None, alias="with_runtime.lte", ge=0, le=2**31 - 1)
+    with_original_language: str | None = Field(None, pattern=r"^[a-z]{2,3}(\|[a-z]{2,3})*$", description="ISO 639-1.")
+    sort_by: SortBy | None = Field(None, description="Absent: the order that the list is made in.")
+
+
+class CatalogueQuery(FilterQuery):
+    ids: str | None = Field(None, pattern=r"^[0-9]{1,18}(,[0-9]{1,18}){0,99}$", description="Up to 100 TMDb ids.")
+    imdb_id: str | None = Field(None, pattern=r"^tt[0-9]{7,10}$")
+
+
+def filter_of(request: HttpRequest) -> MovieFilter:
+    """What this request's query asks for. Raises BadRequest that names each impossible value."""
+    return parse_filter({name: request.GET[name] for name in FILTER_PARAMETERS if name in request.GET})
+
+
+def sort_of(request: HttpRequest) -> Sort | None:
+    return parse_sort(request.GET.get("sort_by"))

@@ -1,0 +1,201 @@
+"""What every answer has in common: a request id, problem+json on failure, one slash at the end, ETag and 304."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.http.response import HttpResponseBase
+from django.urls import is_valid_path
+from django.utils.cache import patch_vary_headers
+from django.utils.http import parse_etags
+
+from matinee.api import problems
+from matinee.core import request_id
+from matinee.core.refusals import FieldError
+
+Next = Callable[[HttpRequest], HttpResponseBase]
+
+ACCEPTABLE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+COMPRESSED_FROM_BYTES = 8_192
+API = "/api/v1/"
+
+
+class RequestId:
+    """Echoes the client's X-Request-ID where it is harmless, else makes one; every log line carries it."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        given = request.headers.get("X-Request-ID", "")
+        identity = given if ACCEPTABLE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        token = request_id.current.set(identity)
+        try:
+            response = self.get_response(request)
+        finally:
+            request_id.current.reset(token)
+        response["X-Request-ID"] = identity
+        return response
+
+
+class Problems:
+    """Whatever fails outside the api's own handlers (routing, hosts, CSRF, a crash) is a problem+json, too."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        failed = response.status_code >= 400
+        if not failed or request.path.startswith("/admin/") or _media_type(response) == problems.CONTENT_TYPE:
+            return response
+        kept = {name: response[name] for name in ("Allow", "Retry-After", "WWW-Authenticate") if name in response}
+        return problems.problem(response.status_code, headers=kept)
+
+
+class OneSlash:
+    """A path of the api without its last slash is a 308 to it, which keeps method and body."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        path = request.path_info
+        if path.startswith(API) and not path.endswith("/") and is_valid_path(f"{path}/"):
+            response = HttpResponse(status=308)
+            response["Location"] = request.get_full_path(force_append_slash=True)
+            return response
+        return self.get_response(request)
+
+
+class KnownParametersOnly:
+    """A query parameter that the api's own schema does not list, or a repeated one, is a 400 that names it."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, _view: Any, _args: Any, _kwargs: Any) -> HttpResponse | None:
+        if not request.GET or not request.path.startswith(API) or request.resolver_match is None:
+            return None
+        known = _parameters().get((request.resolver_match.route, request.method or ""))
+        if known is None:
+            return None  # a method that the path does not take: 405 comes of itself
+        wrong = [
+            FieldError(name, "There is no such parameter here.", "unknown_parameter")
+            if name not in known
+            else FieldError(name, "This parameter is given more than once.", "repeated_parameter")
+            for name, values in request.GET.lists()
+            if name not in known or len(values) > 1
+        ]
+        if not wrong:
+            return None
+        names = ", ".join(error.field for error in wrong)
+        return problems.problem(
+            400, code="invalid_parameter", detail=f"Not acceptable in the query: {names}.", fields=wrong
+        )
+
+
+class ConditionalAnswers:
+    """HEAD as GET; a strong ETag on every read, salted by its reader and naming the coding; 304 where it matches.
+
+    What a signed-in person gets is private. Only public answers are compressed: a person's, mixed with what an
+    attacker can steer, would leak by its length.
+    """
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not request.path.startswith("/api/"):
+            return self.get_response(request)
+        head_only = request.method == "HEAD"
+        if head_only:
+            request.method = "GET"
+        response = self.get_response(request)
+        patch_vary_headers(response, ["Authorization", "Accept-Encoding"])
+        if request.method != "GET" or response.status_code != 200 or not isinstance(response, HttpResponse):
+            return _without_body(response) if head_only else response
+        personal = "Authorization" in request.headers
+        response.setdefault("Cache-Control", "private, no-cache" if personal else "public, no-cache")
+        if not personal:
+            _compress(request, response)
+        if "ETag" not in response:
+            response["ETag"] = _etag(request, response)
+        if _matches(request, response["ETag"]):
+            return _not_modified(response)
+        return _without_body(response) if head_only else response
+
+
+def _etag(request: HttpRequest, response: HttpResponse) -> str:
+    reader = getattr(getattr(request, "auth", None), "pk", None)
+    coding = response.get("Content-Encoding", "identity")
+    digest = hashlib.blake2b(response.content, digest_size=16, key=f"{reader}:{coding}".encode())
+    return f'"{digest.hexdigest()}-{coding}"'
+
+
+def _matches(request: HttpRequest, etag: str) -> bool:
+    wanted = parse_etags(request.headers.get("If-None-Match", ""))
+    return "*" in wanted or etag in {candidate.removeprefix("W/") for candidate in wanted}
+
+
+def _not_modified(response: HttpResponse) -> HttpResponse:
+    answer = HttpResponseNotModified()
+    for name in ("ETag", "Cache-Control", "Vary"):
+        answer[name] = response[name]
+    return answer
+
+
+def _without_body(response: HttpResponseBase) -> HttpResponseBase:
+    if isinstance(response, HttpResponse):
+        length = len(response.content)
+        response.content = b""
+        response["Content-Length"] = str(length)
+    return response
+
+
+def _compress(request: HttpRequest, response: HttpResponse) -> None:
+    if len(response.content) < COMPRESSED_FROM_BYTES or not _accepts_gzip(request):
+        return
+    response.content = gzip.compress(response.content, compresslevel=5, mtime=0)
+    response["Content-Encoding"] = "gzip"
+    response["Content-Length"] = str(len(response.content))
+
+
+def _accepts_gzip(request: HttpRequest) -> bool:
+    for part in request.headers.get("Accept-Encoding", "").split(","):
+        coding, _, quality = part.partition(";")
+        if coding.strip().lower() in {"gzip", "*"}:
+            return quality.replace(" ", "").lower() not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
+    return False
+
+
+def _media_type(response: HttpResponseBase) -> str:
+    return str(response.get("Content-Type", "")).partition(";")[0]
+
+
+@cache
+def _parameters() -> Mapping[tuple[str, str], frozenset[str]]:
+    """The names that each (route, method) takes in its query, read off the published schema."""
+    from matinee.api.app import api  # noqa: PLC0415 - the api is complete only after every app has loaded
+
+    names: dict[tuple[str, str], frozenset[str]] = {}
+    for path, methods in api.get_openapi_schema()["paths"].items():
+        for method, operation in methods.items():
+            query = (entry["name"] for entry in operation["parameters"] if entry["in"] == "query")
+            names[_route_of(path), method.upper()] = frozenset(query)
+    return names
+
+
+def _route_of(path: str) -> str:
+    """Django's route of an OpenAPI path; every path parameter of this api is a whole number."""
+    return re.sub(r"{(\w+)}", r"<int:\1>", path.lstrip("/"))

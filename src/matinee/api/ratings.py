@@ -1,0 +1,128 @@
+"""What I think of films: stars and a review."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils import timezone
+from ninja import Field, Query, Router
+from pydantic import ConfigDict
+
+from matinee.api.answers import PageQuery, answer, page_of
+from matinee.api.authentication import SignedInRequest
+from matinee.api.bodies import Body, Text
+from matinee.api.cards import cards_of
+from matinee.api.schemas import Page, Problem, Rate, RatedCard
+from matinee.catalog.models import Movie
+from matinee.catalog.services import find_movie
+from matinee.library import services
+from matinee.library.models import MovieRating
+from matinee.library.queries import opinion_of
+
+router = Router()
+
+LONGEST_REVIEW = 10_000
+
+
+class RatingIn(Body):
+    model_config = ConfigDict(
+        strict=True, extra="forbid", json_schema_extra={"examples": [{"rating": 5, "review": "Still a marvel."}]}
+    )
+
+    rating: int = Field(ge=1, le=5)
+    review: Text | None = Field(None, max_length=LONGEST_REVIEW, description="Absent: stays as it is.")
+    review_private: bool | None = Field(None, description="true: only I can read my review.")
+
+
+class RatingChange(Body):
+    model_config = ConfigDict(strict=True, extra="forbid", json_schema_extra={"examples": [{"rating": 4}]})
+
+    rating: int | None = Field(None, ge=1, le=5)
+    review: Text | None = Field(None, max_length=LONGEST_REVIEW)
+    review_private: bool | None = None
+
+
+@router.get("/ratings/", response={200: Page[RatedCard], 400: Problem, 401: Problem}, url_name="ratings")
+def list_ratings(request: SignedInRequest, paging: Query[PageQuery]) -> HttpResponse:
+    """The films that I rated, newest first."""
+    mine = MovieRating.objects.filter(user=request.auth).order_by("-created_at", "-id")
+    ratings = list(mine.select_related("movie")[paging.span])
+    cards = cards_of(request, [rating.movie for rating in ratings])
+    results = [_rated(card, rating) for card, rating in zip(cards, ratings, strict=True)]
+    return page_of(request, paging, total=mine.count(), results=results)
+
+
+@router.get("/{int:movie_id}/rate/", response={200: Rate, 401: Problem, 404: Problem}, url_name="rate")
+def get_rating(request: SignedInRequest, movie_id: int) -> HttpResponse:
+    """My rating of this film, null where I have none, beside everybody's average."""
+    movie = find_movie(movie_id)
+    mine = MovieRating.objects.filter(user=request.auth, movie=movie).first()
+    return answer(_rate(movie, mine))
+
+
+@router.post(
+    "/{int:movie_id}/rate/",
+    response={200: Rate, 201: Rate, 400: Problem, 401: Problem, 404: Problem, 415: Problem, 422: Problem},
+)
+def rate_movie(request: SignedInRequest, movie_id: int, body: RatingIn) -> HttpResponse:
+    """Rate a film: 201 when it is my first rating of it, 200 when it replaces one."""
+    movie = find_movie(movie_id)
+    rating, is_new = services.rate_movie(
+        user=request.auth,
+        movie=movie,
+        stars=body.rating,
+        review=body.review,
+        private=body.review_private,
+        now=timezone.now(),
+    )
+    return answer(_rate(movie, rating), status=201 if is_new else 200)
+
+
+@router.put(
+    "/{int:movie_id}/rate/",
+    response={200: Rate, 400: Problem, 401: Problem, 404: Problem, 415: Problem, 422: Problem},
+)
+def change_rating(request: SignedInRequest, movie_id: int, body: RatingChange) -> HttpResponse:
+    """Change my rating; 404 when there is none."""
+    movie = find_movie(movie_id)
+    rating = services.change_rating(
+        user=request.auth,
+        movie=movie,
+        stars=body.rating,
+        review=body.review,
+        private=body.review_private,
+        now=timezone.now(),
+    )
+    return answer(_rate(movie, rating))
+
+
+@router.delete("/{int:movie_id}/rate/", response={204: None, 401: Problem})
+def withdraw_rating(request: SignedInRequest, movie_id: int) -> HttpResponse:
+    """Forget my rating and its review; 204 whether there was one or not."""
+    services.withdraw_rating(user=request.auth, tmdb_id=movie_id)
+    return HttpResponse(status=204)
+
+
+def _rated(card: dict[str, Any], rating: MovieRating) -> dict[str, Any]:
+    return {
+        **card,
+        "rating": rating.rating,
+        "review": rating.review,
+        "review_private": rating.review_private,
+        "created_at": rating.created_at,
+        "updated_at": rating.updated_at,
+    }
+
+
+def _rate(movie: Movie, mine: MovieRating | None) -> dict[str, Any]:
+    everyone = opinion_of(movie)
+    return {
+        "rating": mine.rating if mine else None,
+        "review": mine.review if mine else None,
+        "created_at": mine.created_at if mine else None,
+        "updated_at": mine.updated_at if mine else None,
+        "average": everyone.average,
+        "count": everyone.count,
+        "distribution": {str(stars): number for stars, number in everyone.distribution.items()},
+    }

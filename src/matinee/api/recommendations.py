@@ -1,0 +1,102 @@
+"""What to see next, and why; and what I never want to be shown again."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from ninja import Field, Query, Router
+
+from matinee.api import entries
+from matinee.api.answers import PageQuery, page_of
+from matinee.api.authentication import SignedInRequest
+from matinee.api.cards import cards_of
+from matinee.api.filters import FilterQuery, filter_of, sort_of
+from matinee.api.schemas import Entry, Page, Problem, Recommendations
+from matinee.catalog.models import Movie
+from matinee.catalog.services import find_movie
+from matinee.library import services
+from matinee.library.models import Dismissal
+from matinee.recommendations import serving
+
+router = Router()
+
+
+class RecommendationQuery(FilterQuery):
+    diversity: float = Field(0.0, ge=0, le=1, description="0 is the best for me, 1 the most varied.")
+    seeds: str | None = Field(
+        None, pattern=r"^[0-9]{1,18}(,[0-9]{1,18}){0,99}$", description="TMDb ids to start from instead of my whole history."
+    )
+    include: Literal["watchlist"] | None = Field(None, description="Lets my watchlist back in.")
+
+
+@router.get(
+    "/recommendations/",
+    response={200: Recommendations, 400: Problem, 401: Problem},
+    url_name="recommendations",
+)
+def list_recommendations(
+    request: SignedInRequest, paging: Query[PageQuery], wishes: Query[RecommendationQuery]
+) -> HttpResponse:
+    """For me, at most 500 films deep. What I rated, favourited or dismissed is not among them."""
+    ranking = serving.recommend(
+        user=request.auth,
+        movie_filter=filter_of(request),
+        sort=sort_of(request),
+        diversity=wishes.diversity,
+        seeds=tuple(int(seed) for seed in wishes.seeds.split(",")) if wishes.seeds else (),
+        include_watchlist=wishes.include == "watchlist",
+    )
+    more = {"model_version": ranking.model_version, "personalised": ranking.personalised}
+    return picks_page(request, paging, ranking, **more)
+
+
+@router.get(
+    "/recommendations/dismissed/", response={200: Page[Entry], 400: Problem, 401: Problem}, url_name="dismissed"
+)
+def list_dismissed(request: SignedInRequest, paging: Query[PageQuery]) -> HttpResponse:
+    """The films that I dismissed, newest first."""
+    return entries.list_entries(request, Dismissal, paging)
+
+
+@router.put(
+    "/recommendations/{int:movie_id}/dismiss/",
+    response={204: None, 401: Problem, 404: Problem},
+    url_name="dismiss",
+)
+def dismiss(request: SignedInRequest, movie_id: int) -> HttpResponse:
+    """Not interested: this film is not recommended to me again."""
+    services.add(Dismissal, user=request.auth, movie=find_movie(movie_id), now=timezone.now())
+    return HttpResponse(status=204)
+
+
+@router.delete("/recommendations/{int:movie_id}/dismiss/", response={204: None, 401: Problem})
+def undo_dismissal(request: SignedInRequest, movie_id: int) -> HttpResponse:
+    """Interested after all; 204 whether it was dismissed or not."""
+    return entries.remove_entry(request, Dismissal, movie_id)
+
+
+def picks_page(request: HttpRequest, paging: PageQuery, ranking: serving.Ranking, **more: Any) -> HttpResponse:
+    """One page of a ranking: each film's card, its score, its source and its reasons."""
+    picks = ranking.page(paging.span.start, paging.span.stop)
+    wanted = {pick.tmdb_id for pick in picks} | {reason.tmdb_id for pick in picks for reason in pick.because}
+    movies = {movie.tmdb_id: movie for movie in Movie.objects.by_tmdb_ids(sorted(wanted))}
+    shown = [pick for pick in picks if pick.tmdb_id in movies]
+    cards = cards_of(request, [movies[pick.tmdb_id] for pick in shown])
+    results = [{**card, **_why(pick, movies)} for card, pick in zip(cards, shown, strict=True)]
+    return page_of(request, paging, total=len(ranking), results=results, **more)
+
+
+def _why(pick: serving.Pick, movies: dict[int, Movie]) -> dict[str, Any]:
+    because = [
+        {
+            "id": movies[reason.tmdb_id].pk,
+            "tmdb_id": reason.tmdb_id,
+            "title": movies[reason.tmdb_id].title,
+            "share": reason.share,
+        }
+        for reason in pick.because
+        if reason.tmdb_id in movies
+    ]
+    return {"score": pick.score, "because": because, "source": pick.source}

@@ -1,0 +1,169 @@
+"""A client that speaks JSON, holds every answer against the published schema, and can be somebody."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Any, cast
+
+import jsonschema
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.utils import timezone
+
+from matinee.accounts.models import User
+from matinee.accounts.services import create_user
+from matinee.accounts.sessions import sign_in
+from matinee.api.app import api as matinee_api
+from matinee.catalog.models import Movie
+
+PASSWORD = "correct horse battery staple"
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+
+class Answer(HttpResponse):
+    """What Django's test client gives: a response that reads its own JSON."""
+
+    def json(self) -> Any: ...
+
+
+class Api:
+    """`get("movies/")`, `post("users/login/", {...})`: paths are below /api/v1/, bodies are JSON."""
+
+    def __init__(self, token: str | None = None) -> None:
+        self.client = Client(raise_request_exception=False)
+        self.token = token
+
+    def request(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.token is not None:
+            sent["Authorization"] = f"Bearer {self.token}"
+        data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        content_type = "" if body is None else "application/json"
+        url = path if path.startswith(("/", "http")) else f"/api/v1/{path}"
+        response = cast("Answer", self.client.generic(method, url, data, content_type=content_type, headers=sent))
+        conforms(method, url, response)
+        return response
+
+    def get(self, path: str, **headers: str) -> Answer:
+        return self.request("GET", path, **headers)
+
+    def post(self, path: str, body: Any = None, **headers: str) -> Answer:
+        return self.request("POST", path, body, **headers)
+
+    def put(self, path: str, body: Any = None, **headers: str) -> Answer:
+        return self.request("PUT", path, body, **headers)
+
+    def patch(self, path: str, body: Any = None, **headers: str) -> Answer:
+        return self.request("PATCH", path, body, **headers)
+
+    def delete(self, path: str, **headers: str) -> Answer:
+        return self.request("DELETE", path, **headers)
+
+
+def conforms(method: str, url: str, response: HttpResponse) -> None:
+    """Hold an answer against the schema that /api/openapi.json publishes; nothing beyond it may be in there."""
+    if method == "HEAD":
+        assert response.content == b""
+        return
+    if response.status_code >= 400 and not url.startswith("/admin"):
+        assert response["Content-Type"] == "application/problem+json", response.content
+        _validate(response, {"$ref": "#/components/schemas/Problem"})
+    operation = _operation(method, url)
+    if operation is None or response.status_code in {304, 308, 405, 413, 500, 503}:
+        return
+    described = operation["responses"].get(response.status_code)
+    assert described is not None, f"{method} {url} answers {response.status_code}, which its schema does not tell"
+    if "content" in described and response.status_code < 400:
+        _validate(response, described["content"]["application/json"]["schema"])
+
+
+def _operation(method: str, url: str) -> dict[str, Any] | None:
+    path = url.partition("?")[0]
+    for pattern, methods in _patterns():
+        if pattern.fullmatch(path):
+            return methods.get(method.lower())
+    return None
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads(json.dumps(matinee_api.get_openapi_schema()))
+    for shape in schema["components"]["schemas"].values():
+        if shape.get("type") == "object" and "properties" in shape:
+            shape["additionalProperties"] = False
+    return schema
+
+
+@cache
+def _patterns() -> list[tuple[re.Pattern[str], dict[str, Any]]]:
+    paths = matinee_api.get_openapi_schema()["paths"]
+    fixed_first = sorted(paths, key=lambda path: path.count("{"))
+    return [(re.compile(re.sub(r"{\w+}", r"\\d+", path)), paths[path]) for path in fixed_first]
+
+
+def _validate(response: HttpResponse, shape: dict[str, Any]) -> None:
+    document = {**shape, "components": _schema()["components"]}
+    jsonschema.Draft202012Validator(document).validate(json.loads(response.content))
+
+
+@pytest.fixture
+def api(db: None) -> Api:
+    """Nobody in particular."""
+    return Api()
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return create_user(email="alice@example.org", username="alice", password=PASSWORD, now=NOW)
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    return create_user(email="bob@example.org", username="bob", password=PASSWORD, now=NOW)
+
+
+def signed_in_as(user: User) -> Api:
+    _, tokens = sign_in(username=user.username, password=PASSWORD, now=timezone.now())
+    return Api(tokens.access)
+
+
+@pytest.fixture
+def as_alice(alice: User) -> Api:
+    return signed_in_as(alice)
+
+
+@pytest.fixture
+def as_bob(bob: User) -> Api:
+    return signed_in_as(bob)
+
+
+MakeMovie = Callable[..., Movie]
+
+
+@pytest.fixture
+def make_movie(db: None) -> MakeMovie:
+    """A film with every fact known, but for what the test says."""
+
+    def make(tmdb_id: int, title: str | None = None, **facts: Any) -> Movie:
+        known = {
+            "overview": "Someone does something.",
+            "release_date": dt.date(1999, 3, 30),
+            "runtime": 136,
+            "vote_average": 8.2,
+            "vote_count": 26_000,
+            "popularity": float(tmdb_id),
+            "genre_ids": [28, 878],
+            "original_language": "en",
+            "budget": 63_000_000,
+            "revenue": 463_517_383,
+        }
+        return Movie.objects.create(
+            tmdb_id=tmdb_id, title=title or f"Film {tmdb_id}", created_at=NOW, updated_at=NOW, **{**known, **facts}
+        )
+
+    return make

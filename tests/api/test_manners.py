@@ -1,0 +1,172 @@
+"""What every answer has in common: problems, slashes, request ids, ETag, HEAD, coding."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+from django.db import DatabaseError, InterfaceError, OperationalError
+from django.test import Client
+
+from matinee.api import movies
+from matinee.catalog.models import Movie
+from tests.api.conftest import Api, MakeMovie
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "nowhere/", 404, "not_found"),
+        ("GET", "/nowhere", 404, "not_found"),
+        ("GET", "movies/abc/", 404, "not_found"),
+        ("POST", "movies/", 405, "method_not_allowed"),
+        ("DELETE", "movies/603/", 405, "method_not_allowed"),
+        ("GET", "users/login/", 405, "method_not_allowed"),
+        ("GET", "movies/favorites/", 401, "not_authenticated"),
+    ],
+)
+def test_every_failure_is_a_problem_with_its_code(api: Api, method: str, path: str, status: int, code: str) -> None:
+    response = api.request(method, path)
+
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert response.json()["status"] == status
+    assert ("Allow" in response) == (status == 405)
+
+
+def test_a_405_tells_what_is_allowed(api: Api) -> None:
+    response = api.request("PATCH", "movies/favorites/")
+
+    assert {method.strip() for method in response["Allow"].split(",")} == {"GET", "POST"}
+
+
+def test_an_unknown_host_is_a_problem_too(db: None) -> None:
+    response = Client(raise_request_exception=False).get("/api/v1/movies/", HTTP_HOST="evil.example")
+
+    assert (response.status_code, response["Content-Type"]) == (400, "application/problem+json")
+
+
+def test_a_body_in_another_format_or_too_large_is_refused(as_alice: Api) -> None:
+    form = as_alice.client.post(
+        "/api/v1/movies/favorites/", "movie_id=603", content_type="application/x-www-form-urlencoded",
+        HTTP_AUTHORIZATION=f"Bearer {as_alice.token}",
+    )  # fmt: skip
+    large = as_alice.post("movies/favorites/", b'{"movie_id": 603, "x": "' + b"x" * 1_000_001 + b'"}')
+
+    assert (form.status_code, form.json()["code"]) == (415, "unsupported_media_type")
+    assert (large.status_code, large.json()["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize("error", [OperationalError("attempt to write a readonly database"), InterfaceError("gone")])
+def test_a_database_that_is_read_only_or_gone_is_a_503_with_retry_after(
+    api: Api, monkeypatch: pytest.MonkeyPatch, error: DatabaseError
+) -> None:
+    def fail(_tmdb_id: int) -> Movie:
+        raise error
+
+    monkeypatch.setattr(movies, "find_movie", fail)
+
+    response = api.get("movies/603/")
+
+    assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+    assert int(response["Retry-After"]) > 0
+
+
+def test_a_surprise_is_a_500_that_tells_nothing(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_tmdb_id: int) -> Movie:
+        raise RuntimeError("a secret of ours")
+
+    monkeypatch.setattr(movies, "find_movie", fail)
+
+    response = api.get("movies/603/")
+
+    assert response.status_code == 500
+    assert b"secret" not in response.content
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_a_path_without_its_last_slash_is_a_308_to_it(api: Api, method: str) -> None:
+    response = api.request(method, "movies/favorites?page=2")
+
+    assert (response.status_code, response["Location"]) == (308, "/api/v1/movies/favorites/?page=2")
+
+
+def test_a_request_id_is_echoed_where_it_is_harmless_and_made_where_it_is_not(api: Api) -> None:
+    assert api.get("movies/genres/", x_request_id="job-7.a_B")["X-Request-ID"] == "job-7.a_B"
+    assert len(api.get("movies/genres/")["X-Request-ID"]) == 32
+    assert "evil" not in api.get("movies/genres/", x_request_id="evil\x1b[31m")["X-Request-ID"]
+
+
+def test_an_unchanged_answer_is_a_304_without_a_body(api: Api, make_movie: MakeMovie) -> None:
+    movie = make_movie(603)
+    first = api.get("movies/603/")
+
+    unchanged = api.get("movies/603/", if_none_match=first["ETag"])
+    any_of = api.get("movies/603/", if_none_match=f'"other", {first["ETag"]}')
+    Movie.objects.filter(pk=movie.pk).update(title="Changed")
+    changed = api.get("movies/603/", if_none_match=first["ETag"])
+
+    assert not first["ETag"].startswith("W/")
+    assert (unchanged.status_code, unchanged.content, any_of.status_code) == (304, b"", 304)
+    assert unchanged["ETag"] == first["ETag"]
+    assert changed.status_code == 200
+
+
+def test_an_etag_is_its_readers_own(api: Api, as_alice: Api, as_bob: Api, make_movie: MakeMovie) -> None:
+    make_movie(603)
+
+    etags = [client.get("movies/603/")["ETag"] for client in (api, as_alice, as_bob)]
+    again = as_alice.get("movies/603/")
+
+    assert len(set(etags)) == 3
+    assert again["ETag"] == etags[1]
+    assert as_bob.get("movies/603/", if_none_match=etags[1]).status_code == 200
+
+
+def test_no_shared_cache_may_keep_what_is_personal(api: Api, as_alice: Api, make_movie: MakeMovie) -> None:
+    make_movie(603)
+
+    assert "private" in as_alice.get("movies/603/")["Cache-Control"]
+    assert "public" in api.get("movies/603/")["Cache-Control"]
+    for client in (api, as_alice):
+        assert {"Authorization", "Accept-Encoding"} <= {
+            name.strip() for name in client.get("movies/")["Vary"].split(",")
+        }
+    assert api.get("movies/favorites/")["Cache-Control"] == "no-store"
+
+
+def test_head_is_get_without_its_body(api: Api, make_movie: MakeMovie) -> None:
+    make_movie(603)
+    got = api.get("movies/603/")
+
+    head = api.request("HEAD", "movies/603/")
+    absent = api.request("HEAD", "movies/604/")
+
+    assert (head.status_code, head.content, head["ETag"]) == (200, b"", got["ETag"])
+    assert head["Content-Length"] == str(len(got.content))
+    assert (absent.status_code, absent.content) == (404, b"")
+
+
+def test_large_public_answers_are_compressed_and_their_etag_names_it(
+    api: Api, as_alice: Api, make_movie: MakeMovie
+) -> None:
+    for tmdb_id in range(1, 41):
+        make_movie(tmdb_id)
+    plain = api.get("movies/?page_size=40")
+
+    packed = api.client.get("/api/v1/movies/?page_size=40", HTTP_ACCEPT_ENCODING="br, gzip;q=0.8")
+    refused = api.client.get("/api/v1/movies/?page_size=40", HTTP_ACCEPT_ENCODING="gzip;q=0, identity")
+    mine = as_alice.get("movies/?page_size=40", accept_encoding="gzip")
+    small = api.get("movies/genres/", accept_encoding="gzip")
+
+    assert (packed["Content-Encoding"], gzip.decompress(packed.content)) == ("gzip", plain.content)
+    assert packed["ETag"] != plain["ETag"]
+    assert all("Content-Encoding" not in response for response in (plain, refused, mine, small))
+
+
+def test_another_sites_pages_may_not_read_unless_they_are_listed(api: Api, settings: object) -> None:
+    stranger = api.get("movies/genres/", origin="https://app.example")
+    settings.CORS_ALLOWED_ORIGINS = ["https://app.example"]  # type: ignore[attr-defined] # pytest-django's
+    friend = api.get("movies/genres/", origin="https://app.example")
+
+    assert "Access-Control-Allow-Origin" not in stranger
+    assert friend["Access-Control-Allow-Origin"] == "https://app.example"

@@ -1,0 +1,68 @@
+"""GET movies/{tmdb_id}/, movies/genres/"""
+
+from __future__ import annotations
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from tests.api.conftest import Api, MakeMovie
+
+
+def test_a_film_tells_all_that_is_known(api: Api, make_movie: MakeMovie) -> None:
+    make_movie(603, "The Matrix", status="Released", directors=["Lana Wachowski"], production_companies=[{"id": 79}])
+
+    movie = api.get("movies/603/").json()
+
+    assert (movie["tmdb_id"], movie["title"], movie["status"]) == (603, "The Matrix", "Released")
+    assert movie["budget"] == 63_000_000
+    assert movie["production_companies"] == [{"id": 79}]
+    assert movie["directors"] == ["Lana Wachowski"]
+    assert movie["created_at"] == "2026-01-01T00:00:00+00:00"
+    assert "is_favorite" not in movie
+
+
+def test_signed_in_it_tells_what_it_is_to_me(as_alice: Api, make_movie: MakeMovie) -> None:
+    make_movie(603)
+    as_alice.post("movies/603/rate/", {"rating": 5})
+
+    movie = as_alice.get("movies/603/").json()
+
+    assert (movie["is_favorite"], movie["in_watchlist"], movie["user_rating"]) == (False, False, 5)
+
+
+@pytest.mark.parametrize("tmdb_id", ["999", "0", "9223372036854775807", "9223372036854775808", "9" * 400])
+def test_an_unknown_film_is_a_404(api: Api, tmdb_id: str) -> None:
+    response = api.get(f"movies/{tmdb_id}/")
+
+    assert response.status_code == 404
+    assert response.json()["code"] in {"movie_not_found", "not_found"}
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b.c", "Bearer"])
+def test_a_bad_token_is_a_401_even_where_none_is_needed(make_movie: MakeMovie, token: str) -> None:
+    make_movie(603)
+
+    response = Api(token).get("movies/603/")
+
+    assert response.status_code == 401
+    assert response["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_film_costs_three_queries_and_one_more_for_my_flags(
+    api: Api, as_alice: Api, make_movie: MakeMovie, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    make_movie(603)
+
+    with django_assert_num_queries(2):
+        api.get("movies/603/")
+    with django_assert_num_queries(4):
+        as_alice.get("movies/603/")
+
+
+def test_genres_are_tmdbs_by_name(api: Api, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    with django_assert_num_queries(1):
+        genres = api.get("movies/genres/").json()["genres"]
+
+    assert genres[0] == {"id": 28, "name": "Action"}
+    assert len(genres) == 19
+    assert [genre["name"] for genre in genres] == sorted(genre["name"] for genre in genres)

@@ -1,0 +1,90 @@
+"""The published schema: its snapshot, its examples, its page, and that it tells of every route."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from matinee.api.app import api as matinee_api
+from tests.api.conftest import Api
+
+SNAPSHOT = Path(__file__).parent / "openapi.json"
+
+
+def published() -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads(json.dumps(matinee_api.get_openapi_schema()))
+    return schema
+
+
+def test_the_schema_is_the_one_that_was_agreed_on() -> None:
+    """MATINEE_TEST_SNAPSHOT=write takes a new one, to be read before it is committed."""
+    text = json.dumps(published(), indent=1, sort_keys=True) + "\n"
+    if os.environ.get("MATINEE_TEST_SNAPSHOT") == "write":
+        SNAPSHOT.write_text(text)
+
+    assert text == SNAPSHOT.read_text()
+
+
+def test_it_is_sound_json_schema_and_served(api: Api) -> None:
+    served = api.get("/api/openapi.json").json()
+
+    assert served["openapi"].startswith("3.1")
+    assert set(served["paths"]) == set(published()["paths"])
+    for shape in served["components"]["schemas"].values():
+        jsonschema.Draft202012Validator.check_schema(shape)
+
+
+def test_every_request_body_has_an_example_that_fits_it() -> None:
+    schema = published()
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            if "requestBody" not in operation:
+                continue
+            shape = operation["requestBody"]["content"]["application/json"]["schema"]
+            shape = schema["components"]["schemas"][shape["$ref"].rpartition("/")[2]]
+            assert shape.get("examples"), f"{method} {path} shows no example"
+            for example in shape["examples"]:
+                jsonschema.Draft202012Validator({**shape, "components": schema["components"]}).validate(example)
+
+
+def test_every_route_is_told_and_has_a_summary_and_its_refusals() -> None:
+    schema = published()
+
+    assert {_openapi_path(route) for route in _routes(get_resolver()) if route.startswith("api/v1/")} == set(
+        schema["paths"]
+    )
+    for methods in schema["paths"].values():
+        for operation in methods.values():
+            assert operation["summary"]
+            assert operation["description"]
+            assert operation["responses"]
+
+
+def test_the_page_of_the_reference_is_served_by_us_alone(api: Api) -> None:
+    response = api.client.get("/api/docs")
+    page = response.content.decode()
+
+    assert response.status_code == 200
+    assert "swagger" in page
+    assert not re.findall(r"""(?:src|href)=["'](?:https?:)?//""", page)
+
+
+def _routes(resolver: URLResolver, prefix: str = "") -> list[str]:
+    found: list[str] = []
+    for entry in resolver.url_patterns:
+        route = prefix + str(entry.pattern)
+        if isinstance(entry, URLPattern):
+            found.append(route)
+        else:
+            found += _routes(entry, route)
+    return [route for route in found if not route.endswith("v1/")]
+
+
+def _openapi_path(route: str) -> str:
+    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route)

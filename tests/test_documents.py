@@ -1,0 +1,32 @@
+"""Documents that are made from the code, or that the code must be told in."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+from matinee.core.refusals import Refusal
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_data_model_is_what_the_models_say() -> None:
+    made = runpy.run_path(str(ROOT / "scripts" / "data_model.py"))["render"]()
+
+    assert made == (ROOT / "docs" / "data-model.md").read_text(encoding="utf-8")
+
+
+def test_every_code_of_a_problem_is_told_in_the_api_guide() -> None:
+    from matinee.api import app, problems  # noqa: F401, PLC0415 - with the api every kind of refusal is loaded
+
+    told = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "api.md").read_text(encoding="utf-8"), re.M))
+    codes = {kind.code for kind in _kinds(Refusal)} - {Refusal.code} | set(problems.CODE_OF_STATUS.values())
+    codes |= {"invalid_parameter"}
+
+    assert codes <= told, f"docs/api.md does not tell {sorted(codes - told)}"
+    assert told <= codes, f"docs/api.md tells {sorted(told - codes)}, which is never answered"
+
+
+def _kinds(kind: type[Refusal]) -> set[type[Refusal]]:
+    return {kind}.union(*(_kinds(sub) for sub in kind.__subclasses__()))

@@ -1,0 +1,107 @@
+"""The rules of the house that no other tool holds."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "matinee"
+MODULES = sorted(path for path in SOURCE.rglob("*.py") if "migrations" not in path.parts)
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+def lines_of(paths: list[Path]) -> Iterator[tuple[str, str]]:
+    for path in paths:
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            yield f"{path.relative_to(ROOT)}:{number}", line
+
+
+def test_no_module_is_over_400_lines() -> None:
+    long = {
+        str(path.relative_to(ROOT)): count for path in MODULES if (count := len(path.read_text().splitlines())) > 400
+    }
+
+    assert not long
+
+
+def test_no_package_is_a_drawer_for_everything() -> None:
+    drawers = {"utils", "common", "helpers", "managers", "misc"}
+
+    assert not [path for path in SOURCE.rglob("*") if path.stem in drawers]
+
+
+def test_every_silenced_check_has_its_reason_on_its_line() -> None:
+    everywhere = [*MODULES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").glob("**/*.py")]
+    ours = [path for path in everywhere if ".venvs" not in path.parts and path != Path(__file__)]
+    silent = [
+        place
+        for place, line in lines_of(ours)
+        if re.search(r"# (noqa|type: ignore|pragma: no cover)", line)
+        and not re.search(r"# (noqa: [A-Z0-9, ]+|type: ignore\[[\w, -]+\]|pragma: no cover) ?(#|-|--) ?\w+", line)
+    ]
+
+    assert not silent
+
+
+def test_every_setting_is_documented_and_every_documented_one_is_read() -> None:
+    read = set()
+    for path in MODULES:
+        read |= set(re.findall(r"\"(MATINEE_[A-Z0-9_]+)\"", path.read_text()))
+    documented = set(re.findall(r"`(MATINEE_[A-Z0-9_]+)`", (ROOT / "docs" / "configuration.md").read_text()))
+
+    assert read == {name for name in documented if not name.endswith("_FILE")}
+
+
+def test_layers_are_held_without_an_exception() -> None:
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+
+    assert not [contract for contract in config["contracts"] if contract.get("ignore_imports")]
+    assert any(contract.get("exhaustive") for contract in config["contracts"])
+
+
+def test_nothing_is_unpickled_and_no_string_is_run() -> None:
+    banned = {"pickle", "dill", "joblib", "shelve", "marshal"}
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                assert not {name.name for name in node.names} & banned, path
+            if isinstance(node, ast.ImportFrom):
+                assert node.module not in banned, path
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                assert node.func.id not in {"eval", "exec"}, path
+
+
+def test_there_are_no_signals() -> None:
+    assert not [place for place, line in lines_of(MODULES) if "django.db.models.signals" in line or "@receiver" in line]
+
+
+def test_every_link_between_documents_leads_somewhere() -> None:
+    broken = [
+        f"{path.relative_to(ROOT)} -> {target}"
+        for path in DOCUMENTS
+        for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#]+)", path.read_text())
+        if not (path.parent / target).exists()
+    ]
+
+    assert not broken
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "decisions").glob("*.md")), ids=lambda path: path.stem)
+def test_a_decision_has_five_headings_and_under_40_lines(path: Path) -> None:
+    text = path.read_text()
+
+    assert re.match(r"\d{4}-[a-z0-9-]+$", path.stem)
+    assert re.findall(r"^## (.+)$", text, re.M) == ["Context", "Decision", "Alternatives", "Consequences", "Status"]
+    assert len(text.splitlines()) < 40
+
+
+def test_decisions_are_numbered_without_a_gap() -> None:
+    numbers = sorted(int(path.name[:4]) for path in (ROOT / "docs" / "decisions").glob("*.md"))
+
+    assert numbers == list(range(1, len(numbers) + 1))

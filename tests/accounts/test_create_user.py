@@ -122,24 +122,24 @@ def test_usernames_of_all_scripts_are_welcome_and_kept_as_typed(username: str) -
 @pytest.mark.parametrize(
     ("username", "code"),
     [
-        ("", "username_length"),
-        ("al", "username_length"),
+        ("", "too_short"),
+        ("al", "too_short"),
         ("x" * 31, "too_long"),
         ("x" * 10_000, "too_long"),
-        ("alice@home", "username_characters"),
-        ("alice liddell", "username_characters"),
-        (" alice", "username_characters"),
-        ("alice\n", "username_characters"),
-        ("ali\u200bce", "username_characters"),  # a zero-width space
-        ("ali\u00adce", "username_characters"),  # a soft hyphen
-        ("alice\u202e", "username_characters"),  # turns the line around
-        ("alice\u3164", "username_characters"),  # an invisible letter
-        ("alice\u0301\u0301", "username_characters"),  # marks that do not compose
-        ("\u00bdpint", "username_characters"),  # one half, compared as 1, a fraction slash and 2
-        ("\ufdfa\ufdfa\ufdfa", "username_characters"),  # a letter that is a sentence with spaces
-        ("al/ice", "username_characters"),
-        ("<alice>", "username_characters"),
-        ("😀😀😀", "username_characters"),
+        ("alice@home", "invalid"),
+        ("alice liddell", "invalid"),
+        (" alice", "invalid"),
+        ("alice\n", "invalid"),
+        ("ali\u200bce", "invalid"),  # a zero-width space
+        ("ali\u00adce", "invalid"),  # a soft hyphen
+        ("alice\u202e", "invalid"),  # turns the line around
+        ("alice\u3164", "invalid"),  # an invisible letter
+        ("alice\u0301\u0301", "invalid"),  # marks that do not compose
+        ("\u00bdpint", "invalid"),  # one half, compared as 1, a fraction slash and 2
+        ("\ufdfa\ufdfa\ufdfa", "invalid"),  # a letter that is a sentence with spaces
+        ("al/ice", "invalid"),
+        ("<alice>", "invalid"),
+        ("😀😀😀", "invalid"),
         ("ali\x00ce", "invalid"),
         ("ali\x1bce", "invalid"),
         ("ali\ud800ce", "invalid"),
@@ -165,14 +165,14 @@ def test_a_username_whose_comparison_grows_past_its_column_is_refused() -> None:
 @pytest.mark.parametrize(
     ("email", "code"),
     [
-        ("", "email_invalid"),
-        ("alice", "email_invalid"),
-        ("alice@", "email_invalid"),
-        ("alice@home@example.org", "email_invalid"),
-        (" alice@example.org", "email_invalid"),
-        ("alice@example.org\n", "email_invalid"),
-        ("alice@example.org\r\nBcc: all@example.org", "email_invalid"),
-        ("\uff41lice@example.org", "email_invalid"),
+        ("", "invalid"),
+        ("alice", "invalid"),
+        ("alice@", "invalid"),
+        ("alice@home@example.org", "invalid"),
+        (" alice@example.org", "invalid"),
+        ("alice@example.org\n", "invalid"),
+        ("alice@example.org\r\nBcc: all@example.org", "invalid"),
+        ("\uff41lice@example.org", "invalid"),
         ("x" * 10_000 + "@example.org", "too_long"),
         ("ali\x00ce@example.org", "invalid"),
         ("ali\ud800ce@example.org", "invalid"),

@@ -127,8 +127,8 @@ def test_text_is_stored_composed_and_otherwise_as_typed(alice: User) -> None:
 @pytest.mark.parametrize(
     ("changes", "field", "code"),
     [
-        ({"username": "al"}, "username", "username_length"),
-        ({"username": "alice@home"}, "username", "username_characters"),
+        ({"username": "al"}, "username", "too_short"),
+        ({"username": "alice@home"}, "username", "invalid"),
         ({"first_name": "x" * 151}, "first_name", "too_long"),
         ({"last_name": "x\x00"}, "last_name", "invalid"),
         ({"bio": "x" * 10_000}, "bio", "too_long"),

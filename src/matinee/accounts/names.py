@@ -9,7 +9,7 @@ from collections.abc import Callable
 from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
 
-from matinee.core.text import UnacceptableText, cleaned, comparison_key
+from matinee.core.text import comparison_key
 
 USERNAME_AT_LEAST = 3
 USERNAME_AT_MOST = 30
@@ -20,7 +20,7 @@ PASSWORD_AT_MOST = 1_000  # characters; nothing is ever cut off
 PUNCTUATION = frozenset("_.-")
 INVISIBLE_LETTERS = frozenset("\u115f\u1160\u3164\uffa0")  # Hangul fillers: letters to Unicode, nothing to the eye
 
-_check_email: Callable[[str], None] = EmailValidator(message="This is not an e-mail address.", code="email_invalid")
+_check_email: Callable[[str], None] = EmailValidator(message="This is not an e-mail address.", code="invalid")
 
 
 def validate_email(email: str) -> None:
@@ -33,29 +33,23 @@ def validate_email(email: str) -> None:
 def validate_username(username: str) -> None:
     """3 to 30 letters, digits or _ . - ; what it is compared by must be made of the same characters."""
     if not USERNAME_AT_LEAST <= len(username) <= USERNAME_AT_MOST:
-        raise ValidationError("A username has 3 to 30 characters.", code="username_length")
+        code = "too_short" if len(username) < USERNAME_AT_LEAST else "too_long"
+        raise ValidationError("A username has 3 to 30 characters.", code=code)
     key = comparison_key(username)
     if (
-        username != _stored_form(username)
+        not unicodedata.is_normalized("NFC", username)
         or not all(_is_name_character(character) for character in username)
         or not all(_is_name_character(character) or _is_mark(character) for character in key)
         or len(key) > USERNAME_KEY_LENGTH
     ):
         raise ValidationError(
-            "A username is made of letters, digits, underscores, full stops and hyphens.", code="username_characters"
+            "A username is made of letters, digits, underscores, full stops and hyphens.", code="invalid"
         )
 
 
 def new_username() -> str:
     """A name for who chose none: random, so that it tells nothing of the address."""
     return f"viewer-{secrets.token_hex(8)}"
-
-
-def _stored_form(text: str) -> str | None:
-    try:
-        return cleaned(text)
-    except UnacceptableText:
-        return None
 
 
 def _is_name_character(character: str) -> bool:

@@ -37,10 +37,11 @@ def _day(value: Any) -> Any:
         raise PydanticCustomError("date_invalid", "A day is written YYYY-MM-DD.") from None
 
 
-def _without_defaults(schema: dict[str, Any]) -> None:
+def _of_patch(schema: dict[str, Any]) -> None:
     """What a PATCH leaves out stays as it is, so that no default is to be told."""
     for shape in schema["properties"].values():
         shape.pop("default", None)
+    schema["examples"] = [{"bio": "Slow films, fast trains.", "notification_preferences": {"product_mail": True}}]
 
 
 Day = Annotated[dt.date, BeforeValidator(_day)]
@@ -118,7 +119,7 @@ class ProfileIn(Body):
 class ProfilePatch(Body):
     """Any of the fields of a PUT; of the preferences, too, only those to change."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", json_schema_extra=_without_defaults)
+    model_config = ConfigDict(strict=True, extra="forbid", json_schema_extra=_of_patch)
 
     username: Username = ""
     first_name: PersonsName = ""

@@ -1,0 +1,86 @@
+"""Who is asking: the Authorization header, on routes that need it and on those that do not."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.test import RequestFactory
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from matinee.accounts.models import User
+from matinee.accounts.sessions import open_session
+from matinee.api.authentication import NotSignedIn, person, reader_of
+from tests.api.conftest import Api, MakeMovie
+
+PRIVATE, PUBLIC = "users/profile/", "movies/603/"
+
+
+@pytest.fixture(autouse=True)
+def film(make_movie: MakeMovie) -> None:
+    make_movie(603)
+
+
+def test_without_a_token_public_routes_answer_and_private_ones_ask_for_it(api: Api) -> None:
+    assert api.get(PUBLIC).status_code == 200
+    response = api.get(PRIVATE)
+    assert (response.status_code, response.json()["code"]) == (401, "not_authenticated")
+    assert response["WWW-Authenticate"] == "Bearer"
+
+
+def test_with_a_token_both_answer(as_alice: Api) -> None:
+    assert as_alice.get(PUBLIC).status_code == 200
+    assert as_alice.get(PRIVATE).status_code == 200
+
+
+@pytest.mark.parametrize("path", [PRIVATE, PUBLIC])
+@pytest.mark.parametrize(
+    "header",
+    ["", "Bearer", "Bearer ", "Bearer x.y.z", "Basic YWxpY2U6eA==", "Token abc", "bearer", "Bearer {} {}", "{}"],
+)
+def test_whatever_else_is_sent_is_a_401_on_both(alice: User, path: str, header: str) -> None:
+    access = open_session(user=alice, now=timezone.now()).access
+
+    response = Api().get(path, authorization=header.format(access, access))
+
+    assert (response.status_code, response.json()["code"]) == (401, "invalid_token")
+    assert response["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_the_scheme_is_read_without_regard_to_case(alice: User, scheme: str) -> None:
+    access = open_session(user=alice, now=timezone.now()).access
+
+    assert Api().get(PRIVATE, authorization=f"{scheme} {access}").status_code == 200
+
+
+@pytest.mark.parametrize("path", [PRIVATE, PUBLIC])
+def test_an_expired_token_is_a_401_on_both(alice: User, path: str) -> None:
+    access = open_session(user=alice, now=timezone.now() - dt.timedelta(minutes=16)).access
+
+    assert Api(access).get(path).status_code == 401
+
+
+def test_an_account_that_is_switched_off_is_out_with_the_next_request(as_alice: Api, alice: User) -> None:
+    alice.is_active = False
+    alice.save()
+
+    assert [as_alice.get(path).status_code for path in (PRIVATE, PUBLIC)] == [401, 401]
+
+
+def test_knowing_who_asks_costs_one_query(
+    api: Api, as_alice: Api, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(2):  # who asks, and the profile
+        as_alice.get(PRIVATE)
+    with django_assert_num_queries(0):
+        api.get(PRIVATE)
+
+
+def test_a_route_that_forgot_to_ask_lets_nobody_in() -> None:
+    request = RequestFactory().get("/")
+
+    assert reader_of(request) is None
+    with pytest.raises(NotSignedIn):
+        person(request)

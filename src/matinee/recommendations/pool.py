@@ -1,0 +1,169 @@
+"""What one process ranks: the newest model over the newest catalogue columns, row for row of the columns."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+
+from matinee.catalog.columns import CatalogColumns, Mask, columns
+from matinee.core.artifacts import Artifact, ArtifactStore, Latest
+from matinee.engine.arrays import Doubles, Rows
+from matinee.engine.item_model import ItemModel
+from matinee.engine.popularity import acclaim
+
+MODEL_KIND = "model"
+SPREAD_FILMS = 5_000
+"""So many films from the top of the base order are spread over genres and eras; those behind stay as they are."""
+PLACES_A_REPEAT_COSTS = 20
+"""Each film of the same genre and decade that stands before it sets a film back by so many places in the spread."""
+FEW_FILMS = 20_000
+"""Up to so many matching films are sorted; where there are more, the order is walked from its top."""
+
+
+@dataclass(frozen=True)
+class PublishedModel:
+    """A model, and what its artifact says about it."""
+
+    version: str
+    model: ItemModel
+    notes: Mapping[str, Any]
+    content_doubt: float
+    """With so many ratings an item is half its content's and half its ratings'."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """All films of the columns in one order, and the place of each in it."""
+
+    rows: Rows = field(repr=False)
+    places: Rows = field(repr=False)
+
+    @classmethod
+    def of(cls, rows: Rows) -> Order:
+        places = np.empty_like(rows)
+        places[rows] = np.arange(len(rows), dtype=rows.dtype)
+        return cls(rows=rows, places=places)
+
+    def first(self, k: int, mask: Mask) -> Rows:
+        """The first k films of `mask`, in this order."""
+        if mask.count() <= FEW_FILMS:
+            matching = mask.rows()
+            return matching[np.argsort(self.places[matching])][:k]
+        found = [self.rows[:0]]
+        start, step = 0, 2 * k
+        while sum(map(len, found)) < k:
+            chunk = self.rows[start : start + step]
+            found.append(chunk[mask.contains(chunk)])
+            start, step = start + step, 2 * step
+        return np.concatenate(found)[:k]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """One model, or none, over one state of a catalogue of n films."""
+
+    columns: CatalogColumns
+    published: PublishedModel | None
+    catalogue_rows: Rows = field(repr=False)
+    """(items of the model,) where each stands in the columns, -1 where the catalogue has it no more."""
+    item_rows: Rows = field(repr=False)
+    """(n,) where each film stands in the model, -1 where the model does not know it yet."""
+    base: Doubles = field(repr=False)
+    """(n,) the score of each film for someone of whom nothing is known."""
+    by_base: Order
+    """By falling base, of equal ones the lower row first."""
+    spread: Order
+    """The same, with its first films spread over genres and eras."""
+
+
+def model_store() -> ArtifactStore:
+    """Where models are published."""
+    return ArtifactStore(settings.ARTIFACTS_DIR, MODEL_KIND)
+
+
+def newest_model() -> PublishedModel | None:
+    """The model in service as this process sees it, None while there is none."""
+    return _latest(settings.ARTIFACTS_DIR).get()
+
+
+def look_for_newer_model() -> None:
+    """Have the next `newest_model` look at the disk: for the process that has just published one."""
+    _latest(settings.ARTIFACTS_DIR).forget()
+
+
+@lru_cache(maxsize=4)
+def _latest(root: Path) -> Latest[PublishedModel]:
+    return Latest(lambda: ArtifactStore(root, MODEL_KIND), _published)
+
+
+def _published(artifact: Artifact) -> PublishedModel:
+    plain = {name: np.asarray(array) for name, array in artifact.arrays.items()}  # slices cheaper than a memmap's
+    return PublishedModel(
+        version=artifact.version,
+        model=ItemModel.from_arrays(plain),
+        notes=artifact.notes,
+        content_doubt=float(artifact.notes["config"]["content_doubt"]),
+    )
+
+
+_building = threading.Lock()
+_newest: Pool | None = None
+
+
+def current_pool() -> Pool:
+    """The pool of the newest model and columns; a request takes it once, so that a swap never mixes two versions."""
+    global _newest  # noqa: PLW0603 - one pool a process, replaced as a whole
+    published, catalogue = newest_model(), columns()
+    pool = _newest
+    if pool is not None and pool.published is published and pool.columns is catalogue:
+        return pool
+    with _building:
+        pool = _newest
+        if pool is None or pool.published is not published or pool.columns is not catalogue:
+            pool = _newest = build_pool(catalogue, published)
+    return pool
+
+
+def build_pool(catalogue: CatalogColumns, published: PublishedModel | None) -> Pool:
+    """Lay `published` over `catalogue`: a film that the model does not know comes behind those that it does."""
+    prior = acclaim(catalogue.vote_count, catalogue.vote_average).astype(np.float64)
+    item_rows = np.full(catalogue.size, -1, dtype=np.int32)
+    if published is None:
+        catalogue_rows, base = item_rows[:0], prior
+    else:
+        catalogue_rows = catalogue.rows_of(published.model.item_ids)
+        items = np.flatnonzero(catalogue_rows >= 0)
+        item_rows[catalogue_rows[items]] = items
+        base = prior - 1.0
+        base[catalogue_rows[items]] = published.model.base[items]
+    by_base = np.argsort(-base, kind="stable").astype(np.int32)
+    return Pool(
+        columns=catalogue,
+        published=published,
+        catalogue_rows=catalogue_rows,
+        item_rows=item_rows,
+        base=base,
+        by_base=Order.of(by_base),
+        spread=Order.of(_spread(catalogue, by_base)),
+    )
+
+
+def _spread(catalogue: CatalogColumns, by_base: Rows) -> Rows:
+    """`by_base` with its first films set back by how many of their first genre and decade stand before them."""
+    first = by_base[:SPREAD_FILMS]
+    decades = catalogue.release_ordinal[first] // 3_653
+    before: Counter[tuple[int, int]] = Counter()
+    places = np.empty(len(first), dtype=np.int64)
+    for place, (row, decade) in enumerate(zip(first.tolist(), decades.tolist(), strict=True)):
+        genre = next(iter(catalogue.genre_ids_of(row)), 0)
+        places[place] = place + PLACES_A_REPEAT_COSTS * before[genre, decade]
+        before[genre, decade] += 1
+    return np.concatenate([first[np.argsort(places, kind="stable")], by_base[SPREAD_FILMS:]])

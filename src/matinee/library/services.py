@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TypeVar
-
 from django.db import transaction
 
 from matinee.accounts.models import User
@@ -12,7 +10,7 @@ from matinee.catalog.models import Movie
 from matinee.core.refusals import NotFound
 from matinee.library.models import Dismissal, Favorite, MovieRating, Watchlist
 
-Entry = TypeVar("Entry", Favorite, Watchlist, Dismissal)
+Entry = Favorite | Watchlist | Dismissal
 
 
 class NotRated(NotFound):
@@ -22,9 +20,9 @@ class NotRated(NotFound):
 @transaction.atomic
 def add(kind: type[Entry], *, user: User, movie: Movie, now: dt.datetime) -> tuple[Entry, bool]:
     """Put `movie` on one of the person's lists; returns the entry and whether it is new. Once is enough."""
-    entry, created = kind.objects.get_or_create(user=user, movie=movie, defaults={"created_at": now})
+    entry, is_new = kind.objects.get_or_create(user=user, movie=movie, defaults={"created_at": now})
     entry.movie = movie
-    return entry, created
+    return entry, is_new
 
 
 @transaction.atomic

@@ -19,7 +19,8 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
-from django.db import DatabaseError, close_old_connections, connections
+from django.db import Error as AnyDatabaseError
+from django.db import close_old_connections, connections
 
 from matinee.core.jobs import queue, schedule
 from matinee.core.jobs.models import JobLease
@@ -61,7 +62,7 @@ class Heartbeat:
                     if not queue.renew(self._lease, patience=self._patience, now=_now()):
                         logger.warning("Job %s was taken from this worker", self._lease.job.task_path)
                         return
-                except DatabaseError:
+                except AnyDatabaseError:
                     logger.warning("The lease of %s can't be renewed just now", self._lease.job.task_path)
                     connections.close_all()
         finally:
@@ -108,7 +109,7 @@ class Worker:
         close_old_connections()
         try:
             return self.run_one(now=_now())
-        except DatabaseError:
+        except AnyDatabaseError:
             logger.exception("The job queue can't be reached; trying again")
             connections.close_all()
             return False

@@ -1,0 +1,36 @@
+"""Processes of one tree: a child ends when its parent does, even when the parent had no time to say so."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+
+PR_SET_PDEATHSIG = 1  # from Linux's <sys/prctl.h>
+LOOK_EVERY_SECONDS = 1.0
+
+
+def end_with_parent(parent: int) -> None:
+    """Have this process killed as soon as `parent`, which started it, is gone. Called from the main thread.
+
+    Linux does it at once; elsewhere, or where that is forbidden, a thread looks every second. It is SIGKILL, since
+    nobody is left who could wait for a clean stop, and all that this program writes stands a sudden end.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    _end_if_orphaned(parent)  # it may have ended before the lines above
+    threading.Thread(target=_watch, args=(parent,), name="end-with-parent", daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while True:
+        time.sleep(LOOK_EVERY_SECONDS)
+        _end_if_orphaned(parent)
+
+
+def _end_if_orphaned(parent: int) -> None:
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,37 @@
+"""`matinee serve`: web server, job workers and schedule in one process tree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from matinee.core import sqlite
+from matinee.operations import serving
+from matinee.operations.supervisor import CannotStart
+
+
+class Command(BaseCommand):
+    help = "Bring the database up to date and serve, until SIGTERM or Ctrl-C."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="the address to listen at (default: %(default)s)")
+        parser.add_argument("--port", type=int, default=8000, help="default: %(default)s")
+        parser.add_argument(
+            "--workers", type=int, default=serving.default_workers(), help="web processes (here: %(default)s)"
+        )
+
+    def handle(self, *, host: str, port: int, workers: int, **_options: Any) -> None:
+        try:
+            serving.refuse_taken_port(host, port)
+            if warning := sqlite.warning():
+                self.stderr.write(self.style.WARNING(warning))
+            serving.bring_up_to_date()
+            serving.serve(host=host, port=port, workers=workers, announce=lambda: self._announce(host, port))
+        except (serving.PortTaken, CannotStart) as error:
+            raise CommandError(str(error)) from error
+
+    def _announce(self, host: str, port: int) -> None:
+        here = serving.url(host, port)
+        self.stdout.write(f"Matinee answers at {here} (its reference: {here}/api/docs). Ctrl-C stops it.")
+        self.stdout.flush()

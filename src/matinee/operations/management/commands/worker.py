@@ -1,0 +1,36 @@
+"""`matinee worker`: job workers and schedule, without the web server."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from matinee.core.jobs.worker import Worker
+from matinee.core.processes import end_with_parent
+from matinee.operations import serving
+from matinee.operations.supervisor import CannotStart, Supervisor
+
+
+class Command(BaseCommand):
+    help = (
+        "Run jobs and the periodic schedule: one process for each queue, or, with --queue, this process for those "
+        "alone. SIGTERM stops it: running jobs end, or go back to the queue after a few seconds."
+    )
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--queue", action="append", choices=serving.queues(), help="serve this queue; repeatable")
+        parser.add_argument("--parent", type=int, help=argparse.SUPPRESS)  # the supervisor's pid, to end with it
+
+    def handle(self, *, queue: list[str] | None, parent: int | None, **_options: Any) -> None:
+        if parent is not None:
+            end_with_parent(parent)
+        if queue:
+            Worker(queues=queue).run()
+            return
+        try:
+            Supervisor(serving.job_workers(serving.queues())).run()
+        except CannotStart as error:
+            raise CommandError(str(error)) from error

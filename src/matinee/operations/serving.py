@@ -1,0 +1,98 @@
+"""What `matinee serve` does: bring the data up to date, then run web server and job workers as one tree."""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import os
+import socket
+import sys
+from collections.abc import Callable, Sequence
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+
+from matinee.catalog.columns import columns_are_stale, refresh_columns
+from matinee.operations.supervisor import Child, Supervisor
+
+MOST_WORKERS = 4
+"""By default; a worker takes some 100 MB, and two already answer more than one household asks."""
+
+
+class PortTaken(Exception):
+    """Nothing can be served at this address; the message says why."""
+
+
+def default_workers() -> int:
+    return min(len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1, MOST_WORKERS)
+
+
+def refuse_taken_port(host: str, port: int) -> None:
+    """Raises PortTaken. Asked first, since granian's workers would share the port with a server that has it."""
+    try:
+        socket.create_server((host, port), family=_family(host)).close()
+    except OSError as error:
+        reason = "another program has it" if error.errno == errno.EADDRINUSE else (error.strerror or str(error))
+        raise PortTaken(f"Port {port} at {host} can't be used: {reason}. Choose another one with --port.") from error
+
+
+def bring_up_to_date() -> None:
+    """Apply the migrations, and publish the catalogue's columns if they are missing or behind."""
+    call_command("migrate", interactive=False, verbosity=0)
+    connection.close()
+    if columns_are_stale():
+        refresh_columns()
+
+
+def job_workers(queues: Sequence[str]) -> list[Child]:
+    """One process for each queue."""
+    return [
+        Child(f"job worker ({queue})", [*_python("matinee.cli"), "worker", "--queue", queue, "--parent"])
+        for queue in queues
+    ]
+
+
+def serve(*, host: str, port: int, workers: int, announce: Callable[[], None]) -> None:
+    """Run the whole tree until a signal; `announce` is called once it answers. Raises supervisor.CannotStart.
+
+    SQLite takes one writer at a time, so that a second thread would only wait beside the first; a worker talking to
+    PostgreSQL waits for the network and can do four things meanwhile.
+    """
+    threads = 1 if connection.vendor == "sqlite" else 4
+    web = Child("web server", [*_python("matinee.operations.web"), host, str(port), str(workers), str(threads)])
+    children = [web, *job_workers(queues())]
+    connection.close()
+    Supervisor(children, is_up=lambda: answers(host, port), announce=announce).run()
+
+
+def queues() -> list[str]:
+    return list(settings.TASKS["default"]["QUEUES"])
+
+
+def answers(host: str, port: int) -> bool:
+    """Whether an HTTP server answers there, whatever it says."""
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    asking = http.client.HTTPConnection(here, port, timeout=1)
+    try:
+        asking.request("GET", "/livez", headers={"Host": "localhost"})
+        asking.getresponse()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        asking.close()
+    return True
+
+
+def url(host: str, port: int) -> str:
+    """The address that a person on this machine types."""
+    here = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
+    return f"http://[{here}]:{port}" if ":" in here else f"http://{here}:{port}"
+
+
+def _python(module: str) -> list[str]:
+    return [sys.executable, "-P", "-m", module]
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET

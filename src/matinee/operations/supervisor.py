@@ -1,0 +1,131 @@
+"""One tree of processes: starts them, restarts what dies, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY_SECONDS = 0.1
+GRACE_SECONDS = 9.0  # just over the job worker's own, and within the ten that container runtimes allow by default
+STEADY_AFTER_SECONDS = 10.0
+TRIES = 5
+FIRST_PAUSE_SECONDS = 0.25
+
+
+class CannotStart(Exception):
+    """A child ended again and again soon after it was started; the message names it."""
+
+
+@dataclass
+class Child:
+    """A process of the tree. It is started with the pid of the supervisor as its last argument, to end with it."""
+
+    name: str
+    command: Sequence[str]
+    process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    started_at: float = field(default=0.0, init=False)
+    start_again_at: float = field(default=0.0, init=False)
+    quick_ends: int = field(default=0, init=False)
+
+    def start(self) -> None:
+        """In a process group of its own, so that Ctrl-C reaches the supervisor alone, which then asks each child."""
+        self.process = subprocess.Popen(  # noqa: S603 - the commands are ours
+            [*self.command, str(os.getpid())], stdin=subprocess.DEVNULL, process_group=0
+        )
+        self.started_at = time.monotonic()
+
+    def is_alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+
+class Supervisor:
+    """Runs `children` until it is told to stop. The first has the machine to itself until `is_up` says that it
+    answers; then the others start, and `announce` is called once.
+    """
+
+    def __init__(
+        self,
+        children: Sequence[Child],
+        *,
+        is_up: Callable[[], bool] = lambda: True,
+        announce: Callable[[], None] = lambda: None,
+        grace_seconds: float = GRACE_SECONDS,
+    ) -> None:
+        self._children = children
+        self._is_up = is_up
+        self._announce = announce
+        self._grace_seconds = grace_seconds
+        self._signals_seen = 0
+
+    def run(self) -> None:
+        """Return after a clean stop by SIGTERM or SIGINT (a second signal kills at once). Raises CannotStart."""
+        wanted = self._children[:1]
+        with self._signals():
+            try:
+                while not self._signals_seen:
+                    for child in wanted:
+                        self._keep_alive(child)
+                    if wanted is not self._children and self._is_up():
+                        wanted = self._children
+                        self._announce()
+                    else:
+                        time.sleep(LOOK_EVERY_SECONDS)
+            finally:
+                self._stop_all()
+
+    def _keep_alive(self, child: Child) -> None:
+        now = time.monotonic()
+        if child.is_alive():
+            return
+        if child.process is not None:
+            self._note_end(child, child.process, now=now)
+        if now >= child.start_again_at:
+            child.start()
+
+    def _note_end(self, child: Child, process: subprocess.Popen[bytes], *, now: float) -> None:
+        steady = now - child.started_at >= STEADY_AFTER_SECONDS
+        child.quick_ends = 1 if steady else child.quick_ends + 1
+        child.process = None
+        if child.quick_ends >= TRIES or process.returncode == os.EX_CONFIG:
+            raise CannotStart(
+                f"The {child.name} does not stay up (its last exit code is {process.returncode}): "
+                "the lines above say why."
+            )
+        pause = FIRST_PAUSE_SECONDS * 2**child.quick_ends
+        child.start_again_at = now + pause
+        logger.error("The %s ended with %s; it starts again in %.1f s", child.name, process.returncode, pause)
+
+    def _stop_all(self) -> None:
+        asked = self._signals_seen
+        for child in self._alive():
+            child.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + self._grace_seconds
+        while self._alive() and time.monotonic() < deadline and self._signals_seen <= max(asked, 1):
+            time.sleep(LOOK_EVERY_SECONDS / 4)
+        for child in self._alive():
+            child.kill()
+            child.wait()
+
+    def _alive(self) -> list[subprocess.Popen[bytes]]:
+        return [child.process for child in self._children if child.process is not None and child.is_alive()]
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        before = {number: signal.signal(number, self._seen) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _seen(self, _number: int, _frame: FrameType | None) -> None:
+        self._signals_seen += 1

@@ -1,0 +1,9 @@
+"""The paths for those who run the service, outside the API."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from matinee.operations.health import livez, readyz
+
+urlpatterns = [path("livez", livez), path("readyz", readyz)]

@@ -1,0 +1,44 @@
+"""The web server of the tree: granian, whose main process only watches its workers and knows no Django."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+
+from matinee.core.processes import end_with_parent
+
+BACKLOG = 1024
+CONNECTIONS = 1024
+"""Open connections a worker, idle ones included: small enough for its memory, and too many for a few slow clients."""
+HEADERS_WITHIN_MS = 10_000
+KILL_AFTER_SECONDS = 5
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Serve `matinee.wsgi` at HOST PORT with WORKERS processes of THREADS each, until told or PARENT is gone."""
+    host, port, workers, threads, parent = arguments
+    end_with_parent(int(parent))
+    Granian(
+        "matinee.wsgi:application",
+        address=host,
+        port=int(port),
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        workers=int(workers),
+        blocking_threads=int(threads),
+        backlog=BACKLOG,
+        backpressure=CONNECTIONS,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADERS_WITHIN_MS),
+        respawn_failed_workers=True,
+        workers_kill_timeout=KILL_AFTER_SECONDS,
+        log_level=LogLevels.warning,
+    ).serve()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

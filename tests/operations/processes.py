@@ -1,0 +1,62 @@
+"""Real processes for the tests of the tree."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+import psutil
+
+
+def eventually(is_so: Callable[[], bool], *, within: float = 20.0) -> bool:
+    deadline = time.monotonic() + within
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return is_so()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
+def start(arguments: Sequence[str], **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def tree_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    parent = psutil.Process(process.pid)
+    return [parent, *parent.children(recursive=True)]
+
+
+def all_gone(processes: Sequence[psutil.Process]) -> bool:
+    return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
+
+
+def get(port: int, path: str) -> tuple[int, bytes]:
+    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    asking.request("GET", path)
+    answer = asking.getresponse()
+    body = answer.read()
+    asking.close()
+    return answer.status, body

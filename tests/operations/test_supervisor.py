@@ -1,0 +1,169 @@
+"""The tree restarts what dies, says what can't start, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from matinee.operations import supervisor
+from matinee.operations.supervisor import CannotStart, Child, Supervisor
+from tests.operations.processes import all_gone, eventually, start, tree_of
+
+# What a child does; it is given the path of a file in which it notes each start by a line.
+STAY = "note(); time.sleep(60)"
+BE_DEAF = "signal.signal(signal.SIGTERM, signal.SIG_IGN); note(); time.sleep(60)"
+DIE = "note(); sys.exit(3)"
+DIE_ONCE = "note(); sys.exit(3) if starts() == 1 else time.sleep(60)"
+REFUSE_CONFIGURATION = "note(); sys.exit(os.EX_CONFIG)"
+PROLOGUE = """
+import os, pathlib, signal, sys, time
+file = pathlib.Path(sys.argv[1])
+def note():
+    with file.open("a") as notes: notes.write("started\\n")
+def starts(): return len(file.read_text().splitlines())
+"""
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(supervisor, "LOOK_EVERY_SECONDS", 0.02)
+
+
+def child(notes: Path, code: str) -> Child:
+    return Child(notes.name, [sys.executable, "-S", "-c", PROLOGUE + code, str(notes)])
+
+
+def starts(notes: Path) -> int:
+    return len(notes.read_text().splitlines()) if notes.exists() else 0
+
+
+def stop() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def exit_code(ended: Child) -> int | None:
+    return ended.process.returncode if ended.process else None
+
+
+def nothing_is_left() -> bool:
+    return all_gone(psutil.Process().children(recursive=True))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_told_to_stop_it_asks_each_child_and_leaves_none(tmp_path: Path, number: signal.Signals) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    children = [child(first, STAY), child(second, STAY)]
+    before = signal.getsignal(number)
+
+    def stop_once_both_run() -> None:
+        eventually(lambda: starts(second) == 1)
+        os.kill(os.getpid(), number)
+
+    Supervisor(children, is_up=first.exists, announce=lambda: threading.Thread(target=stop_once_both_run).start()).run()
+
+    assert [exit_code(ended) for ended in children] == [-signal.SIGTERM, -signal.SIGTERM]
+    assert nothing_is_left()
+    assert signal.getsignal(number) == before
+
+
+def test_a_child_that_does_not_listen_is_killed_after_the_grace_time(tmp_path: Path) -> None:
+    deaf = child(tmp_path / "deaf", BE_DEAF)
+
+    Supervisor([deaf], is_up=lambda: starts(tmp_path / "deaf") == 1, announce=stop, grace_seconds=0.2).run()
+
+    assert exit_code(deaf) == -signal.SIGKILL
+
+
+def test_a_second_signal_kills_at_once(tmp_path: Path) -> None:
+    deaf = child(tmp_path / "deaf", BE_DEAF)
+    began = time.monotonic()
+
+    def stop_twice() -> None:
+        stop()
+        threading.Timer(0.1, stop).start()
+
+    Supervisor([deaf], is_up=lambda: starts(tmp_path / "deaf") == 1, announce=stop_twice, grace_seconds=60).run()
+
+    assert time.monotonic() - began < 30
+    assert exit_code(deaf) == -signal.SIGKILL
+
+
+def test_a_child_that_dies_is_started_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    notes = tmp_path / "mortal"
+
+    with caplog.at_level(logging.ERROR):
+        Supervisor([child(notes, DIE_ONCE)], is_up=lambda: starts(notes) == 2, announce=stop).run()
+
+    assert starts(notes) == 2
+    assert "The mortal ended with 3" in caplog.text
+
+
+def test_the_first_child_is_up_before_the_others_start(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    seen: list[int] = []
+
+    def announce() -> None:
+        seen.append(starts(second))
+        stop()
+
+    Supervisor([child(first, STAY), child(second, STAY)], is_up=first.exists, announce=announce).run()
+
+    assert seen == [0]
+
+
+def test_a_child_that_does_not_stay_up_ends_the_tree_by_name(tmp_path: Path) -> None:
+    steady, broken = child(tmp_path / "steady", STAY), child(tmp_path / "broken", DIE)
+
+    with pytest.raises(CannotStart, match=r"broken does not stay up .*exit code is 3"):
+        Supervisor([steady, broken]).run()
+
+    assert starts(tmp_path / "broken") == supervisor.TRIES
+    assert nothing_is_left()
+
+
+def test_a_child_that_has_been_steady_may_die_more_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "STEADY_AFTER_SECONDS", 0.0)
+    notes = tmp_path / "mortal"
+
+    Supervisor([child(notes, DIE)], is_up=lambda: starts(notes) > supervisor.TRIES, announce=stop).run()
+
+    assert starts(notes) > supervisor.TRIES
+
+
+def test_a_wrong_setting_ends_the_tree_at_once(tmp_path: Path) -> None:
+    with pytest.raises(CannotStart):
+        Supervisor([child(tmp_path / "refusing", REFUSE_CONFIGURATION)]).run()
+
+    assert starts(tmp_path / "refusing") == 1
+
+
+def test_nothing_outlives_a_supervisor_that_is_killed(tmp_path: Path) -> None:
+    notes = tmp_path / "orphan"
+    orphan = f"""
+from matinee.core.processes import end_with_parent
+end_with_parent(int(sys.argv[2]))
+{STAY}
+"""
+    supervise = f"""
+import sys
+from matinee.operations.supervisor import Child, Supervisor
+Supervisor([Child("orphan", [sys.executable, "-c", {PROLOGUE + orphan!r}, {str(notes)!r}])]).run()
+"""
+    parent = start(["-c", supervise])
+    assert eventually(lambda: starts(notes) == 1)
+    tree = tree_of(parent)
+    assert len(tree) == 2
+
+    parent.kill()
+    parent.communicate()
+
+    assert eventually(lambda: all_gone(tree), within=3)

@@ -1,0 +1,109 @@
+"""`matinee load starter` and `matinee load movielens`: films, and community ratings to learn from."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+from tqdm import tqdm
+
+from matinee.catalog.starter import ATTRIBUTION, load_starter
+from matinee.transfer.downloads import Unreachable
+from matinee.transfer.movielens import LICENCE_NOTICE, PUBLISHED, MovielensReport, Progress, load_movielens
+from matinee.transfer.sources import BadDataSet
+
+BAD_DATA, UNREACHABLE, STOPPED = 65, 69, 130  # EX_DATAERR, EX_UNAVAILABLE, 128 + SIGINT
+
+
+class Command(BaseCommand):
+    help = "Load films, or community ratings to learn from. Loading the same again changes nothing."
+    requires_system_checks = ()  # they import the whole API, which this does not need
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        kinds = parser.add_subparsers(dest="kind", required=True, metavar="WHAT")
+        kinds.add_parser("starter", help="4,803 real films to begin with", description=f"Load films. {ATTRIBUTION}")
+        movielens = kinds.add_parser(
+            "movielens",
+            help="community ratings of a MovieLens data set",
+            description=f"Load a MovieLens data set as training data; it never makes accounts. {LICENCE_NOTICE}",
+            epilog=f"Exit codes: 0 loaded, {BAD_DATA} the data is not right, {UNREACHABLE} it can't be fetched, "
+            f"{STOPPED} stopped by Ctrl-C. A set is stored whole or not at all.",
+        )
+        movielens.add_argument(
+            "set",
+            metavar=f"{' | '.join(PUBLISHED)} | PATH | URL",
+            help="a published data set by its name, or a folder or zip of yours, or the https address of one",
+        )
+        movielens.add_argument("--file", type=Path, metavar="PATH", help="read this file instead of downloading it")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            raise CommandError("The database is not up to date. Run `matinee migrate` first.")
+        try:
+            if options["kind"] == "starter":
+                self._starter()
+            else:
+                self._movielens(options["set"], options["file"])
+        except BadDataSet as error:
+            raise CommandError(error.detail, returncode=BAD_DATA) from error
+        except Unreachable as error:
+            raise CommandError(error.detail, returncode=UNREACHABLE) from error
+        except KeyboardInterrupt as error:
+            raise CommandError("Stopped before the end. Run it again to complete it.", returncode=STOPPED) from error
+
+    def _starter(self) -> None:
+        with _progress_bars() as on_progress:
+            report = load_starter(now=timezone.now(), on_progress=lambda films: on_progress("Films", films, None))
+        self.stdout.write(
+            f"Films: {report.added:,} added, {report.changed:,} changed, {report.unchanged:,} unchanged.\n{ATTRIBUTION}"
+        )
+
+    def _movielens(self, what: str, file: Path | None) -> None:
+        self.stdout.write(LICENCE_NOTICE)
+        with _progress_bars() as on_progress:
+            report = load_movielens(what, file=file, now=timezone.now(), on_progress=on_progress)
+        self.stdout.write("\n".join(_lines(report)))
+
+
+def _lines(report: MovielensReport) -> Iterator[str]:
+    stored = "stored" if report.is_new else "already stored"
+    yield (
+        f"MovieLens {report.name}: {report.ratings:,} ratings by {report.people:,} people "
+        f"of {report.films:,} films, {stored} as version {report.version}."
+    )
+    yield (
+        f"In the catalogue: {report.matched_films:,} films ({report.matched_films / report.films:.1%}) "
+        f"with {report.matched_ratings:,} ratings ({report.matched_ratings / report.ratings:.1%})."
+    )
+    if report.filled_imdb_ids:
+        yield f"IMDb ids filled in: {report.filled_imdb_ids:,}."
+    if report.first_unmatched:
+        yield (
+            f"Not in the catalogue, and so learnt from but not recommended: {'; '.join(report.first_unmatched)}; "
+            f"all in {report.unmatched_file}."
+        )
+
+
+@contextlib.contextmanager
+def _progress_bars() -> Iterator[Progress]:
+    """One bar a stage where a person watches, nothing where nobody does."""
+    if not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    with contextlib.ExitStack() as stack:
+        bars: dict[str, tqdm[Any]] = {}
+
+        def on_progress(stage: str, done: int, whole: int | None) -> None:
+            if stage not in bars:
+                bars[stage] = stack.enter_context(tqdm(desc=stage, total=whole, unit_scale=True, unit=""))
+            bars[stage].update(done)
+
+        yield on_progress

@@ -84,6 +84,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "matinee.api.middleware.RequestId",
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "matinee.api.middleware.ConditionalAnswers",
     "matinee.api.middleware.Problems",
@@ -171,7 +172,8 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = True  # straight from the installed packages: there is nothing to collect
+WHITENOISE_MAX_AGE = 3_600
 
 LOGGING = {
     "version": 1,

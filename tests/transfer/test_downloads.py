@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,7 +80,7 @@ def test_a_server_that_drips_is_given_up_in_time(website: Website, tmp_path: Pat
     with pytest.raises(Unreachable, match=r"took longer than 0\.3 seconds"):
         download(f"{website.url}/slow", tmp_path / "slow", limits=Limits(most_bytes=1_000, seconds=0.3))
 
-    assert time.monotonic() - started_at < 3
+    assert time.monotonic() - started_at < 15, "all of it would take 25 seconds"
 
 
 @pytest.mark.parametrize(
@@ -137,14 +138,14 @@ def test_a_name_that_nobody_knows_is_unreachable(tmp_path: Path, monkeypatch: py
         download("https://example.com/set.zip", tmp_path / "set.zip", limits=LIMITS)
 
 
-def test_a_resolver_that_hangs_is_given_up_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: time.sleep(1))
-    started_at = time.monotonic()
+def test_a_resolver_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    end_of_test = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: end_of_test.wait())
 
     with pytest.raises(Unreachable, match="could not be looked up in time"):
         download("https://example.com/set.zip", tmp_path / "set.zip", limits=Limits(1_000, 5, connect_seconds=0.1))
 
-    assert time.monotonic() - started_at < 0.9
+    end_of_test.set()
 
 
 class TestWheels:

@@ -71,8 +71,8 @@ class Community:
 
 
 class RatingsIntake:
-    """Ratings on their way in. They wait in unnamed temporary files: memory holds a chunk and not the whole set, and whatever
-    ends the process, nothing is left on disk."""
+    """Ratings on their way in, waiting in unnamed temporary files: memory holds a chunk and not the whole set, and
+    whatever ends the process, nothing is left on disk."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -249,6 +249,16 @@ def test_no_bit_of_a_token_can_be_turned_nor_a_character_left_out() -> None:
     assert _is_accepted(token)
 
 
+def test_a_signature_is_written_in_one_way_alone() -> None:
+    """Its last character has two bits to spare, which a careless reader passes over."""
+    token = make()
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+    accepted = [last for last in alphabet if _is_accepted(token[:-1] + last)]
+
+    assert accepted == [token[-1]]
+
+
 def _is_accepted(token: str) -> bool:
     try:
         read_access_token(token, now=NOW)

@@ -113,6 +113,10 @@ def sign_out(*, user: User, session_id: int, token: str, now: dt.datetime) -> No
     theirs.filter(Q(pk=session_id) | Q(tokens__digest=_digest(token))).update(ended_at=now)
 
 
+def sign_out_everywhere(*, user: User, now: dt.datetime) -> None:
+    Session.objects.filter(user=user, ended_at=None).update(ended_at=now)
+
+
 def session_of(*, access: str, now: dt.datetime) -> Session:
     """The session, its user with it, that an access token speaks for: one query. Raises InvalidToken.
 

@@ -1,0 +1,139 @@
+"""Accounts for staff. What people say about themselves and where they are signed in is looked at, never edited."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import AdminPasswordChangeForm, BaseUserCreationForm, UserChangeForm
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils import timezone
+
+from matinee.accounts.models import Session, User, UserProfile
+from matinee.accounts.services import create_user
+from matinee.accounts.sessions import sign_out_everywhere
+
+
+class Unclaimed:
+    """A name that somebody else has, in whatever case, is told in the form."""
+
+    cleaned_data: dict[str, Any]
+    instance: User
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        return self._unclaimed(email, User.objects.named(email=email))
+
+    def clean_username(self) -> str:
+        username: str = self.cleaned_data["username"]
+        return self._unclaimed(username, User.objects.named(username=username))
+
+    def _unclaimed(self, name: str, holder: User | None) -> str:
+        if holder is not None and holder != self.instance:
+            raise ValidationError("Somebody has this already.", code="unique")
+        return name
+
+
+class NewUserForm(Unclaimed, BaseUserCreationForm):  # type: ignore[type-arg] # generic in its stub alone
+    class Meta:
+        model = User
+        fields = ("email", "username")
+
+
+class UserForm(Unclaimed, UserChangeForm):  # type: ignore[type-arg] # generic in its stub alone
+    class Meta:
+        model = User
+        fields = "__all__"
+
+
+class NewPasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg] # generic in its stub alone
+    def save(self, commit: bool = True) -> User:  # noqa: FBT001, FBT002 - Django's signature
+        """Whoever is signed in with the old password is so no longer."""
+        user: User = super().save(commit=commit)
+        sign_out_everywhere(user=user, now=timezone.now())
+        return user
+
+
+class LookOnly(admin.TabularInline):  # type: ignore[type-arg] # generic in its stub alone
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002 - Django's signature
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002 - Django's signature
+        return False
+
+
+class ProfileInline(LookOnly):
+    model = UserProfile
+    fields = ("bio", "birth_date", "favorite_genres", "notification_preferences", "created_at", "updated_at")
+
+
+class SessionInline(LookOnly):
+    """Where the person is signed in now."""
+
+    model = Session
+    fields = ("created_at", "last_used_at", "expires_at")
+    ordering = ("-last_used_at", "-id")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
+        return super().get_queryset(request).filter(ended_at=None, expires_at__gt=timezone.now())
+
+
+@admin.register(User)
+class AccountAdmin(UserAdmin):  # type: ignore[type-arg] # generic in its stub alone
+    """Only superusers give rights, and only they touch the accounts of staff: nobody raises themselves."""
+
+    form = UserForm
+    add_form = NewUserForm
+    change_password_form = NewPasswordForm
+    inlines = (ProfileInline, SessionInline)
+    list_display = ("username", "email", "is_active", "is_staff", "date_joined")
+    list_filter = ("is_active", "is_staff", "is_superuser", "date_joined")
+    search_fields = ("username", "email", "first_name", "last_name")
+    ordering = ("-date_joined", "-id")
+    show_full_result_count = False
+    readonly_fields = ("date_joined",)
+    fieldsets = (
+        (None, {"fields": ("email", "username", "password", "date_joined")}),
+        ("Name", {"fields": ("first_name", "last_name")}),
+        ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", "username", "password1", "password2")}),)
+    rights: ClassVar = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+    def save_model(self, request: HttpRequest, obj: User, form: ModelForm[User], change: bool) -> None:  # noqa: FBT001 - Django's signature
+        """A new account is made as everybody's is, its profile with it."""
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        password = form.cleaned_data["password1"]
+        made = create_user(email=obj.email, username=obj.username, password=password, now=timezone.now())
+        obj.pk = made.pk
+        obj.refresh_from_db()
+
+    def get_inlines(self, request: HttpRequest, obj: User | None) -> Any:
+        return () if obj is None else super().get_inlines(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        fields = super().get_readonly_fields(request, obj)
+        return fields if _is_superuser(request) else (*fields, *self.rights)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
+
+
+def _may_touch(request: HttpRequest, account: User | None) -> bool:
+    return account is None or not (account.is_staff or account.is_superuser) or _is_superuser(request)
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return isinstance(request.user, User) and request.user.is_superuser

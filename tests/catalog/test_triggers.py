@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 
 import pytest
@@ -10,12 +9,7 @@ from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from matinee.catalog.models import ChangeConsumer, Genre, Movie, MovieChange
-
-NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-
-
-def film(tmdb_id: int, title: str = "Heat") -> Movie:
-    return Movie(tmdb_id=tmdb_id, title=title, created_at=NOW, updated_at=NOW)
+from tests.catalog.films import film
 
 
 def outbox() -> list[int]:

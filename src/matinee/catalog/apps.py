@@ -1,6 +1,17 @@
+from __future__ import annotations
+
+import datetime as dt
+
 from django.apps import AppConfig
 
 
 class CatalogConfig(AppConfig):
     name = "matinee.catalog"
     label = "catalog"
+
+    def ready(self) -> None:
+        from matinee.catalog import columns, tasks  # noqa: PLC0415 - models are loaded only now
+        from matinee.core.jobs.schedule import Periodic, register  # noqa: PLC0415
+
+        every = dt.timedelta(seconds=2)
+        register(Periodic("refresh-columns", tasks.refresh_columns, every=every, when=columns.columns_are_stale))

@@ -155,7 +155,7 @@ def _publish(store: ArtifactStore, table: FilmTable, title_order: NDArray[np.int
 
 def _same(one: FilmTable, other: FilmTable) -> bool:
     ours, theirs = one.arrays(), other.arrays()
-    return all(ours[name].tobytes() == theirs[name].tobytes() for name in ours)
+    return all(np.array_equal(ours[name].view(np.uint8), theirs[name].view(np.uint8)) for name in ours)
 
 
 def _delete(ids: list[Any]) -> None:

@@ -121,13 +121,32 @@ class FilmTable:
 
 def read_films(queries: Iterable[MovieQuerySet]) -> FilmTable:
     """The films of these queries, which share none. Holds columns in memory, never all rows."""
-    parts = [_table_of([])]
+    parts = [table_of([])]
     for films in queries:
         rows = films.values_list(*FIELDS).iterator(chunk_size=READ_AT_ONCE)
         while chunk := list(itertools.islice(rows, READ_AT_ONCE)):
-            parts.append(_table_of(chunk))
+            parts.append(table_of(chunk))
     films_read = _joined(parts)
     return films_read.take(np.argsort(films_read.tmdb_ids))
+
+
+def table_of(films: Sequence[tuple[Any, ...]]) -> FilmTable:
+    """The table of these films, each the values of FIELDS, given by ascending TMDb id."""
+    by_field = dict(zip(FIELDS, zip(*films, strict=True), strict=True)) if films else dict.fromkeys(FIELDS, ())
+    return FilmTable(
+        tmdb_ids=np.array(by_field["tmdb_id"], dtype=np.int64),
+        pks=np.array(by_field["pk"], dtype=np.int64),
+        release_ordinal=np.array([_ordinal(day) for day in by_field["release_date"]], dtype=np.int32),
+        runtime=_numbers(by_field["runtime"]),
+        vote_average=_numbers(by_field["vote_average"]),
+        vote_count=_numbers(by_field["vote_count"]),
+        popularity=_numbers(by_field["popularity"]),
+        revenue=np.array([UNKNOWN_REVENUE if r is None else r for r in by_field["revenue"]], dtype=np.int64),
+        languages=np.array([_language(code) for code in by_field["original_language"]], dtype=f"S{LONGEST_LANGUAGE}"),
+        imdb_numbers=np.array([imdb_number(id_ or "") or 0 for id_ in by_field["imdb_id"]], dtype=np.int64),
+        genres=_ragged([_genre_ids(ids) for ids in by_field["genre_ids"]], np.int64),
+        title_keys=_ragged([list(title_key(title)) for title in by_field["title"]], np.uint8),
+    )
 
 
 def title_key(title: str) -> bytes:
@@ -151,24 +170,6 @@ def _joined(tables: Sequence[FilmTable]) -> FilmTable:
         else:
             joined[field.name] = np.concatenate(parts)
     return FilmTable(**joined)
-
-
-def _table_of(films: Sequence[tuple[Any, ...]]) -> FilmTable:
-    by_field = dict(zip(FIELDS, zip(*films, strict=True), strict=True)) if films else dict.fromkeys(FIELDS, ())
-    return FilmTable(
-        tmdb_ids=np.array(by_field["tmdb_id"], dtype=np.int64),
-        pks=np.array(by_field["pk"], dtype=np.int64),
-        release_ordinal=np.array([_ordinal(day) for day in by_field["release_date"]], dtype=np.int32),
-        runtime=_numbers(by_field["runtime"]),
-        vote_average=_numbers(by_field["vote_average"]),
-        vote_count=_numbers(by_field["vote_count"]),
-        popularity=_numbers(by_field["popularity"]),
-        revenue=np.array([UNKNOWN_REVENUE if r is None else r for r in by_field["revenue"]], dtype=np.int64),
-        languages=np.array([_language(code) for code in by_field["original_language"]], dtype=f"S{LONGEST_LANGUAGE}"),
-        imdb_numbers=np.array([imdb_number(id_ or "") or 0 for id_ in by_field["imdb_id"]], dtype=np.int64),
-        genres=_ragged([_genre_ids(ids) for ids in by_field["genre_ids"]], np.int64),
-        title_keys=_ragged([list(title_key(title)) for title in by_field["title"]], np.uint8),
-    )
 
 
 def _ordinal(day: dt.date | None) -> int:

@@ -203,11 +203,12 @@ ALL_SORTS = tuple(Sort(field, descending=descending) for field in SORT_FIELDS fo
 
 def _first_in(mask: Mask, order: Rows, count: int) -> Rows:
     """The first `count` rows of `order` that the mask holds, read in stretches as long as they may need to be."""
+    held = mask.dense()
     found: list[Rows] = []
     place, missing = 0, count
     while missing > 0 and place < len(order):
         stretch = order[place : place + max(missing * 2, 1_024)]
-        hits = stretch[mask.contains(stretch)][:missing]
+        hits = stretch[held[stretch]][:missing]
         found.append(hits)
         place += len(stretch)
         missing -= len(hits)

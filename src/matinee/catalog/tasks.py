@@ -1,0 +1,12 @@
+"""Work that the job worker does for the catalogue."""
+
+from __future__ import annotations
+
+from django_tasks import task
+
+from matinee.catalog import columns
+
+
+@task()
+def refresh_columns() -> None:
+    columns.refresh_columns()

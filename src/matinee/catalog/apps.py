@@ -11,7 +11,7 @@ class CatalogConfig(AppConfig):
 
     def ready(self) -> None:
         from matinee.catalog import columns, tasks  # noqa: PLC0415 - models are loaded only now
-        from matinee.core.jobs.schedule import Periodic, register  # noqa: PLC0415
+        from matinee.core.jobs.schedule import Periodic, register  # noqa: PLC0415 - it needs its models too
 
         every = dt.timedelta(seconds=2)
         register(Periodic("refresh-columns", tasks.refresh_columns, every=every, when=columns.columns_are_stale))

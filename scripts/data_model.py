@@ -24,6 +24,7 @@ KINDS = {
     "IntegerField": "int",
     "JSONField": "json",
     "PositiveIntegerField": "int",
+    "PositiveSmallIntegerField": "int",
     "TextField": "text",
     "UUIDField": "uuid",
 }

@@ -88,3 +88,9 @@ def _routes(resolver: URLResolver, prefix: str = "") -> list[str]:
 
 def _openapi_path(route: str) -> str:
     return "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route)
+
+
+def test_who_opens_the_address_in_a_browser_finds_the_reference(api: Api) -> None:
+    response = api.client.get("/")
+
+    assert (response.status_code, response["Location"]) == (302, "/api/docs")

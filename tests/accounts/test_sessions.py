@@ -15,12 +15,15 @@ from matinee.accounts.models import RefreshToken, Session, User
 from matinee.accounts.sessions import (
     RefreshRefused,
     Tokens,
+    forget_expired,
     open_session,
     refresh,
     session_of,
     sign_out,
 )
+from matinee.accounts.tasks import forget_expired_sessions
 from matinee.accounts.tokens import InvalidToken, new_access_token
+from matinee.core.jobs.schedule import registered
 from tests.accounts.conftest import NOW
 from tests.at_once import at_once
 
@@ -194,6 +197,33 @@ def test_an_access_token_costs_one_query(alice: User, django_assert_num_queries:
 def test_a_forged_token_costs_none(db: None, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     with django_assert_num_queries(0), pytest.raises(InvalidToken):
         session_of(access="x.y.z", now=NOW)
+
+
+def test_what_can_not_come_back_is_forgotten_and_nothing_else(alice: User) -> None:
+    abandoned, used = open_session(user=alice, now=NOW), open_session(user=alice, now=NOW)
+    second = refresh(token=used.refresh, now=LATER)
+    third = refresh(token=second.refresh, now=MUCH_LATER)
+    a_month_later = LATER + dt.timedelta(days=30, seconds=1)
+
+    rows = forget_expired(now=a_month_later)
+
+    assert rows == 3  # the abandoned session, its token, and the token that was spent first
+    assert is_alive(third, now=MUCH_LATER)
+    with pytest.raises(RefreshRefused):
+        refresh(token=abandoned.refresh, now=LATER)
+    with pytest.raises(RefreshRefused):  # spent less than a month ago: it still ends its family
+        refresh(token=second.refresh, now=a_month_later)
+    assert not is_alive(third, now=MUCH_LATER)
+
+
+def test_the_job_worker_forgets_once_a_day(alice: User) -> None:
+    open_session(user=alice, now=NOW - dt.timedelta(days=1_000))
+
+    periodic = next(periodic for periodic in registered() if periodic.task == forget_expired_sessions)
+
+    assert periodic.every == dt.timedelta(days=1)
+    assert periodic.task.call() == 2
+    assert not Session.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)

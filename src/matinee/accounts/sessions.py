@@ -130,6 +130,18 @@ def session_of(*, access: str, now: dt.datetime) -> Session:
     return session
 
 
+def forget_expired(*, now: dt.datetime) -> int:
+    """Delete the sessions that can't come back, and spent tokens so old that they would be refused unspent, too.
+
+    Until then a spent token is kept to be known when it comes back. Returns how many rows went.
+    """
+    tokens, _ = RefreshToken.objects.filter(
+        Q(session__expires_at__lt=now) | Q(spent_at__lt=now - settings.REFRESH_TOKEN_LIFETIME)
+    ).delete()
+    sessions, _ = Session.objects.filter(expires_at__lt=now).delete()
+    return tokens + sessions
+
+
 def _issue(session: Session, now: dt.datetime) -> Tokens:
     token = secrets.token_urlsafe(32)
     RefreshToken.objects.create(session=session, digest=_digest(token))

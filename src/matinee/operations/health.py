@@ -15,10 +15,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from matinee.catalog import columns
 from matinee.core.artifacts import ArtifactStore
 from matinee.core.jobs import queue
-from matinee.recommendations.pool import model_store
 
 RETRY_AFTER_SECONDS = 5
 QUEUE_IS_BEHIND_AFTER = dt.timedelta(minutes=10)
@@ -66,7 +64,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 def run_checks(*, now: dt.datetime) -> list[Check]:
     """All checks at `now`; what needs the database is left out while that is away."""
-    artifacts = [_artifact("catalogue", _columns_store()), _artifact("model", model_store())]
+    artifacts = [_artifact("catalogue"), _artifact("model")]
     try:
         return [_database(), _migrations(), *artifacts, _queue(now=now)]
     except AnyDatabaseError:
@@ -95,13 +93,9 @@ def _migrations() -> Check:
     return Check("migrations", ok=True, needed=True, detail="All are applied.")
 
 
-def _columns_store() -> ArtifactStore:
-    return ArtifactStore(settings.ARTIFACTS_DIR, columns.KIND)
-
-
-def _artifact(name: str, store: ArtifactStore) -> Check:
-    version = store.current_version()
-    return Check(name, ok=version is not None, needed=False, detail=version or "None is published yet.")
+def _artifact(kind: str) -> Check:
+    version = ArtifactStore(settings.ARTIFACTS_DIR, kind).current_version()
+    return Check(kind, ok=version is not None, needed=False, detail=version or "None is published yet.")
 
 
 def _queue(*, now: dt.datetime) -> Check:

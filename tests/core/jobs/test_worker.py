@@ -18,6 +18,7 @@ from matinee.core.jobs import queue, schedule, worker
 from matinee.core.jobs.models import Job, JobLease
 from matinee.core.jobs.queue import Patience
 from matinee.core.jobs.schedule import Periodic
+from matinee.core.jobs.tasks import forget_finished_jobs
 from matinee.core.jobs.worker import Worker
 from tests.core.jobs import tasks
 
@@ -225,3 +226,12 @@ def test_it_waits_for_a_database_that_is_away(
 
     assert "can't be reached; trying again" in caplog.text
     assert Job.objects.get().status == "SUCCESSFUL"
+
+
+@pytest.mark.django_db
+def test_the_queue_tidies_up_after_itself(now: dt.datetime) -> None:
+    tasks.note.enqueue()
+    Job.objects.update(status="SUCCESSFUL", finished_at=dt.datetime(2020, 1, 1, tzinfo=dt.UTC))
+
+    assert forget_finished_jobs.call() == 1
+    assert not Job.objects.exists()

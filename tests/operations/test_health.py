@@ -1,0 +1,131 @@
+"""/livez answers while the process lives; /readyz names each check, and fails only on what is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from django.db import OperationalError, connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.test import Client
+from django_tasks_db.models import DBTaskResult
+from pytest_django.fixtures import Settings
+
+from matinee.catalog.columns import refresh_columns
+from matinee.core.artifacts import ArtifactStore
+from matinee.operations import health
+from tests.core.jobs import tasks
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_migrated", set())
+
+
+def out_of_reach(execute: Any, *arguments: Any) -> Any:
+    raise OperationalError("the database is away")
+
+
+def test_livez_answers_without_the_database(client: Client) -> None:
+    answer = client.get("/livez")
+
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "alive"}
+    assert "no-store" in answer["Cache-Control"]
+
+
+@pytest.mark.django_db
+def test_an_empty_instance_is_ready_and_names_what_is_not_there_yet(client: Client) -> None:
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 200
+    checks = answer.json()["checks"]
+    assert {name: check["ok"] for name, check in checks.items()} == {
+        "database": True,
+        "migrations": True,
+        "catalogue": False,
+        "model": False,
+        "queue": True,
+    }
+    assert checks["model"]["detail"] == "None is published yet."
+
+
+@pytest.mark.django_db
+def test_what_is_published_is_named_by_its_version(client: Client, settings: Settings) -> None:
+    refresh_columns()
+    version = ArtifactStore(settings.ARTIFACTS_DIR, "model").publish({"item_ids": np.arange(3)}, {})
+
+    checks = client.get("/readyz").json()["checks"]
+
+    assert checks["catalogue"]["ok"]
+    assert checks["model"] == {"ok": True, "needed": False, "detail": version}
+
+
+@pytest.mark.django_db
+def test_without_its_database_the_service_is_not_ready_and_says_when_to_ask_again(client: Client) -> None:
+    with connection.execute_wrapper(out_of_reach):
+        answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer["Retry-After"] == "5"
+    assert answer.json()["detail"] == "The service can't do without: database."
+    assert answer.json()["checks"]["database"]["ok"] is False
+
+
+@pytest.mark.django_db
+def test_a_migration_that_waits_makes_it_not_ready(client: Client) -> None:
+    MigrationRecorder.Migration.objects.filter(app="jobs").delete()
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["migrations"]["detail"] == "1 wait for `matinee migrate`."
+
+
+@pytest.mark.django_db
+def test_asking_again_costs_two_queries(client: Client, django_assert_max_num_queries: Callable[..., Any]) -> None:
+    client.get("/readyz")
+
+    with django_assert_max_num_queries(2):
+        client.get("/readyz")
+
+
+@pytest.mark.django_db
+def test_a_job_that_waits_long_is_told_but_does_not_stop_the_service() -> None:
+    tasks.note.enqueue()
+    now = DBTaskResult.objects.get().enqueued_at + health.QUEUE_IS_BEHIND_AFTER
+
+    queue = health.run_checks(now=now)[-1]
+
+    assert (queue.ok, queue.needed) == (False, False)
+    assert queue.detail == "The oldest job waits for 600 s."
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("asked_from", "headers", "sees_detail"),
+    [
+        ("127.0.0.1", {}, True),
+        ("203.0.113.7", {}, False),
+        ("127.0.0.1", {"X-Forwarded-For": "203.0.113.7"}, False),
+    ],
+    ids=["on this machine", "from elsewhere", "through a proxy on this machine"],
+)
+def test_in_production_details_are_for_this_machine_alone(
+    client: Client, settings: Settings, asked_from: str, headers: dict[str, str], sees_detail: bool
+) -> None:
+    settings.MODE = "production"
+
+    checks = client.get("/readyz", headers=headers, REMOTE_ADDR=asked_from).json()["checks"]
+
+    assert all(("detail" in check) is sees_detail for check in checks.values())
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+def test_it_can_only_be_read(client: Client, path: str) -> None:
+    assert client.head(path).status_code == 200
+    assert client.post(path).status_code == 405

@@ -94,3 +94,11 @@ def test_who_opens_the_address_in_a_browser_finds_the_reference(api: Api) -> Non
     response = api.client.get("/")
 
     assert (response.status_code, response["Location"]) == (302, "/api/docs")
+
+
+def test_it_tells_which_routes_need_a_token_and_which_may_have_one() -> None:
+    paths = published()["paths"]
+
+    assert paths["/api/v1/movies/"]["get"]["security"] == [{}, {"SignedIn": []}]
+    assert paths["/api/v1/movies/favorites/"]["get"]["security"] == [{"SignedIn": []}]
+    assert set(published()["components"]["securitySchemes"]) == {"SignedIn"}

@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ninja import NinjaAPI
 from ninja.openapi.docs import Swagger
+from ninja.openapi.schema import OpenAPISchema
 
 from matinee import __version__
 from matinee.api import favorites, movies, problems, ratings, recommendations, users, watchlist
 from matinee.api.authentication import signed_in
 from matinee.api.bodies import StrictParser
 
-api = NinjaAPI(
+PUBLIC = [{}, {"SignedIn": []}]
+"""OpenAPI's way to say that a token may be given and need not be."""
+
+
+class Api(NinjaAPI):
+    def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: Any = None) -> OpenAPISchema:
+        """Ninja's schema, which would tell that public routes need a token."""
+        schema = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
+        for methods in schema["paths"].values():
+            for operation in methods.values():
+                if operation["security"] == [{"MaybeSignedIn": []}]:
+                    operation["security"] = PUBLIC
+        del schema["components"]["securitySchemes"]["MaybeSignedIn"]
+        return schema
+
+
+api = Api(
     title="Matinee",
     version=__version__,
     description=(

@@ -11,10 +11,10 @@ class RecommendationsConfig(AppConfig):
 
     def ready(self) -> None:
         from matinee.core.jobs import schedule  # noqa: PLC0415 - models are loaded only now
-        from matinee.recommendations import tasks, training  # noqa: PLC0415
+        from matinee.recommendations import freshness, tasks  # noqa: PLC0415
 
         for name, every, when in (
-            ("train-when-behind", dt.timedelta(minutes=15), training.is_behind),
-            ("train-daily", dt.timedelta(days=1), training.may_have_changed),
+            ("train-when-behind", dt.timedelta(minutes=15), freshness.is_behind),
+            ("train-daily", dt.timedelta(days=1), freshness.may_have_changed),
         ):
             schedule.register(schedule.Periodic(name, tasks.train_model, every=every, when=when))

@@ -18,8 +18,8 @@ from matinee.core.artifacts import Artifact, ArtifactStore, Latest
 from matinee.engine.arrays import Doubles, Rows
 from matinee.engine.item_model import ItemModel
 from matinee.engine.popularity import acclaim
+from matinee.recommendations.freshness import MODEL_KIND
 
-MODEL_KIND = "model"
 SPREAD_FILMS = 5_000
 """So many films from the top of the base order are spread over genres and eras; those behind stay as they are."""
 PLACES_A_REPEAT_COSTS = 20
@@ -82,11 +82,6 @@ class Pool:
     """By falling base, of equal ones the lower row first."""
     spread: Order
     """The same, with its first films spread over genres and eras."""
-
-
-def model_store() -> ArtifactStore:
-    """Where models are published."""
-    return ArtifactStore(settings.ARTIFACTS_DIR, MODEL_KIND)
 
 
 def newest_model() -> PublishedModel | None:

@@ -26,8 +26,8 @@ class Command(BaseCommand):
         data = report.data
         community = "".join(f", {count:,} community ratings ({name})" for name, count in data.community_ratings.items())
         self.stdout.write(
-            f"Model {report.version} is in service: {data.films:,} films, "
-            f"{data.own_ratings:,} ratings and favourites of {data.own_people:,} people{community}."
+            f"Model {report.version} is in service. It knows {data.films:,} films, "
+            f"{data.own_ratings:,} own ratings and favourites (people: {data.own_people:,}){community}."
         )
 
     def _tell(self, stage: str) -> None:

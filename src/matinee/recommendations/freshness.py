@@ -1,0 +1,100 @@
+"""Whether the model in service is behind what there is to learn from. Asked every second, so it counts no table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Max, QuerySet
+
+from matinee.catalog.models import Movie
+from matinee.core.artifacts import Artifact, ArtifactStore, Latest
+from matinee.library.models import Favorite, MovieRating
+from matinee.recommendations.community import KIND_PREFIX
+
+MODEL_KIND = "model"
+FEWEST_NEW = 20
+NOTICEABLE_PART = 0.002
+"""A model is behind when so many ratings, or films, have come in since it was trained: this part of those that it was
+trained on, and no fewer than FEWEST_NEW. What a single person does needs no training: it is folded in as they ask."""
+
+
+@dataclass(frozen=True)
+class DataCut:
+    """What a model was trained on; its artifact keeps it."""
+
+    films: int
+    own_people: int
+    own_ratings: int
+    """Favourites included."""
+    community_ratings: dict[str, int]
+    """By data set."""
+    community_digests: dict[str, str]
+    """Of the content of each data set."""
+    high_marks: dict[str, int]
+    """The highest row id of each table that training reads: what is above it is new."""
+
+    @property
+    def ratings(self) -> int:
+        return self.own_ratings + sum(self.community_ratings.values())
+
+
+def is_behind() -> bool:
+    """Whether there is no model yet though there are films, or much has come in since, or other community ratings."""
+    data = _cut_in_service(settings.ARTIFACTS_DIR).get()
+    if data is None:
+        return Movie.objects.exists()
+    if data.community_digests != community_digests():
+        return True
+    enough = _noticeable(data.ratings)
+    new_ratings = sum(_come_in(kind, data, at_most=enough) for kind in ("ratings", "favorites"))
+    enough_films = _noticeable(data.films)
+    return new_ratings >= enough or _come_in("films", data, at_most=enough_films) >= enough_films
+
+
+def may_have_changed() -> bool:
+    """Whether people of this instance stand behind the model, who change their minds and leave, or anything is new."""
+    data = _cut_in_service(settings.ARTIFACTS_DIR).get()
+    return data is not None and (data.own_people > 0 or data.high_marks != high_marks())
+
+
+def community_digests() -> dict[str, str]:
+    """Of each data set in service; the small file that names its version is read, no more."""
+    root = Path(settings.ARTIFACTS_DIR)
+    versions = {path.name: ArtifactStore(root, path.name).current_version() for path in root.glob(f"{KIND_PREFIX}*")}
+    return {kind.removeprefix(KIND_PREFIX): version.partition("-")[2] for kind, version in versions.items() if version}
+
+
+def high_marks() -> dict[str, int]:
+    """One index look-up each."""
+    return {name: rows.aggregate(highest=Max("pk"))["highest"] or 0 for name, rows in _tables().items()}
+
+
+def model_store() -> ArtifactStore:
+    """Where models are published."""
+    return ArtifactStore(settings.ARTIFACTS_DIR, MODEL_KIND)
+
+
+def _tables() -> dict[str, QuerySet[Any]]:
+    return {"ratings": MovieRating.objects.all(), "favorites": Favorite.objects.all(), "films": Movie.objects.all()}
+
+
+def _come_in(kind: str, data: DataCut, *, at_most: int) -> int:
+    """How many rows are newer than the cut; the index is read no further than `at_most`."""
+    return _tables()[kind].filter(pk__gt=data.high_marks[kind]).order_by("pk")[:at_most].count()
+
+
+def _noticeable(trained_on: int) -> int:
+    return max(FEWEST_NEW, int(NOTICEABLE_PART * trained_on))
+
+
+@lru_cache(maxsize=4)
+def _cut_in_service(root: Path) -> Latest[DataCut]:
+    return Latest(lambda: ArtifactStore(root, MODEL_KIND), _cut)
+
+
+def _cut(artifact: Artifact) -> DataCut:
+    return DataCut(**artifact.notes["data"])

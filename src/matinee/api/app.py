@@ -13,7 +13,7 @@ from matinee.api import favorites, movies, problems, ratings, recommendations, u
 from matinee.api.authentication import signed_in
 from matinee.api.bodies import StrictParser
 
-PUBLIC = [{}, {"SignedIn": []}]
+PUBLIC: list[dict[str, list[str]]] = [{}, {"SignedIn": []}]
 """OpenAPI's way to say that a token may be given and need not be."""
 
 

@@ -3,13 +3,15 @@ from __future__ import annotations
 import json
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from matinee.core.artifacts import KEPT_VERSIONS, Artifact, ArtifactStore, DamagedArtifact, Latest
 
-ARRAYS = {"numbers": np.arange(6, dtype=np.int64).reshape(2, 3), "weights": np.array([0.5, 1.5], dtype=np.float32)}
+ARRAYS: dict[str, NDArray[Any]] = {"numbers": np.arange(6, dtype=np.int64).reshape(2, 3), "weights": np.array([0.5, 1.5], dtype=np.float32)}
 
 
 @pytest.fixture

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from scipy import sparse
 
-from matinee.engine.ease import inverse_of_symmetric
+from matinee.engine import ease
 from matinee.engine.features import ItemFeatures
 from matinee.engine.fitting import EngineConfig, fit
 from matinee.engine.interactions import Interactions
@@ -101,7 +103,7 @@ def test_an_item_keeps_only_its_strongest_links() -> None:
 
     model = fit(worlds.ratings(), worlds.films(), worlds.equal_prior(), config)
 
-    links = model.liked.matrix(model.n_items)
+    links = model.links.matrix(model.n_items)
     links.eliminate_zeros()
     assert np.diff(links.indptr).max() == 2
 
@@ -119,6 +121,28 @@ def test_a_prior_of_another_length_is_refused() -> None:
         fit(worlds.ratings(), worlds.films(), np.zeros(1, np.float32))
 
 
+def test_few_users_and_many_users_give_the_same_regression() -> None:
+    """Fewer users than items take the short way, by an inverse of users x users; it must be the same answer."""
+    values = sparse.csr_matrix(np.random.default_rng(1).integers(0, 2, (9, 10)).astype(np.float64))
+    ridge = np.full(10, 3.0)
+
+    by_items = ease._by_items(values, ridge)
+    by_users = ease._by_users(values, ridge)
+
+    np.testing.assert_allclose(by_users, by_items, atol=1e-12)
+
+
+@pytest.mark.parametrize("precision", [np.float64, np.float32])
+def test_the_inverse_is_whole_and_right_in_chunks(precision: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ease, "CHUNK", 3)
+    factor: NDArray[np.floating] = np.random.default_rng(1).random((8, 8)).astype(precision)
+    matrix = factor @ factor.T + np.eye(8, dtype=precision)
+
+    inverse = ease.inverse_of_symmetric(matrix.copy())
+
+    np.testing.assert_allclose(inverse @ matrix, np.eye(8), atol=1e-4)
+
+
 def test_a_matrix_without_an_inverse_is_refused() -> None:
     with pytest.raises(ValueError, match="positive definite"):
-        inverse_of_symmetric(-np.eye(2))
+        ease.inverse_of_symmetric(-np.eye(2))

@@ -150,7 +150,7 @@ def test_films_that_match_nothing_help_the_fit_and_are_never_scored(cinema: None
 
     assert model["item_ids"].min() > 0
     assert 777 in model["item_ids"]  # known by its id, in no catalogue yet
-    scored = model["item_ids"][np.unique(model["liked_columns"])]
+    scored = model["item_ids"][np.unique(model["links_columns"])]
     assert set(scored.tolist()) <= set(ALL_FILMS)
 
 

@@ -5,70 +5,102 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import lapack
 
-from matinee.engine.arrays import Doubles
+from matinee.engine.arrays import Floats
+
+CHUNK = 1_000
+"""How many columns of the gram matrix are made at a time, so that it never stands in memory as a sparse one too."""
+
+EXACT_UP_TO = 10_000
+"""Up to so many items the fit counts in double precision; past that in single, for half the memory and time."""
 
 
 @dataclass(frozen=True)
 class EaseConfig:
     """The hyperparameters of Ease."""
 
-    l2: float = 50.0
-    """The ridge on every weight."""
+    values_of_stars: tuple[float, float, float, float, float] = (0.2, 0.3, 0.5, 1.0, 1.0)
+    """What a rating of 1, 2, 3, 4 and 5 stars is worth, half stars between their neighbours. A film that someone
+    chose to watch and found poor still says more about them than one they never looked at."""
+
+    l2: float = 40.0
+    """The ridge on every weight, where there is one user."""
+
+    l2_growth: float = 0.2
+    """The ridge grows with the number of users to this power: 140 at 600 users, 230 at 6,000, 440 at 160,000."""
 
     dropout: float = 0.2
-    """p of EDLAE: the ridge grows by p / (1 - p) times how often an item was liked or seen."""
-
-    activity_power: float = 0.25
-    """A user with k films counts as k to the power of minus twice this, so that the tireless do not outvote all."""
-
-    seen_weight: float = 0.7
-    """How much a film rated under 4 weighs as a feature beside one rated 4 or more."""
+    """p of EDLAE: the ridge of an item grows by p / (1 - p) times the sum of its squared values."""
 
 
 @dataclass(frozen=True)
 class Ease:
-    """EASE (Steck 2019, arXiv:1905.03375) with the ridge of EDLAE (Steck 2020) and a second block of features.
+    """EASE (Steck 2019, arXiv:1905.03375) on graded values, with the ridge of EDLAE (Steck 2020).
 
-    With Y (users x n) the likes, Z = [Y, s S] (users x 2n) likes and films seen without liking them, and R the
-    users' weights, B minimises ||R (Y - Z B)||^2 + ||sqrt(D) B||^2, D = l2 + p / (1 - p) diag(Z' R^2 Z), subject to
-    B[j, j] = 0. With P = (Z' R^2 Z + D)^-1 that is B[:, j] = -P[:, j] / P[j, j] off the diagonal.
+    With X (users x n) the graded ratings, 0 where there is none, B minimises ||X - XB||^2 + ||sqrt(D) B||^2 subject
+    to diag(B) = 0, where D = l2 + p / (1 - p) diag(X'X). With P = (X'X + D)^-1, B[i, j] = -P[i, j] / P[j, j].
     """
 
-    liked: Doubles
-    """(n, n): from a liked item to the scored one."""
-
-    seen: Doubles
-    """(n, n): from an item seen without liking it to the scored one."""
+    weights: Floats
+    """(n, n): from the item of the history to the scored one."""
 
     @classmethod
-    def fit(cls, likes: sparse.csr_matrix, seen: sparse.csr_matrix, config: EaseConfig) -> Ease:
-        """From two (users, n) matrices of zeros and ones."""
-        n_items = likes.shape[1]
-        activity = np.asarray(likes.sum(axis=1)).ravel() + np.asarray(seen.sum(axis=1)).ravel()
-        row_weights = np.maximum(activity, 1.0) ** -config.activity_power
-        both = sparse.hstack([likes, config.seen_weight * seen], format="csr", dtype=np.float64)
-        both = sparse.csr_matrix(sparse.diags_array(row_weights) @ both)
-        gram: Doubles = (both.T @ both).toarray()
-        diagonal = np.diagonal(gram) * (1 + config.dropout / (1 - config.dropout)) + config.l2
-        np.fill_diagonal(gram, diagonal)
-        inverse = inverse_of_symmetric(gram)[:, :n_items]
-        weights: Doubles = -inverse / np.diagonal(inverse[:n_items])
-        np.fill_diagonal(weights[:n_items], 0.0)
-        np.fill_diagonal(weights[n_items:], 0.0)
-        return cls(liked=weights[:n_items], seen=config.seen_weight * weights[n_items:])
+    def fit(cls, values: sparse.csr_matrix, config: EaseConfig) -> Ease:
+        """From the graded ratings (users, n).
+
+        Inverts an n x n matrix or, where there are fewer users than items, a users x users one (the same by the
+        matrix inversion lemma).
+        """
+        n_users, n_items = values.shape
+        squares = np.asarray(values.multiply(values).sum(axis=0), dtype=np.float64).ravel()
+        ridge = config.l2 * max(n_users, 1) ** config.l2_growth + config.dropout / (1 - config.dropout) * squares
+        precise = np.dtype(np.float64 if n_items <= EXACT_UP_TO else np.float32)
+        inverse = (_by_users if n_users < n_items else _by_items)(values.astype(precise), ridge.astype(precise))
+        diagonal = np.diagonal(inverse).copy()
+        weights = np.empty(inverse.shape, dtype=np.float32)
+        np.divide(inverse, -diagonal, out=weights, casting="same_kind")
+        np.fill_diagonal(weights, 0.0)
+        return cls(weights)
 
 
-def inverse_of_symmetric(matrix: Doubles) -> Doubles:
-    """The inverse of a positive definite matrix, by Cholesky. Raises ValueError where it is not one."""
+def inverse_of_symmetric(matrix: NDArray[np.floating]) -> NDArray[np.floating]:
+    """The inverse of a positive definite matrix, by Cholesky, in its own memory. Raises ValueError where it is none."""
     if len(matrix) == 0:
         return matrix
-    factor, failed = lapack.dpotrf(matrix, lower=1)
+    factorise, invert = (lapack.dpotrf, lapack.dpotri) if matrix.dtype == np.float64 else (lapack.spotrf, lapack.spotri)
+    factor, failed = factorise(matrix.T, lower=1, overwrite_a=1)
     if failed:
         raise ValueError("The matrix is not positive definite.")
-    inverse, _ = lapack.dpotri(factor, lower=1)
-    lower = np.tril(inverse)
-    result: Doubles = lower + np.tril(inverse, -1).T
+    inverse, _ = invert(factor, lower=1, overwrite_c=1)
+    for start in range(0, len(inverse), CHUNK):
+        stop = start + CHUNK
+        corner = np.tril(inverse[start:stop, start:stop])
+        inverse[start:stop, start:stop] = corner + np.tril(corner, -1).T
+        inverse[start:stop, stop:] = inverse[stop:, start:stop].T
+    result: NDArray[np.floating] = inverse
     return result
+
+
+def _by_items(values: sparse.csr_matrix, ridge: NDArray[np.floating]) -> NDArray[np.floating]:
+    """(X'X + D)^-1."""
+    n_items = values.shape[1]
+    by_item, columns = sparse.csr_matrix(values.T), sparse.csc_matrix(values)
+    gram = np.empty((n_items, n_items), dtype=values.dtype)
+    for start in range(0, n_items, CHUNK):
+        gram[:, start : start + CHUNK] = (by_item @ sparse.csr_matrix(columns[:, start : start + CHUNK])).toarray()
+    gram[np.diag_indices(n_items)] += ridge
+    return inverse_of_symmetric(gram)
+
+
+def _by_users(values: sparse.csr_matrix, ridge: NDArray[np.floating]) -> NDArray[np.floating]:
+    """(X'X + D)^-1 = D^-1 - D^-1 X' (1 + X D^-1 X')^-1 X D^-1."""
+    scaled = values @ sparse.diags_array(1 / ridge)
+    kernel = (scaled @ values.T).toarray()
+    kernel[np.diag_indices(len(kernel))] += 1
+    dense = scaled.toarray()
+    inverse: NDArray[np.floating] = -(dense.T @ (inverse_of_symmetric(kernel) @ dense))
+    inverse[np.diag_indices(len(inverse))] += 1 / ridge
+    return inverse

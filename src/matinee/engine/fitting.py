@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from matinee.engine.arrays import Doubles, Floats, Ids, Rows, rows_of
@@ -31,10 +32,7 @@ class EngineConfig:
     features: FieldWeights = field(default_factory=FieldWeights)
     """Of the likeness by content."""
 
-    liked_from: float = 4.0
-    """A rating from here on is a like."""
-
-    head: int = 5_000
+    head: int = 20_000
     """How many items the regression takes at most, the most rated ones; its time grows with the third power."""
 
     least_ratings: int = 2
@@ -76,9 +74,9 @@ def fit(
     rated_ids = interactions.item_ids
     item_ids = np.union1d(rated_ids[rated_ids > 0], features.item_ids)
     candidates = rows_of(item_ids, features.item_ids)
-    likes, seen = _matrices(interactions, config.liked_from)
-    rating_counts = _spread(_column_sums(likes + seen), rated_ids, item_ids)
-    like_counts = _spread(_column_sums(likes), rated_ids, item_ids)
+    values = _values(interactions, config.ease)
+    rating_counts = _spread(np.bincount(interactions.item_rows, minlength=len(rated_ids)), rated_ids, item_ids)
+    liking = _spread(np.asarray(values.sum(axis=0)).ravel(), rated_ids, item_ids)
 
     tell("Comparing films by their content")
     vectors = features.matrix(config.features)
@@ -87,66 +85,41 @@ def fit(
     content = config.content_weight * _damped(alike, trust)
 
     tell("Learning from ratings")
-    liked, passed = _taste(interactions, likes, seen, item_ids, candidates, config)
+    taste = _taste(interactions, values, item_ids, candidates, config)
 
     tell("Putting both together")
     prior = np.zeros(len(item_ids), dtype=np.float32)
     prior[candidates] = popularity_prior
-    base = config.base_weight * base_scores(like_counts, rating_counts, prior, config.base_doubt)
+    base = config.base_weight * base_scores(liking, rating_counts, prior, config.base_doubt)
     return ItemModel(
         item_ids=item_ids,
         base=base.astype(np.float32),
-        liked=Links.from_matrix(sparse.csr_matrix(liked + content)),
-        passed=Links.from_matrix(passed),
+        links=Links.from_matrix(sparse.csr_matrix(taste + content)),
         evidence=rating_counts.astype(np.int32),
         vectors=Links.from_matrix(_rows_placed(vectors, candidates, len(item_ids))),
     )
 
 
-def _matrices(interactions: Interactions, liked_from: float) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
-    """(users, items) of ones where it was liked, and where it was seen without liking it."""
+def _values(interactions: Interactions, config: EaseConfig) -> sparse.csr_matrix:
+    """(users, items) of what each rating is worth."""
+    worth = np.interp(interactions.ratings, (1, 2, 3, 4, 5), config.values_of_stars)
     shape = (interactions.n_users, interactions.n_items)
-    is_like = interactions.ratings >= liked_from
-    likes, seen = (
-        sparse.csr_matrix(
-            (np.ones(int(chosen.sum())), (interactions.user_rows[chosen], interactions.item_rows[chosen])), shape=shape
-        )
-        for chosen in (is_like, ~is_like)
-    )
-    return likes, seen
+    return sparse.csr_matrix((worth, (interactions.user_rows, interactions.item_rows)), shape=shape)
 
 
 def _taste(
-    interactions: Interactions,
-    likes: sparse.csr_matrix,
-    seen: sparse.csr_matrix,
-    item_ids: Ids,
-    candidates: Rows,
-    config: EngineConfig,
-) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
-    """The regression's two (n, n) blocks of links, from any item with an id above 0 to the candidates."""
+    interactions: Interactions, values: sparse.csr_matrix, item_ids: Ids, candidates: Rows, config: EngineConfig
+) -> sparse.csr_matrix:
+    """The regression's (n, n) links, from any item with an id above 0 to the candidates."""
     counts = np.bincount(interactions.item_rows, minlength=interactions.n_items)
     order = np.argsort(-counts, kind="stable")[: config.head]
     head = np.sort(order[counts[order] >= config.least_ratings])
-    ease = Ease.fit(likes[:, head], seen[:, head], config.ease)
+    ease = Ease.fit(values[:, head], config.ease)
     rows = rows_of(item_ids, interactions.item_ids[head])
     senders = np.flatnonzero(rows >= 0)
     receivers = senders[np.isin(rows[senders], candidates)]
-    liked, passed = (
-        _placed(
-            strongest(block[np.ix_(senders, receivers)], config.neighbours),
-            rows[senders],
-            rows[receivers],
-            len(item_ids),
-        )
-        for block in (ease.liked, ease.seen)
-    )
-    return liked, passed
-
-
-def _column_sums(matrix: sparse.csr_matrix) -> Doubles:
-    sums: Doubles = np.asarray(matrix.sum(axis=0), dtype=np.float64).ravel()
-    return sums
+    block = strongest(ease.weights[np.ix_(senders, receivers)], config.neighbours)
+    return _placed(block, rows[senders], rows[receivers], len(item_ids))
 
 
 def _damped(alike: sparse.csr_matrix, trust: Doubles) -> sparse.csr_matrix:
@@ -156,7 +129,7 @@ def _damped(alike: sparse.csr_matrix, trust: Doubles) -> sparse.csr_matrix:
     return sparse.csr_matrix((links.data * factor, (links.row, links.col)), shape=alike.shape)
 
 
-def _spread(values: Doubles, ids: Ids, item_ids: Ids) -> Doubles:
+def _spread(values: NDArray[np.generic], ids: Ids, item_ids: Ids) -> Doubles:
     """`values` of `ids` in the places of `item_ids`, 0 where there is none."""
     rows = rows_of(item_ids, ids)
     spread = np.zeros(len(item_ids))

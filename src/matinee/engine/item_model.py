@@ -16,7 +16,7 @@ from matinee.engine.signals import History
 
 @dataclass(frozen=True)
 class ItemModel:
-    """score(j) = base[j] + sum over the history's items i of pull[i] liked[i, j] + seen[i] passed[i, j].
+    """score(j) = base[j] + sum over the history's items i of signal[i] links[i, j].
 
     Exactly a sum, so that each item's share of a score is a fact and not a story.
     """
@@ -27,11 +27,8 @@ class ItemModel:
     base: Floats
     """(n,) the score of each item for someone of whom nothing is known."""
 
-    liked: Links
-    """From an item that pulls or pushes."""
-
-    passed: Links
-    """From an item that was seen without liking it."""
+    links: Links
+    """(n rows, n columns): from an item of the history to the scored one."""
 
     evidence: Rows
     """(n,) how many ratings stand behind an item: 0 says that only its content speaks."""
@@ -45,12 +42,11 @@ class ItemModel:
             raise ValueError("The item ids are not sorted, or one stands there twice.")
         if self.base.shape != (n_items,) or self.evidence.shape != (n_items,):
             raise ValueError("The base scores or the evidence are not one an item.")
-        for links in (self.liked, self.passed, self.vectors):
-            if links.n_rows != n_items:
-                raise ValueError("The links are not one row an item.")
-        for links in (self.liked, self.passed):
-            if len(links.columns) and not 0 <= links.columns.min() <= links.columns.max() < n_items:
-                raise ValueError("A link leads to an item that is not there.")
+        if not self.links.n_rows == self.vectors.n_rows == n_items:
+            raise ValueError("The links or the vectors are not one row an item.")
+        columns = self.links.columns
+        if len(columns) and not 0 <= columns.min() <= columns.max() < n_items:
+            raise ValueError("A link leads to an item that is not there.")
         if not np.all(np.isfinite(self.base)):
             raise ValueError("A base score is not a number.")
 
@@ -58,11 +54,11 @@ class ItemModel:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> ItemModel:
         """What `arrays` gave, mapped or in memory. Raises ValueError where it is not a model."""
         try:
-            links = {
+            sparse = {
                 name: Links(arrays[f"{name}_ends"], arrays[f"{name}_columns"], arrays[f"{name}_weights"])
-                for name in ("liked", "passed", "vectors")
+                for name in ("links", "vectors")
             }
-            return cls(item_ids=arrays["item_ids"], base=arrays["base"], evidence=arrays["evidence"], **links)
+            return cls(item_ids=arrays["item_ids"], base=arrays["base"], evidence=arrays["evidence"], **sparse)
         except KeyError as missing:
             raise ValueError(f"The model lacks {missing}.") from missing
 
@@ -72,8 +68,7 @@ class ItemModel:
             "item_ids": self.item_ids,
             "base": self.base,
             "evidence": self.evidence,
-            **self.liked.arrays("liked"),
-            **self.passed.arrays("passed"),
+            **self.links.arrays("links"),
             **self.vectors.arrays("vectors"),
         }
 
@@ -128,11 +123,8 @@ class ItemModel:
     def _gains(self, history: History) -> tuple[NDArray[np.int64], Rows, Doubles]:
         """Every link that the history uses: (place in the history, row of the scored item, what it adds)."""
         rows = self.rows_of(history.item_ids)
-        parts = []
-        for links, signals in ((self.liked, history.pulls), (self.passed, history.seen)):
-            places = np.flatnonzero((rows >= 0) & (signals != 0))
-            counts, columns, weights = links.gather(rows[places])
-            senders = np.repeat(places, counts)
-            parts.append((senders, columns, weights * signals[senders].astype(np.float64)))
-        senders, columns, gains = (np.concatenate(part) for part in zip(*parts, strict=True))
+        places = np.flatnonzero((rows >= 0) & (history.signals != 0))
+        counts, columns, weights = self.links.gather(rows[places])
+        senders = np.repeat(places, counts)
+        gains: Doubles = weights * history.signals.astype(np.float64)[senders]
         return senders, columns, gains

@@ -1,8 +1,7 @@
-"""What a person did, turned into the two numbers a model reads: how strongly it pulls, and that it was seen."""
+"""What a person did, turned into the one number an item that a model reads: how strongly it pulls, or pushes."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -13,29 +12,24 @@ from matinee.engine.arrays import Floats, Ids, as_ids
 
 @dataclass(frozen=True)
 class SignalWeights:
-    """How much each kind of action says. Two numbers each: what it pulls (above 0) or pushes away (below 0) among
-    films like it, and how much it counts as a film watched without liking it, of which the model knows what it says.
-    """
+    """How much each kind of action pulls films like it (above 0), or pushes them away (below 0)."""
 
-    pull_of_stars: tuple[float, float, float, float, float] = (-0.5, -0.25, 0.0, 1.0, 1.0)
-    """Of a rating of 1, 2, 3, 4 and 5 stars."""
+    of_stars: tuple[float, float, float, float, float] = (-0.2, -0.1, 0.4, 1.0, 1.0)
+    """Of a rating of 1, 2, 3, 4 and 5 stars; half stars lie between their neighbours. 3 says seen: people watch what
+    is to their taste even where it falls short, so that it pulls a little, and clearly less than a like."""
 
-    seen_of_stars: tuple[float, float, float, float, float] = (1.0, 1.0, 1.0, 0.0, 0.0)
-    """Of a rating of 1, 2, 3, 4 and 5 stars, as watched without liking it."""
+    of_favorite: float = 1.1
+    """Of a favourite, whatever its rating."""
 
-    pull_of_favorite: float = 1.0
-    """Of a favourite; a favourite that is rated too pulls as strongly as the stronger of both."""
-
-    pull_of_watchlist: float = 0.3
+    of_watchlist: float = 0.3
     """Of a watchlist entry: wanted, not yet seen."""
 
-    pull_of_dismissal: float = -0.3
+    of_dismissal: float = -0.2
     """Of 'not interested'."""
 
-    def of_rating(self, stars: float) -> tuple[float, float]:
-        """(pull, seen) of a rating of 0.5 to 5; a half star counts as the whole star below, and 0.5 as 1."""
-        place = min(max(math.floor(stars), 1), 5) - 1
-        return self.pull_of_stars[place], self.seen_of_stars[place]
+    def of_rating(self, stars: float) -> float:
+        """Of a rating of 0.5 to 5; 0.5 counts as 1."""
+        return float(np.interp(stars, (1, 2, 3, 4, 5), self.of_stars))
 
 
 @dataclass(frozen=True)
@@ -45,16 +39,13 @@ class History:
     item_ids: Ids
     """(h,) sorted, each once."""
 
-    pulls: Floats
+    signals: Floats
     """(h,) above 0 towards films like it, below 0 away from them."""
 
-    seen: Floats
-    """(h,) 0 and up: watched without liking it."""
-
     def __post_init__(self) -> None:
-        if not self.item_ids.shape == self.pulls.shape == self.seen.shape:
+        if self.item_ids.shape != self.signals.shape:
             raise ValueError("The columns of the history differ in length.")
-        if not (np.all(np.isfinite(self.pulls)) and np.all(np.isfinite(self.seen))):
+        if not np.all(np.isfinite(self.signals)):
             raise ValueError("A signal is not a number.")
 
     @property
@@ -65,7 +56,7 @@ class History:
     def liking(cls, item_ids: Iterable[int]) -> History:
         """Of someone who likes these items: seeds, or one film whose likes are sought."""
         ids = np.unique(as_ids(list(item_ids)))
-        return cls(item_ids=ids, pulls=np.ones(len(ids), np.float32), seen=np.zeros(len(ids), np.float32))
+        return cls(item_ids=ids, signals=np.ones(len(ids), dtype=np.float32))
 
     @classmethod
     def of_actions(
@@ -79,19 +70,13 @@ class History:
     ) -> History:
         """From the four kinds of action; `ratings` are (item id, stars).
 
-        Of several actions on one item the most deliberate speaks: a rating or a favourite (of both, the stronger
-        pull), else a dismissal, else the watchlist.
+        Of several actions on one item the most deliberate speaks: a favourite, else a rating, else a dismissal, else
+        the watchlist.
         """
         weights = weights or SignalWeights()
-        signals = dict.fromkeys(watchlist, (weights.pull_of_watchlist, 0.0))
-        signals.update(dict.fromkeys(dismissals, (weights.pull_of_dismissal, 0.0)))
-        rated = {item: weights.of_rating(stars) for item, stars in ratings}
-        signals.update(rated)
-        for item in favorites:
-            signals[item] = (max(weights.pull_of_favorite, rated.get(item, (0.0, 0.0))[0]), 0.0)
+        signals = dict.fromkeys(watchlist, weights.of_watchlist)
+        signals.update(dict.fromkeys(dismissals, weights.of_dismissal))
+        signals.update({item: weights.of_rating(stars) for item, stars in ratings})
+        signals.update(dict.fromkeys(favorites, weights.of_favorite))
         ids = sorted(signals)
-        return cls(
-            item_ids=as_ids(ids),
-            pulls=np.array([signals[item][0] for item in ids], dtype=np.float32),
-            seen=np.array([signals[item][1] for item in ids], dtype=np.float32),
-        )
+        return cls(item_ids=as_ids(ids), signals=np.array([signals[item] for item in ids], dtype=np.float32))

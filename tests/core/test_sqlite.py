@@ -23,7 +23,7 @@ def test_an_unsound_version_is_told_with_its_remedy(monkeypatch: pytest.MonkeyPa
 
 def test_a_sound_standard_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     before = sys.modules["sqlite3"]
-    monkeypatch.setattr(sqlite.sqlite3, "sqlite_version_info", (3, 99, 0))
+    monkeypatch.setattr("matinee.core.sqlite.sqlite3.sqlite_version_info", (3, 99, 0))
 
     sqlite.prefer_sound_version()
 
@@ -32,7 +32,7 @@ def test_a_sound_standard_library_is_left_alone(monkeypatch: pytest.MonkeyPatch)
 
 def test_without_the_remedy_the_old_one_stays_and_nothing_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
     before = sys.modules["sqlite3"]
-    monkeypatch.setattr(sqlite.sqlite3, "sqlite_version_info", (3, 40, 1))
+    monkeypatch.setattr("matinee.core.sqlite.sqlite3.sqlite_version_info", (3, 40, 1))
     monkeypatch.setitem(sys.modules, "pysqlite3", None)
 
     sqlite.prefer_sound_version()

@@ -23,6 +23,7 @@ from tests.recommendations.conftest import (
     ALL_FILMS,
     NOW,
     ROMANCE,
+    ROMANCES,
     SPACE,
     SPACE_FILMS,
     WESTERN,
@@ -120,6 +121,7 @@ def test_the_source_says_whether_ratings_or_content_carried_it(alice: User, mode
     assert by_taste[104] == "taste"
     assert by_taste[WESTERNS[0]] == "similar"  # of the same decade
     assert {by_content[tmdb_id] for tmdb_id in WESTERNS[1:]} == {"similar"}
+    assert by_content[ROMANCES[-1]] == "popular"  # nothing in common with a western of another decade
 
 
 def test_at_most_five_reasons_strongest_first(alice: User, model: str) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import multiprocessing
 import os
 
-from django.core.wsgi import get_wsgi_application
-
 from matinee.core.processes import end_with_parent
 
 _granian = multiprocessing.parent_process()
 if _granian is not None and _granian.pid is not None:  # this is one of its workers
     end_with_parent(_granian.pid)
 
+from django.core.wsgi import get_wsgi_application  # noqa: E402 - it takes a while, in which granian may be killed
+
+from matinee.api.gateway import Gateway  # noqa: E402 - for the same reason
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "matinee.settings")
-application = get_wsgi_application()
+application = Gateway(get_wsgi_application())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import pytest
 
@@ -25,6 +26,7 @@ TOO_MUCH: list[bytes] = [
     b"[" * 65 + b"]" * 65,
     b'{"a":' * 65 + b"1" + b"}" * 65,
     json.dumps({f"k{number}": number for number in range(10_001)}).encode(),
+    json.dumps({"favorite_genres": [28] * 10_001}).encode(),
     b'{"movie_id": 603, "movie_id": 604}',
     b'{"rating": 5, "rating": 1}',
     b'{"x": {"y": 1, "y": 2}}',
@@ -102,3 +104,22 @@ def test_a_duplicate_key_is_named(as_alice: Api) -> None:
 
     assert (response.status_code, response.json()["code"]) == (400, "duplicate_key")
     assert response.json()["errors"][0]["field"] == "movie_id"
+
+
+def test_a_long_key_before_a_long_list_costs_no_more_than_the_body(api: Api) -> None:
+    body = json.dumps({"k" * 100_000: [0] * 1_000}).encode()
+    tracemalloc.start()
+
+    response = api.post("users/login/", body)
+    _, most_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert response.status_code == 422
+    assert most_bytes < 20_000_000
+    assert len(response.content) < 2_000
+
+
+def test_a_body_that_says_it_is_compressed_is_refused(api: Api) -> None:
+    response = api.post("users/login/", {"email": "a@example.org", "password": "x"}, content_encoding="gzip")
+
+    assert (response.status_code, response.json()["code"]) == (415, "unsupported_media_type")

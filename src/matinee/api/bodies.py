@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Annotated, Any, Never
+from typing import Annotated, Any, Never, TypeAlias
 
 from django.http import HttpRequest
 from ninja import Schema
 from ninja.parser import Parser
 from pydantic import AfterValidator, ConfigDict, Field
 
-from matinee.api.problems import UnsupportedMediaType
+from matinee.api.problems import LONGEST_NAME, UnsupportedMediaType
 from matinee.core.refusals import BadRequest, FieldError, Invalid
 from matinee.core.text import UnacceptableText, cleaned
 
 DEEPEST_NESTING = 64
-MOST_KEYS = 10_000
+MOST_VALUES = 10_000
 LARGEST_ID = 2**63 - 1
+
+Place: TypeAlias = "tuple[Place, str | int] | None"
+"""Where in a body: the place around it and the key or index in there; None is the body itself."""
 
 
 class NotJson(BadRequest):
@@ -42,6 +45,8 @@ class StrictParser(Parser):
     def parse_body(self, request: HttpRequest) -> Any:
         if request.content_type != "application/json":
             raise UnsupportedMediaType("The body must be application/json.")
+        if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+            raise UnsupportedMediaType("The body must come as it is, without a Content-Encoding.")
         try:
             body = json.loads(
                 request.body.decode("utf-8"), object_pairs_hook=_without_duplicates, parse_constant=_refused_constant
@@ -69,36 +74,50 @@ def _refused_constant(name: str) -> Never:
 
 
 def _refuse_hostile(body: Any) -> None:
-    """Walk the parsed body without recursion; raises TooComplex or Invalid, naming the place."""
-    keys = 0
-    waiting: list[tuple[str, int, Any]] = [("", 1, body)]
+    """Walk the parsed body without recursion; raises TooComplex or Invalid, naming the place.
+
+    A place is the chain of keys that lead to it and is written out for a refusal alone: a long key before a long list
+    would else be repeated for each of its values.
+    """
+    values = 0
+    waiting: list[tuple[Place, int, Any]] = [(None, 1, body)]
     while waiting:
         place, depth, value = waiting.pop()
         if depth > DEEPEST_NESTING:
             raise TooComplex(f"The body is nested deeper than {DEEPEST_NESTING}.")
         if isinstance(value, str):
             _refuse_broken_text(value, place)
-        elif isinstance(value, list):
-            waiting.extend((f"{place}.{index}".lstrip("."), depth + 1, item) for index, item in enumerate(value))
-        elif isinstance(value, dict):
-            keys += len(value)
-            if keys > MOST_KEYS:
-                raise TooComplex(f"The body has more than {MOST_KEYS} keys.")
-            for key, item in value.items():
+        if not isinstance(value, list | dict):
+            continue
+        values += len(value)
+        if values > MOST_VALUES:
+            raise TooComplex(f"The body has more than {MOST_VALUES} keys and values.")
+        if isinstance(value, dict):
+            for key in value:
                 _refuse_broken_text(key, place)
-                waiting.append((f"{place}.{key}".lstrip("."), depth + 1, item))
+        parts = value.items() if isinstance(value, dict) else enumerate(value)
+        waiting.extend(((place, key), depth + 1, item) for key, item in parts)
 
 
-def _refuse_broken_text(text: str, place: str) -> None:
+def _refuse_broken_text(text: str, place: Place) -> None:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
         message = "The text holds a lone surrogate, which is no character."
-        raise Invalid(f"Not acceptable: {place or 'a key'}.", fields=(FieldError(place, message, "invalid"),)) from None
+        name = _written_out(place)
+        raise Invalid(f"Not acceptable: {name or 'a key'}.", fields=(FieldError(name, message, "invalid"),)) from None
+
+
+def _written_out(place: Place) -> str:
+    parts = []
+    while place is not None:
+        place, part = place
+        parts.append(_shown(str(part)))
+    return ".".join(reversed(parts))
 
 
 def _shown(key: str) -> str:
-    return key.encode("utf-8", "replace").decode("utf-8")[:100]
+    return key.encode("utf-8", "replace").decode("utf-8")[:LONGEST_NAME]
 
 
 def _stored_text(text: str) -> str:

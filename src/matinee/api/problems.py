@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
+LONGEST_NAME = 100
+"""Characters of a key that a client made up, where a problem names it."""
 
 
 class UnsupportedMediaType(Refusal):
@@ -173,7 +175,9 @@ def _field_error(entry: Mapping[str, Any]) -> FieldError:
     kind = str(entry["type"])
     code = FIELD_CODE.get(kind) or ("wrong_type" if kind.endswith(("_type", "_parsing")) else "invalid")
     message = str(entry["msg"]).removeprefix("Value error, ")
-    return FieldError(field=".".join(str(part) for part in place), message=_printable(message), code=code)
+    return FieldError(
+        field=".".join(str(part)[:LONGEST_NAME] for part in place), message=_printable(message), code=code
+    )
 
 
 def _printable(message: str) -> str:

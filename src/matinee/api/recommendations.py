@@ -26,7 +26,9 @@ router = Router()
 class RecommendationQuery(FilterQuery):
     diversity: float = Field(0.0, ge=0, le=1, description="0 is the best for me, 1 the most varied.")
     seeds: str | None = Field(
-        None, pattern=r"^[0-9]{1,18}(,[0-9]{1,18}){0,99}$", description="TMDb ids to start from instead of my whole history."
+        None,
+        pattern=r"^[0-9]{1,18}(,[0-9]{1,18}){0,99}$",
+        description="TMDb ids to start from instead of my whole history.",
     )
     include: Literal["watchlist"] | None = Field(None, description="Lets my watchlist back in.")
 

@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 import django
+import hypothesis
 import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
@@ -47,6 +48,9 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "matinee.settings"
 django.setup()
 if settings.EMBEDDED_DATABASE:  # on a file, since threads that write at once share no tables in memory
     settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(settings.DATA_DIR / "test.sqlite3")
+
+hypothesis.settings.register_profile("matinee", deadline=None, print_blob=True)  # no test asserts a time
+hypothesis.settings.load_profile("matinee")
 
 
 @pytest.fixture(autouse=True)

@@ -102,3 +102,14 @@ def test_it_tells_which_routes_need_a_token_and_which_may_have_one() -> None:
     assert paths["/api/v1/movies/"]["get"]["security"] == [{}, {"SignedIn": []}]
     assert paths["/api/v1/movies/favorites/"]["get"]["security"] == [{"SignedIn": []}]
     assert set(published()["components"]["securitySchemes"]) == {"SignedIn"}
+
+
+def test_every_refusal_is_told_as_a_problem() -> None:
+    for path, methods in published()["paths"].items():
+        for operation in methods.values():
+            refused = {int(status) for status in operation["responses"] if int(status) >= 400}
+            for status in refused:
+                assert set(operation["responses"][str(status)]["content"]) == {"application/problem+json"}
+            assert {400, 401, 503} <= refused, "an unknown parameter, a bad token, a database away: on every route"
+            assert ("{" not in path) or 404 in refused
+            assert ("requestBody" not in operation) or {413, 415, 422} <= refused

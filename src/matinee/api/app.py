@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http.client import responses as http_phrases
 from typing import Any
 
 from ninja import NinjaAPI
@@ -19,14 +20,29 @@ PUBLIC: list[dict[str, list[str]]] = [{}, {"SignedIn": []}]
 
 class Api(NinjaAPI):
     def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: Any = None) -> OpenAPISchema:
-        """Ninja's schema, which would tell that public routes need a token."""
+        """Ninja's schema, which would tell that public routes need a token and that a problem is plain JSON."""
         schema = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
-        for methods in schema["paths"].values():
+        for path, methods in schema["paths"].items():
             for operation in methods.values():
                 if operation["security"] == [{"MaybeSignedIn": []}]:
                     operation["security"] = PUBLIC
+                _tell_refusals(path, operation)
         del schema["components"]["securitySchemes"]["MaybeSignedIn"]
         return schema
+
+
+def _tell_refusals(path: str, operation: dict[str, Any]) -> None:
+    """What any route of this kind can refuse with, besides what it says of itself; all are problems."""
+    statuses = {*operation["responses"], 400, 401, 503}
+    if "{" in path:
+        statuses.add(404)
+    if "requestBody" in operation:
+        statuses |= {413, 415, 422}
+    told = {status: operation["responses"].get(status) or {"description": http_phrases[status]} for status in statuses}
+    problem = {problems.CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    operation["responses"] = {
+        status: {**told[status], "content": problem} if status >= 400 else told[status] for status in sorted(told)
+    }
 
 
 api = Api(

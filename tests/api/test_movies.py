@@ -211,3 +211,12 @@ def test_a_deleted_film_is_gone_and_a_new_one_is_there(api: Api, make_movie: Mak
     make_movie(3)
 
     assert titles(api.get("movies/?sort_by=title.asc")) == ["Film 2", "Film 3"]
+
+
+@pytest.mark.parametrize("value", ["1_0", "%2B1", "%201", "1%20", "1.0", "1e0", "0x1", "%D9%A1", "", "%00", "%FF"])
+@pytest.mark.parametrize("name", ["page", "page_size"])
+def test_a_page_is_told_in_digits_alone(api: Api, name: str, value: str) -> None:
+    response = api.get(f"movies/?{name}={value}")
+
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_parameter")
+    assert [error["field"] for error in response.json()["errors"]] == [name]

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Schema
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from matinee.core.refusals import BadRequest, FieldError
 
 LAST_PAGE_OF_CATALOGUE = 500
 MOST_PER_PAGE = 100
+DIGITS = re.compile(r"-?[0-9]+")
 
 
 class PageTooDeep(BadRequest):
     code = "page_too_deep"
 
 
+def _in_digits(value: Any) -> Any:
+    """Pydantic would read 1_0, 1.0 and " 1" as numbers, too."""
+    if isinstance(value, str) and not DIGITS.fullmatch(value):
+        raise PydanticCustomError("int_parsing", "Give a whole number, in digits alone.")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_in_digits)]
+
+
 class PageQuery(Schema):
-    page: int = Field(1, ge=1, le=2**31 - 1, description="From 1. Past the last page the results are empty.")
-    page_size: int = Field(20, ge=1, le=MOST_PER_PAGE, description="Results on a page.")
+    page: Whole = Field(1, ge=1, le=2**31 - 1, description="From 1. Past the last page the results are empty.")
+    page_size: Whole = Field(20, ge=1, le=MOST_PER_PAGE, description="Results on a page.")
 
     @property
     def span(self) -> slice:

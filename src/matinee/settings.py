@@ -83,6 +83,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "matinee.api.middleware.RequestId",
+    "matinee.api.middleware.KnownHosts",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
@@ -182,6 +183,9 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
     "filters": {"request_id": {"()": "matinee.core.request_id.WithRequestId"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
-    "loggers": {"django.request": {"level": "ERROR"}},  # a client's mistake is the client's to see
+    "loggers": {  # a client's mistake is the client's to see
+        "django.request": {"level": "ERROR"},
+        "django.security": {"level": "CRITICAL"},
+    },
     "root": {"handlers": ["console"], "level": env.text("MATINEE_LOG_LEVEL", "INFO").upper()},
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, InterfaceError, OperationalError
@@ -36,13 +37,35 @@ def test_every_failure_is_a_problem_with_its_code(api: Api, method: str, path: s
 def test_a_405_tells_what_is_allowed(api: Api) -> None:
     response = api.request("PATCH", "movies/favorites/")
 
-    assert {method.strip() for method in response["Allow"].split(",")} == {"GET", "POST"}
+    assert response["Allow"] == "GET, HEAD, POST"
 
 
-def test_an_unknown_host_is_a_problem_too(db: None) -> None:
-    response = Client(raise_request_exception=False).get("/api/v1/movies/", HTTP_HOST="evil.example")
+@pytest.mark.parametrize("over_https_only", [False, True])
+@pytest.mark.parametrize("path", ["/api/v1/movies/", "/api/docs", "/", "/readyz", "/nowhere"])
+def test_an_unknown_host_is_a_problem_that_tells_what_to_set(
+    db: None, settings: Any, caplog: pytest.LogCaptureFixture, path: str, over_https_only: bool
+) -> None:
+    settings.SECURE_SSL_REDIRECT = over_https_only
+
+    response = Client(raise_request_exception=False).get(path, HTTP_HOST="evil.example")
 
     assert (response.status_code, response["Content-Type"]) == (400, "application/problem+json")
+    assert response.json()["code"] == "unknown_host"
+    assert "MATINEE_ALLOWED_HOSTS" in response.json()["detail"]
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert not caplog.records
+
+
+def test_an_answer_without_a_body_has_no_media_type(as_alice: Api) -> None:
+    for answer in (as_alice.delete("movies/favorites/603/"), as_alice.get("movies")):
+        assert (answer.content, "Content-Type" in answer) == (b"", False)
+
+
+def test_a_problem_tells_its_length(api: Api) -> None:
+    for path in ("movies/603/", "nowhere/"):
+        response = api.get(path)
+
+        assert response["Content-Length"] == str(len(response.content))
 
 
 def test_a_body_in_another_format_or_too_large_is_refused(as_alice: Api) -> None:
@@ -154,11 +177,13 @@ def test_large_public_answers_are_compressed_and_their_etag_names_it(
     plain = api.get("movies/?page_size=40")
 
     packed = api.client.get("/api/v1/movies/?page_size=40", HTTP_ACCEPT_ENCODING="br, gzip;q=0.8")
+    starred = api.client.get("/api/v1/movies/?page_size=40", HTTP_ACCEPT_ENCODING="*;q=0, gzip")
     refused = api.client.get("/api/v1/movies/?page_size=40", HTTP_ACCEPT_ENCODING="gzip;q=0, identity")
     mine = as_alice.get("movies/?page_size=40", accept_encoding="gzip")
     small = api.get("movies/genres/", accept_encoding="gzip")
 
     assert (packed["Content-Encoding"], gzip.decompress(packed.content)) == ("gzip", plain.content)
+    assert starred.content == packed.content
     assert packed["ETag"] != plain["ETag"]
     assert all("Content-Encoding" not in response for response in (plain, refused, mine, small))
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.http.response import HttpResponseBase
 from django.urls import is_valid_path
@@ -25,6 +26,8 @@ Next = Callable[[HttpRequest], HttpResponseBase]
 ACCEPTABLE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 COMPRESSED_FROM_BYTES = 8_192
 API = "/api/v1/"
+EMPTY = frozenset({204, 308})
+UNKNOWN_HOST = "This service is not known by the host name that was asked for; MATINEE_ALLOWED_HOSTS lists its names."
 
 
 class RequestId:
@@ -45,6 +48,20 @@ class RequestId:
         return response
 
 
+class KnownHosts:
+    """A request for a host that is not ours is a problem that tells an operator what to set."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            request.get_host()
+        except DisallowedHost:
+            return problems.problem(400, code="unknown_host", detail=UNKNOWN_HOST)
+        return self.get_response(request)
+
+
 class Problems:
     """Whatever fails outside the api's own handlers (routing, hosts, CSRF, a crash) is a problem+json, too."""
 
@@ -56,7 +73,10 @@ class Problems:
         failed = response.status_code >= 400
         if not failed or request.path.startswith("/admin/") or _media_type(response) == problems.CONTENT_TYPE:
             return response
-        kept = {name: response[name] for name in ("Allow", "Retry-After", "WWW-Authenticate") if name in response}
+        kept = {name: response[name] for name in ("Retry-After", "WWW-Authenticate") if name in response}
+        if "Allow" in response:
+            allowed = {method.strip() for method in response["Allow"].split(",")}
+            kept["Allow"] = ", ".join(sorted(allowed | {"HEAD"} if "GET" in allowed else allowed))
         return problems.problem(response.status_code, headers=kept)
 
 
@@ -123,6 +143,8 @@ class ConditionalAnswers:
             request.method = "GET"
         response = self.get_response(request)
         patch_vary_headers(response, ["Authorization", "Accept-Encoding"])
+        if response.status_code in EMPTY:
+            del response["Content-Type"]
         if request.method != "GET" or response.status_code != 200 or not isinstance(response, HttpResponse):
             return _without_body(response) if head_only else response
         personal = "Authorization" in request.headers
@@ -172,11 +194,13 @@ def _compress(request: HttpRequest, response: HttpResponse) -> None:
 
 
 def _accepts_gzip(request: HttpRequest) -> bool:
+    """Whether the client takes gzip by its name or else, where it does not name it, by the star."""
+    qualities: dict[str, str] = {}
     for part in request.headers.get("Accept-Encoding", "").split(","):
         coding, _, quality = part.partition(";")
-        if coding.strip().lower() in {"gzip", "*"}:
-            return quality.replace(" ", "").lower() not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
-    return False
+        qualities[coding.strip().lower()] = quality.replace(" ", "").lower()
+    quality = qualities.get("gzip", qualities.get("*", "q=0"))
+    return quality not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
 
 
 def _media_type(response: HttpResponseBase) -> str:

@@ -107,7 +107,9 @@ def problem(
         "errors": [{"field": error.field, "message": error.message, "code": error.code} for error in fields],
     }
     response = HttpResponse(orjson.dumps(body), status=status, content_type=CONTENT_TYPE)
+    response["Content-Length"] = str(len(response.content))
     response["Cache-Control"] = "no-store"
+    response["X-Content-Type-Options"] = "nosniff"
     for name, value in (headers or {}).items():
         response[name] = value
     if status == HTTPStatus.UNAUTHORIZED:

@@ -53,6 +53,15 @@ def test_a_child_ends_when_its_parent_is_killed(before: str) -> None:
     assert eventually(lambda: not is_running(child), within=3)
 
 
+def test_a_module_is_run_with_its_arguments_and_the_tie() -> None:
+    """`timeit` prints what it was told to."""
+    told = [sys.executable, "-m", "matinee.core.processes", "timeit", "-n1", "-r1", "print(__import__('sys').argv)"]
+
+    run = subprocess.run([*told, str(os.getpid())], check=True, stdout=subprocess.PIPE, text=True)
+
+    assert "'-n1', '-r1'" in run.stdout.splitlines()[0]
+
+
 def test_a_child_whose_parent_is_gone_already_ends_at_once() -> None:
     orphan = subprocess.run(
         [sys.executable, "-c", CHILD.format(before=""), str(os.getpid() + 1)], check=False, stdout=subprocess.PIPE

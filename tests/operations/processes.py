@@ -49,12 +49,19 @@ def tree_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return [parent, *parent.children(recursive=True)]
 
 
+def is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def all_gone(processes: Sequence[psutil.Process]) -> bool:
-    return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
+    return not any(is_alive(process) for process in processes)
 
 
 def get(port: int, path: str) -> tuple[int, bytes]:
-    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     asking.request("GET", path)
     answer = asking.getresponse()
     body = answer.read()

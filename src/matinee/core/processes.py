@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import os
+import runpy
 import signal
 import sys
 import threading
 import time
+from collections.abc import Sequence
 
 PR_SET_PDEATHSIG = 1  # from Linux's <sys/prctl.h>
 LOOK_EVERY_SECONDS = 1.0
@@ -34,3 +36,18 @@ def _watch(parent: int) -> None:
 def _end_if_orphaned(parent: int) -> None:
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """MODULE ARGUMENTS... PARENT: run a module as `python -m` does, tied to the process that started this one.
+
+    The tie comes before all imports, so that not even a child that has just been started is left over.
+    """
+    module, *given, parent = arguments
+    end_with_parent(int(parent))
+    sys.argv = [module, *given]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

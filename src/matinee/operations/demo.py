@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from matinee.catalog.columns import columns_are_stale, refresh_columns
 from matinee.catalog.models import Movie
 from matinee.recommendations.community import community_datasets
-from matinee.recommendations.training import is_behind
+from matinee.recommendations.freshness import is_behind
 
 FIRST_RATINGS = {603: 5, 27205: 5, 78: 4, 680: 3, 11036: 1}
 """The Matrix, Inception, Blade Runner, Pulp Fiction, The Notebook: a taste that the answers make visible."""

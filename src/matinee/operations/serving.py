@@ -47,10 +47,7 @@ def bring_up_to_date() -> None:
 
 def job_workers(queues: Sequence[str]) -> list[Child]:
     """One process for each queue."""
-    return [
-        Child(f"job worker ({queue})", [*_python("matinee.cli"), "worker", "--queue", queue, "--parent"])
-        for queue in queues
-    ]
+    return [Child(f"job worker ({queue})", [*_python("matinee.cli"), "worker", "--queue", queue]) for queue in queues]
 
 
 def serve(*, host: str, port: int, workers: int, announce: Callable[[], None]) -> None:
@@ -91,7 +88,8 @@ def url(host: str, port: int) -> str:
 
 
 def _python(module: str) -> list[str]:
-    return [sys.executable, "-P", "-m", module]
+    """A module of ours in a process that ends with the supervisor, whose pid is added when it starts."""
+    return [sys.executable, "-P", "-m", "matinee.core.processes", module]
 
 
 def _family(host: str) -> socket.AddressFamily:

@@ -10,8 +10,6 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from matinee.core.processes import end_with_parent
-
 BACKLOG = 1024
 CONNECTIONS = 1024
 """Open connections a worker, idle ones included: small enough for its memory, and too many for a few slow clients."""
@@ -20,9 +18,8 @@ KILL_AFTER_SECONDS = 5
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Serve `matinee.wsgi` at HOST PORT with WORKERS processes of THREADS each, until told or PARENT is gone."""
-    host, port, workers, threads, parent = arguments
-    end_with_parent(int(parent))
+    """Serve `matinee.wsgi` at HOST PORT with WORKERS processes of THREADS each."""
+    host, port, workers, threads = arguments
     Granian(
         "matinee.wsgi:application",
         address=host,

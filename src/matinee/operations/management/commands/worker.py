@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from matinee.core.jobs.worker import Worker
-from matinee.core.processes import end_with_parent
 from matinee.operations import serving
 from matinee.operations.supervisor import CannotStart, Supervisor
 
@@ -22,11 +20,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--queue", action="append", choices=serving.queues(), help="serve this queue; repeatable")
-        parser.add_argument("--parent", type=int, help=argparse.SUPPRESS)  # the supervisor's pid, to end with it
 
-    def handle(self, *, queue: list[str] | None, parent: int | None, **_options: Any) -> None:
-        if parent is not None:
-            end_with_parent(parent)
+    def handle(self, *, queue: list[str] | None, **_options: Any) -> None:
         if queue:
             Worker(queues=queue).run()
             return

@@ -1,0 +1,82 @@
+"""`matinee serve` is one tree: it answers, heals itself, and ends whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+from pathlib import Path
+
+import psutil
+import pytest
+from django.core.management import CommandError, call_command
+
+from matinee.operations import serving
+from matinee.operations.serving import PortTaken
+from tests.operations.instances import started
+from tests.operations.processes import all_gone, eventually, free_port, get, is_alive, is_free, tree_of
+
+
+def job_workers(supervisor: int) -> set[int]:
+    """The pids of those that are alive."""
+    children = psutil.Process(supervisor).children()
+    return {child.pid for child in children if is_alive(child) and "worker" in child.cmdline()}
+
+
+def test_it_answers_heals_itself_and_stops_cleanly(tmp_path: Path) -> None:
+    with started(tmp_path, "serve", "--workers", "1") as instance:
+        port, process = instance.port, instance.process
+
+        assert get(port, "/livez")[0] == 200
+        status, body = get(port, "/readyz")
+        assert (status, json.loads(body)["checks"]["catalogue"]["ok"]) == (200, True)
+        assert get(port, "/static/admin/css/base.css")[0] == 200
+        assert get(port, "/static/ninja/swagger-ui.css")[0] == 200
+
+        assert eventually(lambda: len(job_workers(process.pid)) == 2)
+        before = job_workers(process.pid)
+        os.kill(min(before), signal.SIGKILL)
+        assert eventually(lambda: len(job_workers(process.pid) - before) == 1), instance.output
+
+        tree = tree_of(process)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=60) == 0, instance.output
+        assert eventually(lambda: all_gone(tree) and is_free(port), within=3)
+
+
+def test_killed_it_leaves_no_process_and_frees_its_port(tmp_path: Path) -> None:
+    with started(tmp_path, "serve", "--workers", "1") as instance:
+        assert eventually(lambda: len(job_workers(instance.process.pid)) == 2)
+        tree = tree_of(instance.process)
+        assert len(tree) >= 5, "the supervisor, granian and a worker of its, two job workers"
+
+        instance.process.kill()
+
+        assert eventually(lambda: all_gone(tree) and is_free(instance.port), within=3)
+
+
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_a_port_in_use_is_refused_with_the_way_out(command: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+
+        with pytest.raises(CommandError, match=rf"Port {port} .*another program has it.*--port"):
+            call_command(command, port=port)
+
+
+def test_an_address_of_another_machine_is_refused_with_the_reason() -> None:
+    with pytest.raises(PortTaken, match=r"203\.0\.113\.7"):
+        serving.refuse_taken_port("203.0.113.7", free_port())
+
+
+@pytest.mark.parametrize(
+    ("host", "typed"),
+    [("127.0.0.1", "http://127.0.0.1:80"), ("0.0.0.0", "http://127.0.0.1:80"), ("::1", "http://[::1]:80")],
+)
+def test_the_address_told_can_be_typed(host: str, typed: str) -> None:
+    assert serving.url(host, 80) == typed
+
+
+def test_where_nothing_listens_nothing_answers() -> None:
+    assert not serving.answers("127.0.0.1", free_port())

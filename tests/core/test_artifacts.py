@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 from matinee.core.artifacts import KEPT_VERSIONS, Artifact, ArtifactStore, DamagedArtifact, Latest
 
-ARRAYS: dict[str, NDArray[Any]] = {"numbers": np.arange(6, dtype=np.int64).reshape(2, 3), "weights": np.array([0.5, 1.5], dtype=np.float32)}
+ARRAYS: dict[str, NDArray[Any]] = {
+    "numbers": np.arange(6, dtype=np.int64).reshape(2, 3),
+    "weights": np.array([0.5, 1.5], dtype=np.float32),
+}
 
 
 @pytest.fixture

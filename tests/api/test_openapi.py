@@ -106,10 +106,12 @@ def test_it_tells_which_routes_need_a_token_and_which_may_have_one() -> None:
 
 def test_every_refusal_is_told_as_a_problem() -> None:
     for path, methods in published()["paths"].items():
-        for operation in methods.values():
+        for method, operation in methods.items():
             refused = {int(status) for status in operation["responses"] if int(status) >= 400}
             for status in refused:
                 assert set(operation["responses"][str(status)]["content"]) == {"application/problem+json"}
             assert {400, 401, 503} <= refused, "an unknown parameter, a bad token, a database away: on every route"
             assert ("{" not in path) or 404 in refused
             assert ("requestBody" not in operation) or {413, 415, 422} <= refused
+            writes_what_is_mine = method in {"post", "put", "patch"} and operation["security"] == [{"SignedIn": []}]
+            assert not writes_what_is_mine or 409 in refused, "two at once"

@@ -23,21 +23,23 @@ class Api(NinjaAPI):
         """Ninja's schema, which would tell that public routes need a token and that a problem is plain JSON."""
         schema = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
         for path, methods in schema["paths"].items():
-            for operation in methods.values():
+            for method, operation in methods.items():
                 if operation["security"] == [{"MaybeSignedIn": []}]:
                     operation["security"] = PUBLIC
-                _tell_refusals(path, operation)
+                _tell_refusals(path, method, operation)
         del schema["components"]["securitySchemes"]["MaybeSignedIn"]
         return schema
 
 
-def _tell_refusals(path: str, operation: dict[str, Any]) -> None:
+def _tell_refusals(path: str, method: str, operation: dict[str, Any]) -> None:
     """What any route of this kind can refuse with, besides what it says of itself; all are problems."""
     statuses = {*operation["responses"], 400, 401, 503}
     if "{" in path:
         statuses.add(404)
     if "requestBody" in operation:
         statuses |= {413, 415, 422}
+    if method in {"post", "put", "patch"} and operation["security"] != PUBLIC:
+        statuses.add(409)  # two at once, where the other one took away what this one stands on
     told = {status: operation["responses"].get(status) or {"description": http_phrases[status]} for status in statuses}
     problem = {problems.CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     operation["responses"] = {

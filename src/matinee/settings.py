@@ -83,6 +83,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "matinee.api.middleware.RequestId",
+    "matinee.api.middleware.KnownLength",
     "matinee.api.middleware.KnownHosts",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -91,7 +92,6 @@ MIDDLEWARE = [
     "matinee.api.middleware.Problems",
     "matinee.api.middleware.OneSlash",
     "matinee.api.middleware.KnownParametersOnly",
-    "django.middleware.common.CommonMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

@@ -41,7 +41,7 @@ def test_a_405_tells_what_is_allowed(api: Api) -> None:
 
 
 @pytest.mark.parametrize("over_https_only", [False, True])
-@pytest.mark.parametrize("path", ["/api/v1/movies/", "/api/docs", "/", "/readyz", "/nowhere"])
+@pytest.mark.parametrize("path", ["/api/v1/movies/", "/api/docs", "/", "/admin/login/", "/nowhere"])
 def test_an_unknown_host_is_a_problem_that_tells_what_to_set(
     db: None, settings: Any, caplog: pytest.LogCaptureFixture, path: str, over_https_only: bool
 ) -> None:
@@ -66,6 +66,17 @@ def test_a_problem_tells_its_length(api: Api) -> None:
         response = api.get(path)
 
         assert response["Content-Length"] == str(len(response.content))
+
+
+@pytest.mark.parametrize("path", ["movies/", "movies/genres/", "movies/999/", "/api/docs", "/livez", "/admin/login/"])
+def test_every_answer_tells_its_length(api: Api, path: str) -> None:
+    response = api.get(path)
+
+    assert response["Content-Length"] == str(len(response.content))
+
+
+def test_a_health_probe_may_come_by_address(db: None) -> None:
+    assert Client().get("/livez", HTTP_HOST="10.0.0.7").status_code == 200
 
 
 def test_a_body_in_another_format_or_too_large_is_refused(as_alice: Api) -> None:

@@ -174,6 +174,7 @@ def test_only_one_trains_at_a_time(db: None) -> None:
     with (settings.ARTIFACTS_DIR / "training.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
 
+        assert train_model.call() is None
         with pytest.raises(TrainingUnderWay):
             train(now=NOW)
 

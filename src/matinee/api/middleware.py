@@ -26,7 +26,9 @@ Next = Callable[[HttpRequest], HttpResponseBase]
 ACCEPTABLE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 COMPRESSED_FROM_BYTES = 8_192
 API = "/api/v1/"
+PROBES = frozenset({"/livez", "/readyz"})
 EMPTY = frozenset({204, 308})
+WITHOUT_LENGTH = frozenset({204, 304})
 UNKNOWN_HOST = "This service is not known by the host name that was asked for; MATINEE_ALLOWED_HOSTS lists its names."
 
 
@@ -48,15 +50,32 @@ class RequestId:
         return response
 
 
+class KnownLength:
+    """Tells how long an answer is, which the server would otherwise send in chunks."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if isinstance(response, HttpResponse) and response.status_code not in WITHOUT_LENGTH:
+            response.setdefault("Content-Length", str(len(response.content)))
+        return response
+
+
 class KnownHosts:
-    """A request for a host that is not ours is a problem that tells an operator what to set."""
+    """A request for a host that is not ours is a problem that tells an operator what to set.
+
+    Health probes come by address, and what they learn depends on no host.
+    """
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         try:
-            request.get_host()
+            if request.path not in PROBES:
+                request.get_host()
         except DisallowedHost:
             return problems.problem(400, code="unknown_host", detail=UNKNOWN_HOST)
         return self.get_response(request)

@@ -7,8 +7,14 @@ from django_tasks import task
 
 
 @task(queue_name="training")
-def train_model() -> str:
-    """Returns the published version."""
-    from matinee.recommendations.training import train  # noqa: PLC0415 - its solvers are for the worker alone
+def train_model() -> str | None:
+    """Returns the published version; None where somebody trains already, whose model will do."""
+    from matinee.recommendations.training import (  # noqa: PLC0415 - its solvers are for the worker alone
+        TrainingUnderWay,
+        train,
+    )
 
-    return train(now=timezone.now()).version
+    try:
+        return train(now=timezone.now()).version
+    except TrainingUnderWay:
+        return None

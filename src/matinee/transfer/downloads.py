@@ -153,6 +153,8 @@ def download_wheel(requirement: str, folder: Path, *, seconds: float) -> Path:
                 "--only-binary",
                 ":all:",
                 "--quiet",
+                "--retries=1",
+                "--timeout=5",
                 "--dest",
                 scratch,
                 requirement,

@@ -99,7 +99,7 @@ def test_two_fits_give_the_same_bytes() -> None:
 
 
 def test_an_item_keeps_only_its_strongest_links() -> None:
-    config = EngineConfig(neighbours=2, content_weight=0.0)
+    config = EngineConfig(neighbours=2)
 
     model = fit(worlds.ratings(), worlds.films(), worlds.equal_prior(), config)
 
@@ -113,7 +113,7 @@ def test_the_stages_are_told() -> None:
 
     fit(worlds.ratings(), worlds.films(), worlds.equal_prior(), progress=told.append)
 
-    assert len(told) == 3
+    assert len(told) == 2
 
 
 def test_a_prior_of_another_length_is_refused() -> None:
@@ -121,15 +121,36 @@ def test_a_prior_of_another_length_is_refused() -> None:
         fit(worlds.ratings(), worlds.films(), np.zeros(1, np.float32))
 
 
-def test_few_users_and_many_users_give_the_same_regression() -> None:
-    """Fewer users than items take the short way, by an inverse of users x users; it must be the same answer."""
-    values = sparse.csr_matrix(np.random.default_rng(1).integers(0, 2, (9, 10)).astype(np.float64))
-    ridge = np.full(10, 3.0)
+def test_the_regression_is_the_constrained_ridge_that_it_says() -> None:
+    """Each column against the textbook: ridge regression on all other items, features as further rows."""
+    random = np.random.default_rng(1)
+    ratings, facts = random.integers(0, 2, (9, 5)).astype(np.float64), random.random((5, 3))
+    config = ease.EaseConfig(l2=2.0, l2_growth=0.0, dropout=0.5)
 
-    by_items = ease._by_items(values, ridge)
-    by_users = ease._by_users(values, ridge)
+    fitted = ease.Ease.fit(sparse.csr_matrix(ratings), sparse.csr_matrix(facts), config)
 
-    np.testing.assert_allclose(by_users, by_items, atol=1e-12)
+    rows = np.vstack([ratings, facts.T])
+    ridge = 2.0 + (ratings**2).sum(axis=0)
+    for target in range(5):
+        others = [item for item in range(5) if item != target]
+        gram = rows[:, others].T @ rows[:, others] + np.diag(ridge[others])
+        expected = np.linalg.solve(gram, rows[:, others].T @ rows[:, target])
+        np.testing.assert_allclose(fitted.weights[others, target], expected, atol=1e-6)
+        assert fitted.weights[target, target] == 0
+
+
+def test_films_past_the_head_are_linked_by_content_alone() -> None:
+    config = EngineConfig(head=len(worlds.SPACE) + len(worlds.ROMANCE))
+
+    model = fit(worlds.ratings(), worlds.films(), worlds.equal_prior(), config)
+
+    scores = _scores(model, History.liking(worlds.SPACE[:2]))
+    base = _scores(model, History.of_actions())
+    assert scores[worlds.UNSEEN_SPACE] > base[worlds.UNSEEN_SPACE]
+    assert (
+        scores[worlds.UNSEEN_SPACE] - base[worlds.UNSEEN_SPACE]
+        > scores[worlds.UNSEEN_ROMANCE] - base[worlds.UNSEEN_ROMANCE]
+    )
 
 
 @pytest.mark.parametrize("precision", [np.float64, np.float32])

@@ -81,7 +81,6 @@ def contributions_by_hand(stars_of_films: dict[int, int], scored: int) -> dict[i
     assert artifact is not None
     arrays = {name: array.tolist() for name, array in artifact.arrays.items()}
     signals = SignalWeights().of_stars
-    emphasis = 1 + sum(abs(signals[stars - 1]) for stars in stars_of_films.values()) / arrays["patience"][0]
     target = arrays["item_ids"].index(scored)
     added = {}
     for tmdb_id, stars in stars_of_films.items():
@@ -89,7 +88,7 @@ def contributions_by_hand(stars_of_films: dict[int, int], scored: int) -> dict[i
         added[tmdb_id] = 0.0
         for place in range(arrays["links_ends"][row], arrays["links_ends"][row + 1]):
             if arrays["links_columns"][place] == target:
-                added[tmdb_id] += emphasis * signals[stars - 1] * arrays["links_weights"][place]
+                added[tmdb_id] += signals[stars - 1] * arrays["links_weights"][place]
     return added
 
 

@@ -38,30 +38,30 @@ class EaseConfig:
 
 @dataclass(frozen=True)
 class Ease:
-    """EASE (Steck 2019, arXiv:1905.03375) on graded values, with the ridge of EDLAE (Steck 2020).
+    """EASE (Steck 2019, arXiv:1905.03375) on graded values, with EDLAE's ridge (Steck 2020) and what items are.
 
-    With X (users x n) the graded ratings, 0 where there is none, B minimises ||X - XB||^2 + ||sqrt(D) B||^2 subject
-    to diag(B) = 0, where D = l2 + p / (1 - p) diag(X'X). With P = (X'X + D)^-1, B[i, j] = -P[i, j] / P[j, j].
+    X (users x n) are the graded ratings, 0 where there is none; F (n x values) says what the items are, each column of
+    it like one more user, who likes what has that value. B minimises ||X - XB||^2 + ||F' - F'B||^2 + ||sqrt(D) B||^2
+    subject to diag(B) = 0, where D = l2 + p / (1 - p) diag(X'X). With P = (X'X + FF' + D)^-1 that is
+    B[i, j] = -P[i, j] / P[j, j] off the diagonal. Without ratings it is a regression on content, without F it is EASE.
     """
 
     weights: Floats
     """(n, n): from the item of the history to the scored one."""
 
     @classmethod
-    def fit(cls, values: sparse.csr_matrix, config: EaseConfig) -> Ease:
-        """From the graded ratings (users, n).
-
-        Inverts an n x n matrix or, where there are fewer users than items, a users x users one (the same by the
-        matrix inversion lemma).
-        """
+    def fit(cls, values: sparse.csr_matrix, features: sparse.csr_matrix, config: EaseConfig) -> Ease:
+        """From the graded ratings (users, n) and the weighted features (n, values)."""
         n_users, n_items = values.shape
-        squares = np.asarray(values.multiply(values).sum(axis=0), dtype=np.float64).ravel()
-        ridge = config.l2 * max(n_users, 1) ** config.l2_growth + config.dropout / (1 - config.dropout) * squares
         precise = np.dtype(np.float64 if n_items <= EXACT_UP_TO else np.float32)
-        inverse = (_by_users if n_users < n_items else _by_items)(values.astype(precise), ridge.astype(precise))
-        diagonal = np.diagonal(inverse).copy()
+        values, features = values.astype(precise), features.astype(precise)
+        squares = np.asarray(values.multiply(values).sum(axis=0)).ravel()
+        ridge = config.l2 * max(n_users, 1) ** config.l2_growth + config.dropout / (1 - config.dropout) * squares
+        gram = _gram(values) + _gram(sparse.csr_matrix(features.T))
+        gram[np.diag_indices(n_items)] += ridge
+        inverse = inverse_of_symmetric(gram)
         weights = np.empty(inverse.shape, dtype=np.float32)
-        np.divide(inverse, -diagonal, out=weights, casting="same_kind")
+        np.divide(inverse, -np.diagonal(inverse), out=weights, casting="same_kind")
         np.fill_diagonal(weights, 0.0)
         return cls(weights)
 
@@ -84,23 +84,11 @@ def inverse_of_symmetric(matrix: NDArray[np.floating]) -> NDArray[np.floating]:
     return result
 
 
-def _by_items(values: sparse.csr_matrix, ridge: NDArray[np.floating]) -> NDArray[np.floating]:
-    """(X'X + D)^-1."""
-    n_items = values.shape[1]
-    by_item, columns = sparse.csr_matrix(values.T), sparse.csc_matrix(values)
-    gram = np.empty((n_items, n_items), dtype=values.dtype)
+def _gram(matrix: sparse.csr_matrix) -> NDArray[np.floating]:
+    """M'M, dense."""
+    n_items = matrix.shape[1]
+    by_item, columns = sparse.csr_matrix(matrix.T), sparse.csc_matrix(matrix)
+    gram = np.empty((n_items, n_items), dtype=matrix.dtype)
     for start in range(0, n_items, CHUNK):
         gram[:, start : start + CHUNK] = (by_item @ sparse.csr_matrix(columns[:, start : start + CHUNK])).toarray()
-    gram[np.diag_indices(n_items)] += ridge
-    return inverse_of_symmetric(gram)
-
-
-def _by_users(values: sparse.csr_matrix, ridge: NDArray[np.floating]) -> NDArray[np.floating]:
-    """(X'X + D)^-1 = D^-1 - D^-1 X' (1 + X D^-1 X')^-1 X D^-1."""
-    scaled = values @ sparse.diags_array(1 / ridge)
-    kernel = (scaled @ values.T).toarray()
-    kernel[np.diag_indices(len(kernel))] += 1
-    dense = scaled.toarray()
-    inverse: NDArray[np.floating] = -(dense.T @ (inverse_of_symmetric(kernel) @ dense))
-    inverse[np.diag_indices(len(inverse))] += 1 / ridge
-    return inverse
+    return gram

@@ -27,27 +27,27 @@ class EngineConfig:
     """Every hyperparameter of the engine."""
 
     ease: EaseConfig = field(default_factory=EaseConfig)
-    """Of the regression on ratings."""
+    """Of the regression."""
 
     features: FieldWeights = field(default_factory=FieldWeights)
-    """Of the likeness by content."""
+    """What each kind of fact about a film says about taste."""
+
+    content_weight: float = 20.0
+    """What two films of the same content have in common, counted in people who like both."""
+
+    content_doubt: float = 5.0
+    """With so many ratings an item's links are taken to come half from ratings and half from content."""
 
     head: int = 20_000
     """How many items the regression takes at most, the most rated ones; its time grows with the third power."""
 
-    least_ratings: int = 2
-    """An item with fewer ratings than this is left to its content."""
+    least_ratings: int = 3
+    """An item without features and with fewer ratings than this is left out."""
 
     neighbours: int = 300
     """How many links an item keeps, the strongest."""
 
-    content_weight: float = 0.1
-    """What a like adds to a film of the same content, on the regression's scale."""
-
-    content_doubt: float = 5.0
-    """With so many ratings an item is half its content's and half its ratings'."""
-
-    base_weight: float = 0.1
+    base_weight: float = 0.06
     """What the most popular film has ahead of an unknown one, on the regression's scale."""
 
     base_doubt: float = 20.0
@@ -73,30 +73,25 @@ def fit(
     tell = progress or (lambda _: None)
     rated_ids = interactions.item_ids
     item_ids = np.union1d(rated_ids[rated_ids > 0], features.item_ids)
-    candidates = rows_of(item_ids, features.item_ids)
     values = _values(interactions, config.ease)
     rating_counts = _spread(np.bincount(interactions.item_rows, minlength=len(rated_ids)), rated_ids, item_ids)
     liking = _spread(np.asarray(values.sum(axis=0)).ravel(), rated_ids, item_ids)
+    prior = _spread(popularity_prior, features.item_ids, item_ids)
+    where = rows_of(features.item_ids, item_ids)
 
-    tell("Comparing films by their content")
-    vectors = features.matrix(config.features)
-    alike = _placed(likeness(vectors, config.neighbours), candidates, candidates, len(item_ids))
-    trust = rating_counts / (rating_counts + config.content_doubt)
-    content = config.content_weight * _damped(alike, trust)
+    tell("Learning from ratings and content")
+    links = _links(interactions, values, features, popularity_prior, item_ids, config)
 
-    tell("Learning from ratings")
-    taste = _taste(interactions, values, item_ids, candidates, config)
-
-    tell("Putting both together")
-    prior = np.zeros(len(item_ids), dtype=np.float32)
-    prior[candidates] = popularity_prior
-    base = config.base_weight * base_scores(liking, rating_counts, prior, config.base_doubt)
+    tell("Finding what is popular")
+    base = config.base_weight * base_scores(
+        liking, rating_counts, prior, has_prior=where >= 0, n_users=interactions.n_users, doubt=config.base_doubt
+    )
     return ItemModel(
         item_ids=item_ids,
         base=base.astype(np.float32),
-        links=Links.from_matrix(sparse.csr_matrix(taste + content)),
+        links=Links.from_matrix(links),
         evidence=rating_counts.astype(np.int32),
-        vectors=Links.from_matrix(_rows_placed(vectors, candidates, len(item_ids))),
+        vectors=Links.from_matrix(_with_rows(features.matrix(config.features), where)),
     )
 
 
@@ -107,26 +102,56 @@ def _values(interactions: Interactions, config: EaseConfig) -> sparse.csr_matrix
     return sparse.csr_matrix((worth, (interactions.user_rows, interactions.item_rows)), shape=shape)
 
 
-def _taste(
-    interactions: Interactions, values: sparse.csr_matrix, item_ids: Ids, candidates: Rows, config: EngineConfig
+def _links(
+    interactions: Interactions,
+    values: sparse.csr_matrix,
+    features: ItemFeatures,
+    prior: Floats,
+    item_ids: Ids,
+    config: EngineConfig,
 ) -> sparse.csr_matrix:
-    """The regression's (n, n) links, from any item with an id above 0 to the candidates."""
-    counts = np.bincount(interactions.item_rows, minlength=interactions.n_items)
-    order = np.argsort(-counts, kind="stable")[: config.head]
-    head = np.sort(order[counts[order] >= config.least_ratings])
-    ease = Ease.fit(values[:, head], config.ease)
-    rows = rows_of(item_ids, interactions.item_ids[head])
-    senders = np.flatnonzero(rows >= 0)
-    receivers = senders[np.isin(rows[senders], candidates)]
+    """(n, n): the regression's links from what can stand in a history to what can be recommended, and the tail's."""
+    head = _head(interactions, features, prior, config)
+    known = rows_of(features.item_ids, head)
+    vectors = features.matrix(config.features)
+    by_item = _with_rows(sparse.csr_matrix(values.T), rows_of(interactions.item_ids, head))
+    weighted = np.sqrt(config.content_weight) * _with_rows(vectors, known)
+    ease = Ease.fit(sparse.csr_matrix(by_item.T), sparse.csr_matrix(weighted), config.ease)
+
+    rows = rows_of(item_ids, head)
+    senders, receivers = np.flatnonzero(rows >= 0), np.flatnonzero(known >= 0)
     block = strongest(ease.weights[np.ix_(senders, receivers)], config.neighbours)
-    return _placed(block, rows[senders], rows[receivers], len(item_ids))
+    links = _placed(block, rows[senders], rows[receivers], len(item_ids))
+    if len(receivers) < features.n_items:
+        links = links + _tail_links(vectors, features, head, item_ids, config)
+    return sparse.csr_matrix(links)
 
 
-def _damped(alike: sparse.csr_matrix, trust: Doubles) -> sparse.csr_matrix:
-    """Less of the likeness the more both ends are trusted by their ratings."""
-    links = alike.tocoo()
-    factor = 1 - trust[links.row] * trust[links.col]
-    return sparse.csr_matrix((links.data * factor, (links.row, links.col)), shape=alike.shape)
+def _tail_links(
+    vectors: sparse.csr_matrix, features: ItemFeatures, head: Ids, item_ids: Ids, config: EngineConfig
+) -> sparse.csr_matrix:
+    """(n, n): likeness of content wherever one end is outside the head.
+
+    Its weight is what the regression gives to two items that nobody rated, alone in the world.
+    """
+    alike = likeness(vectors, config.neighbours).tocoo()
+    is_tail = ~np.isin(features.item_ids, head)
+    kept = is_tail[alike.row] | is_tail[alike.col]
+    weight = config.content_weight / (config.content_weight + config.ease.l2)
+    candidates = rows_of(item_ids, features.item_ids)
+    cells = (candidates[alike.row[kept]], candidates[alike.col[kept]])
+    return sparse.csr_matrix((weight * alike.data[kept], cells), shape=(len(item_ids), len(item_ids)))
+
+
+def _head(interactions: Interactions, features: ItemFeatures, prior: Floats, config: EngineConfig) -> Ids:
+    """The sorted ids of what the regression takes: the most rated items, then the most acclaimed."""
+    ids = np.union1d(interactions.item_ids, features.item_ids)
+    counts = _spread(np.bincount(interactions.item_rows, minlength=interactions.n_items), interactions.item_ids, ids)
+    is_known = np.isin(ids, features.item_ids)
+    order = np.lexsort((ids, -_spread(prior, features.item_ids, ids), -counts))
+    order = order[(is_known | (counts >= config.least_ratings))[order]]
+    head: Ids = np.sort(ids[order[: config.head]])
+    return head
 
 
 def _spread(values: NDArray[np.generic], ids: Ids, item_ids: Ids) -> Doubles:
@@ -143,6 +168,8 @@ def _placed(block: sparse.csr_matrix, rows: Rows, columns: Rows, n_items: int) -
     return sparse.csr_matrix((links.data, (rows[links.row], columns[links.col])), shape=(n_items, n_items))
 
 
-def _rows_placed(matrix: sparse.csr_matrix, rows: Rows, n_items: int) -> sparse.csr_matrix:
-    entries = matrix.tocoo()
-    return sparse.csr_matrix((entries.data, (rows[entries.row], entries.col)), shape=(n_items, matrix.shape[1]))
+def _with_rows(matrix: sparse.csr_matrix, rows: Rows) -> sparse.csr_matrix:
+    """Those rows of `matrix`, an empty one where it is -1."""
+    empty = sparse.csr_matrix(np.zeros((1, matrix.shape[1]), dtype=matrix.dtype))
+    padded = sparse.vstack([matrix, empty], format="csr")
+    return sparse.csr_matrix(padded[rows])

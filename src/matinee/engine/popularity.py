@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from matinee.engine.arrays import Doubles, Floats
+from matinee.engine.arrays import Doubles, Flags, Floats
 
 USUAL_AVERAGE = 6.5
 """What a film with few votes is taken to deserve, of 10."""
@@ -27,14 +27,24 @@ def acclaim(vote_counts: ArrayLike, vote_averages: ArrayLike) -> Floats:
     return _to_one(np.log1p(counts) * (believed / 10) ** 2)
 
 
-def base_scores(like_counts: Doubles, rating_counts: Doubles, prior: Floats, doubt: float) -> Floats:
-    """(n,) from 0 to 1: the share of likes that an item got, and its prior where few have rated it.
+def base_scores(
+    liking: Doubles, rating_counts: Doubles, prior: Doubles, *, has_prior: Flags, n_users: int, doubt: float
+) -> Doubles:
+    """(n,) from 0 to 1: the share of likes that an item got, and what its prior promises where few have rated it.
 
-    `doubt` is how many ratings weigh as much as the prior.
+    The prior is first brought to the community's scale: of k items that have one, the r-th highest prior is promised
+    the r-th highest share among those k, equal priors their mean. `doubt` is how many people it takes to believe that
+    scale half, and how many ratings of one item to believe its own share half.
     """
-    community = _to_one(like_counts).astype(np.float64)
-    blended: Doubles = (rating_counts * community + doubt * prior) / (rating_counts + doubt)
-    return blended.astype(np.float32)
+    share = _to_one(liking).astype(np.float64)
+    promised = prior.copy()
+    _, levels = np.unique(prior[has_prior], return_inverse=True)
+    order = np.argsort(levels, kind="stable")
+    sums = np.bincount(levels[order], weights=np.sort(share[has_prior]))
+    on_their_scale = (sums / np.bincount(levels))[levels]
+    promised[has_prior] = (n_users * on_their_scale + doubt * prior[has_prior]) / (n_users + doubt)
+    blended: Doubles = (rating_counts * share + doubt * promised) / (rating_counts + doubt)
+    return blended
 
 
 def _to_one(values: Doubles) -> Floats:

@@ -59,6 +59,14 @@ def _artifacts_of_its_own(settings: Settings, tmp_path: Path) -> None:
     settings.ARTIFACTS_DIR = tmp_path / "artifacts"
 
 
+@pytest.fixture(autouse=True)
+def _trends_of_its_own() -> None:
+    """Nor what was trending there."""
+    from matinee.library import trending  # noqa: PLC0415 - its models are there once Django is set up
+
+    trending.forget()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _cheap_hashes() -> None:
     """Passwords are hashed as in service, only with the least work that argon2 allows."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Query, Router
+from django.utils import timezone
+from ninja import Field, Query, Router
 
 from matinee.api.answers import LAST_PAGE_OF_CATALOGUE, PageQuery, answer, page_of
 from matinee.api.authentication import maybe_signed_in
@@ -14,15 +15,18 @@ from matinee.api.filters import CatalogueQuery, FilterQuery, filter_of, sort_of
 from matinee.api.recommendations import picks_page
 from matinee.api.schemas import Genres, Page, Problem, Recommendation, Review
 from matinee.catalog.columns import columns
-from matinee.catalog.filters import Sort
+from matinee.catalog.filters import BY_POPULARITY
 from matinee.catalog.models import Genre, Movie
 from matinee.catalog.services import find_movie
+from matinee.library import trending
 from matinee.library.models import MovieRating
 from matinee.recommendations import serving
 
 router = Router(auth=maybe_signed_in)
 
-BY_POPULARITY = Sort("popularity", descending=True)
+
+class TrendingQuery(FilterQuery):
+    window: trending.Window = Field("week", description="The last 24 hours, or seven days.")
 
 
 @router.get("/", response={200: Page[Card], 400: Problem, 401: Problem}, url_name="movies")
@@ -40,6 +44,16 @@ def list_movies(request: HttpRequest, paging: Query[PageQuery], filters: Query[C
 def list_genres(request: HttpRequest) -> HttpResponse:
     """TMDb's genres by name."""
     return answer({"genres": list(Genre.objects.values("id", "name"))})
+
+
+@router.get("/trending/", response={200: Page[Card], 400: Problem, 401: Problem}, url_name="trending")
+def list_trending(request: HttpRequest, paging: Query[PageQuery], wishes: Query[TrendingQuery]) -> HttpResponse:
+    """What people here act on, then what is popular; at most 500 films deep. A film counts from 3 people on."""
+    tmdb_ids = trending.trending(
+        window=wishes.window, movie_filter=filter_of(request), sort=sort_of(request), now=timezone.now()
+    )
+    movies = Movie.objects.by_tmdb_ids(tmdb_ids[paging.span].tolist())
+    return page_of(request, paging, total=len(tmdb_ids), results=cards_of(request, movies))
 
 
 @router.get("/{int:tmdb_id}/", response={200: Detail, 401: Problem, 404: Problem}, url_name="movie")

@@ -56,6 +56,10 @@ class Sort:
         return f"{self.field}.{'desc' if self.descending else 'asc'}"
 
 
+BY_POPULARITY = Sort("popularity", descending=True)
+"""What lists are sorted by where the client asked for no order."""
+
+
 @dataclass(frozen=True)
 class MovieFilter:
     """What films must be. None bounds nothing, and a bound belongs to what it bounds.

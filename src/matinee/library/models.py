@@ -25,7 +25,10 @@ class Favorite(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["user", "movie"], name="one_favorite_per_user_and_movie"),)
-        indexes = (models.Index(F("user"), F("created_at").desc(), F("id").desc(), name="favorites_newest_first"),)
+        indexes = (
+            models.Index(F("user"), F("created_at").desc(), F("id").desc(), name="favorites_newest_first"),
+            models.Index(fields=["created_at", "movie", "user"], name="favorites_of_late"),
+        )
 
     def __str__(self) -> str:
         return f"{self.user_id} likes {self.movie_id}"
@@ -44,7 +47,10 @@ class Watchlist(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["user", "movie"], name="one_watchlist_entry_per_user_and_movie"),
         )
-        indexes = (models.Index(F("user"), F("created_at").desc(), F("id").desc(), name="watchlist_newest_first"),)
+        indexes = (
+            models.Index(F("user"), F("created_at").desc(), F("id").desc(), name="watchlist_newest_first"),
+            models.Index(fields=["created_at", "movie", "user"], name="watchlist_of_late"),
+        )
 
     def __str__(self) -> str:
         return f"{self.user_id} wants to see {self.movie_id}"
@@ -70,6 +76,7 @@ class MovieRating(models.Model):
         indexes = (
             models.Index(F("user"), F("created_at").desc(), F("id").desc(), name="ratings_newest_first"),
             models.Index(F("movie"), F("created_at").desc(), F("id").desc(), name="reviews_newest_first"),
+            models.Index(fields=["updated_at", "movie", "user"], condition=Q(rating__gte=4), name="liked_of_late"),
         )
 
     def __str__(self) -> str:

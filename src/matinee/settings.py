@@ -152,6 +152,7 @@ ACCESS_TOKEN_LIFETIME = dt.timedelta(seconds=env.integer("MATINEE_ACCESS_TOKEN_S
 REFRESH_TOKEN_LIFETIME = dt.timedelta(days=env.integer("MATINEE_REFRESH_TOKEN_DAYS", 30, at_least=1))
 
 CORS_ALLOWED_ORIGINS = env.words("MATINEE_CORS_ORIGINS")
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "if-match", "if-none-match", "x-request-id"]
 CORS_EXPOSE_HEADERS = ["ETag", "X-Request-ID"]
 CSRF_TRUSTED_ORIGINS = env.words("MATINEE_CSRF_TRUSTED_ORIGINS")
 

@@ -51,6 +51,17 @@ def test_rating_again_keeps_when_it_began_and_what_is_not_given(alice: User, mat
     assert (rating.created_at, rating.updated_at) == (NOW, LATER)
 
 
+def test_a_change_that_changes_nothing_leaves_the_time_of_the_last_one(alice: User, matrix: Movie) -> None:
+    services.rate_movie(user=alice, movie=matrix, stars=3, review="Fine.", private=None, now=NOW)
+
+    same = services.change_rating(user=alice, movie=matrix, stars=3, review="Fine.", private=None, now=LATER)
+    untouched_at = same.updated_at
+    other = services.change_rating(user=alice, movie=matrix, stars=2, review=None, private=None, now=LATER)
+
+    assert untouched_at == NOW
+    assert (other.rating, other.review, other.updated_at) == (2, "Fine.", LATER)
+
+
 def test_what_is_not_there_can_not_be_changed(alice: User, matrix: Movie) -> None:
     with pytest.raises(services.NotRated):
         services.change_rating(user=alice, movie=matrix, stars=1, review=None, private=None, now=NOW)

@@ -10,12 +10,14 @@ import pytest
 from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
+from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 from pytest_django.fixtures import Settings
 
 from matinee.catalog.columns import refresh_columns
 from matinee.core.artifacts import ArtifactStore
 from matinee.operations import health
+from matinee.recommendations.training import train
 from tests.core.jobs import tasks
 
 
@@ -49,18 +51,28 @@ def test_an_empty_instance_is_ready_and_names_what_is_not_there_yet(client: Clie
         "model": False,
         "queue": True,
     }
-    assert checks["model"]["detail"] == "None is published yet."
+    assert checks["model"]["detail"] == "None is in service."
 
 
 @pytest.mark.django_db
-def test_what_is_published_is_named_by_its_version(client: Client, settings: Settings) -> None:
+def test_what_is_in_service_is_named_by_its_version(client: Client) -> None:
     refresh_columns()
-    version = ArtifactStore(settings.ARTIFACTS_DIR, "model").publish({"item_ids": np.arange(3)}, {})
+    version = train(now=timezone.now()).version
 
     checks = client.get("/readyz").json()["checks"]
 
     assert checks["catalogue"]["ok"]
     assert checks["model"] == {"ok": True, "needed": False, "detail": version}
+
+
+@pytest.mark.django_db
+def test_a_model_that_can_not_be_read_is_not_in_service(client: Client, settings: Settings) -> None:
+    ArtifactStore(settings.ARTIFACTS_DIR, "model").publish({"item_ids": np.arange(3)}, {})
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 200
+    assert not answer.json()["checks"]["model"]["ok"]
 
 
 @pytest.mark.django_db

@@ -140,7 +140,7 @@ def test_a_model_says_what_it_was_trained_on_and_how(fans: None) -> None:
     assert report.data.ratings == own + 6
     kept = notes(report.version)
     assert kept["data"] == report.data.__dict__
-    assert set(kept) == {"config", "data"}
+    assert set(kept) == {"layout", "config", "data"}
 
 
 def test_films_that_match_nothing_help_the_fit_and_are_never_scored(cinema: None) -> None:
@@ -260,6 +260,17 @@ def test_people_behind_a_model_may_always_have_changed_their_minds(alice: User, 
     train(now=NOW)
 
     assert may_have_changed()
+
+
+def test_a_model_that_this_program_can_not_read_is_behind(cinema: None) -> None:
+    train(now=NOW)
+    store = ArtifactStore(settings.ARTIFACTS_DIR, "model")
+    model = store.open_newest()
+    assert model is not None
+
+    store.publish(model.arrays, {**model.notes, "layout": 0})
+
+    assert is_behind()
 
 
 def test_a_model_of_another_making_is_trained_anew(cinema: None) -> None:

@@ -139,7 +139,7 @@ def of_database(error: AnyDatabaseError) -> HttpResponse:
     """Read-only or gone is a 503; a row that somebody else changed in between is a 409."""
     if isinstance(error, IntegrityError):
         return problem(409, detail="Somebody changed this at the same moment; read it again.")
-    logger.error("The database refused", exc_info=error)
+    logger.error("The database refused: %s", error)
     return problem(503)
 
 

@@ -196,7 +196,7 @@ class Latest(Generic[VIEW]):
         try:
             self._value = None if artifact is None else self._view(artifact)
         except (ValueError, KeyError, IndexError, TypeError):
-            logger.exception("Version %s can't be read by this program; the one before it stays in service", current)
+            logger.exception("Version %s can't be read by this program; what was in service before stays", current)
 
 
 def _mapped(path: Path, entry: Mapping[str, Any]) -> NDArray[Any]:

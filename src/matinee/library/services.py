@@ -57,13 +57,13 @@ def change_rating(
     rating = MovieRating.objects.select_for_update().filter(user=user, movie=movie).first()
     if rating is None:
         raise NotRated("You have not rated this film.")
-    for name, value in {
-        **_given(review=review, private=private),
-        **({} if stars is None else {"rating": stars}),
-    }.items():
+    given = {**_given(review=review, private=private), **({} if stars is None else {"rating": stars})}
+    changed = {name: value for name, value in given.items() if getattr(rating, name) != value}
+    for name, value in changed.items():
         setattr(rating, name, value)
-    rating.updated_at = now
-    rating.save()
+    if changed:
+        rating.updated_at = now
+        rating.save(update_fields=[*changed, "updated_at"])
     return rating
 
 

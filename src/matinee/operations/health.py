@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 
 from matinee.core.artifacts import ArtifactStore
 from matinee.core.jobs import queue
+from matinee.recommendations.pool import newest_model
 
 RETRY_AFTER_SECONDS = 5
 QUEUE_IS_BEHIND_AFTER = dt.timedelta(minutes=10)
@@ -64,7 +65,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 def run_checks(*, now: dt.datetime) -> list[Check]:
     """All checks at `now`; what needs the database is left out while that is away."""
-    artifacts = [_artifact("catalogue"), _artifact("model")]
+    artifacts = [_catalogue(), _model()]
     try:
         return [_database(), _migrations(), *artifacts, _queue(now=now)]
     except AnyDatabaseError:
@@ -93,9 +94,15 @@ def _migrations() -> Check:
     return Check("migrations", ok=True, needed=True, detail="All are applied.")
 
 
-def _artifact(kind: str) -> Check:
-    version = ArtifactStore(settings.ARTIFACTS_DIR, kind).current_version()
-    return Check(kind, ok=version is not None, needed=False, detail=version or "None is published yet.")
+def _catalogue() -> Check:
+    version = ArtifactStore(settings.ARTIFACTS_DIR, "catalogue").current_version()
+    return Check("catalogue", ok=version is not None, needed=False, detail=version or "None is published yet.")
+
+
+def _model() -> Check:
+    published = newest_model()  # as this process serves it: a damaged one is not in service
+    version = published.version if published is not None else None
+    return Check("model", ok=version is not None, needed=False, detail=version or "None is in service.")
 
 
 def _queue(*, now: dt.datetime) -> Check:

@@ -16,6 +16,8 @@ from matinee.library.models import Favorite, MovieRating
 from matinee.recommendations.community import KIND_PREFIX
 
 MODEL_KIND = "model"
+LAYOUT = 2
+"""Of a model's arrays and notes; counted up whenever they change, so that an upgrade trains anew."""
 FEWEST_NEW = 20
 NOTICEABLE_PART = 0.002
 """A model is behind when so many ratings, or films, have come in since it was trained: this part of those that it was
@@ -43,7 +45,7 @@ class DataCut:
 
 
 def is_behind() -> bool:
-    """Whether there is no model yet though there are films, or much has come in since, or other community ratings."""
+    """Whether films are there and no readable model, or much has come in since, or other community ratings."""
     data = _cut_in_service(settings.ARTIFACTS_DIR).get()
     if data is None:
         return Movie.objects.exists()
@@ -97,4 +99,6 @@ def _cut_in_service(root: Path) -> Latest[DataCut]:
 
 
 def _cut(artifact: Artifact) -> DataCut:
+    if artifact.notes.get("layout") != LAYOUT:
+        raise ValueError(f"The model has layout {artifact.notes.get('layout')}, this program reads {LAYOUT}.")
     return DataCut(**artifact.notes["data"])

@@ -15,7 +15,7 @@ from matinee.core.refusals import Conflict
 from matinee.engine.fitting import EngineConfig, fit
 from matinee.engine.interactions import Interactions
 from matinee.recommendations.community import Community, community_datasets, resolve
-from matinee.recommendations.freshness import DataCut, community_digests, high_marks, model_store
+from matinee.recommendations.freshness import LAYOUT, DataCut, community_digests, high_marks, model_store
 from matinee.recommendations.pool import look_for_newer_model
 from matinee.recommendations.signals import film_features, own_interactions
 
@@ -58,7 +58,9 @@ def train(*, now: dt.datetime, on_stage: Callable[[str], None] = lambda _: None)
             community_digests=digests,
             high_marks=marks,
         )
-        version = model_store().publish(model.arrays(), {"config": asdict(config), "data": asdict(data)})
+        version = model_store().publish(
+            model.arrays(), {"layout": LAYOUT, "config": asdict(config), "data": asdict(data)}
+        )
     look_for_newer_model()
     return TrainingReport(version=version, data=data)
 

@@ -32,7 +32,7 @@ class EngineConfig:
     features: FieldWeights = field(default_factory=FieldWeights)
     """What each kind of fact about a film says about taste."""
 
-    content_weight: float = 20.0
+    content_weight: float = 15.0
     """What two films of the same content have in common, counted in people who like both."""
 
     content_doubt: float = 5.0
@@ -44,7 +44,7 @@ class EngineConfig:
     least_ratings: int = 3
     """An item without features and with fewer ratings than this is left out."""
 
-    neighbours: int = 300
+    neighbours: int = 400
     """How many links an item keeps, the strongest."""
 
     base_weight: float = 0.06

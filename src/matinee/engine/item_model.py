@@ -82,17 +82,14 @@ class ItemModel:
 
     def score(self, history: History) -> tuple[Rows, Doubles]:
         """(rows, scores) of the items that the history touches, ascending by row; all others score their base."""
-        _, columns, gains = self._gains(history)
-        sums = np.bincount(columns, weights=gains, minlength=self.n_items).astype(np.float64, copy=False)
+        sums = self._sums(history)
         rows: Rows = np.flatnonzero(sums).astype(np.int32)
         scores: Doubles = self.base[rows].astype(np.float64) + sums[rows]
         return rows, scores
 
     def score_all(self, history: History) -> Doubles:
         """(n,) the score of every item; for evaluation."""
-        _, columns, gains = self._gains(history)
-        scores: Doubles = self.base.astype(np.float64)
-        scores += np.bincount(columns, weights=gains, minlength=self.n_items)
+        scores: Doubles = self.base.astype(np.float64) + self._sums(history)
         return scores
 
     def contributions(self, history: History, rows: Rows) -> Doubles:
@@ -100,13 +97,15 @@ class ItemModel:
 
         base[rows] plus the sum over the first axis is the score.
         """
-        place = np.full(self.n_items, -1, dtype=np.int64)
-        place[rows] = np.arange(len(rows))
-        senders, columns, gains = self._gains(history)
-        targets = place[columns]
-        is_asked = targets >= 0
-        cells = senders[is_asked] * len(rows) + targets[is_asked]
-        sums = np.bincount(cells, weights=gains[is_asked], minlength=history.size * len(rows))
+        target_of = np.full(self.n_items, -1, dtype=np.int64)
+        target_of[rows] = np.arange(len(rows))
+        places, counts, columns, weights = self._used_links(history)
+        targets = target_of[columns]
+        asked = np.flatnonzero(targets >= 0)
+        senders = places[np.searchsorted(np.cumsum(counts), asked, side="right")]
+        gains = weights[asked] * history.signals[senders].astype(np.float64)
+        cells = senders * len(rows) + targets[asked]
+        sums = np.bincount(cells, weights=gains, minlength=history.size * len(rows))
         return sums.astype(np.float64, copy=False).reshape(history.size, len(rows))
 
     def similarity(self, rows: Rows) -> Doubles:
@@ -120,11 +119,15 @@ class ItemModel:
         alike: Doubles = dense @ dense.T
         return alike
 
-    def _gains(self, history: History) -> tuple[NDArray[np.int64], Rows, Doubles]:
-        """Every link that the history uses: (place in the history, row of the scored item, what it adds)."""
+    def _sums(self, history: History) -> Doubles:
+        """(n,) what the history adds to each item's score."""
+        places, counts, columns, weights = self._used_links(history)
+        gains = np.repeat(history.signals[places].astype(np.float64), counts)
+        gains *= weights
+        return np.bincount(columns, weights=gains, minlength=self.n_items).astype(np.float64, copy=False)
+
+    def _used_links(self, history: History) -> tuple[NDArray[np.int64], NDArray[np.int64], Rows, Floats]:
+        """(places in the history that have a say, how many links each has, the links' columns, their weights)."""
         rows = self.rows_of(history.item_ids)
         places = np.flatnonzero((rows >= 0) & (history.signals != 0))
-        counts, columns, weights = self.links.gather(rows[places])
-        senders = np.repeat(places, counts)
-        gains: Doubles = weights * history.signals.astype(np.float64)[senders]
-        return senders, columns, gains
+        return places, *self.links.gather(rows[places].tolist())

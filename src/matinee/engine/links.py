@@ -48,12 +48,12 @@ class Links:
 
     def gather(self, rows: Iterable[int]) -> tuple[NDArray[np.int64], Rows, Floats]:
         """All links of `rows`, one after the other: (how many each row has, columns, weights)."""
-        slices = [slice(int(self.ends[row]), int(self.ends[row + 1])) for row in rows]
-        counts = np.array([piece.stop - piece.start for piece in slices], dtype=np.int64)
-        if not slices:
+        spans = [(int(self.ends[row]), int(self.ends[row + 1])) for row in rows]
+        counts = np.array([stop - start for start, stop in spans], dtype=np.int64)
+        if not spans:
             return counts, self.columns[:0], self.weights[:0]
-        columns = np.concatenate([self.columns[piece] for piece in slices])
-        return counts, columns, np.concatenate([self.weights[piece] for piece in slices])
+        columns = np.concatenate([self.columns[start:stop] for start, stop in spans])
+        return counts, columns, np.concatenate([self.weights[start:stop] for start, stop in spans])
 
     def matrix(self, n_columns: int) -> sparse.csr_matrix:
         """As scipy's CSR, (n, n_columns); for work outside of requests."""

@@ -14,7 +14,7 @@ from matinee.engine.arrays import Floats
 CHUNK = 1_000
 """How many columns of the gram matrix are made at a time, so that it never stands in memory as a sparse one too."""
 
-EXACT_UP_TO = 10_000
+EXACT_UP_TO = 4_000
 """Up to so many items the fit counts in double precision; past that in single, for half the memory and time."""
 
 

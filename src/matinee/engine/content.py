@@ -5,10 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from matinee.engine.links import strongest
-
-BLOCK = 512
-"""How many items are compared with all others at a time."""
+from matinee.engine.links import BLOCK, strongest
 
 
 def likeness(vectors: sparse.csr_matrix, count: int) -> sparse.csr_matrix:

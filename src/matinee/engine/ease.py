@@ -57,7 +57,8 @@ class Ease:
         values, features = values.astype(precise), features.astype(precise)
         squares = np.asarray(values.multiply(values).sum(axis=0)).ravel()
         ridge = config.l2 * (1 + n_users / 1000) ** config.l2_growth + config.dropout / (1 - config.dropout) * squares
-        gram = _gram(values) + _gram(sparse.csr_matrix(features.T))
+        gram = _gram(values)
+        gram += _gram(sparse.csr_matrix(features.T))
         gram[np.diag_indices(n_items)] += ridge
         inverse = inverse_of_symmetric(gram)
         weights = np.empty(inverse.shape, dtype=np.float32)

@@ -12,6 +12,9 @@ from scipy import sparse
 
 from matinee.engine.arrays import Floats, Ids, Rows
 
+BLOCK = 512
+"""How many rows of a dense matrix are thinned at a time, so that its copies stay small."""
+
 
 @dataclass(frozen=True)
 class Links:
@@ -65,10 +68,16 @@ class Links:
 
 def strongest(matrix: NDArray[Any], count: int) -> sparse.csr_matrix:
     """The `count` entries of each row that are furthest from 0, of a dense (rows, columns); ties by lower column."""
-    n_columns = matrix.shape[1]
-    if n_columns > count:
+    blocks = [_strongest(matrix[start : start + BLOCK], count) for start in range(0, len(matrix), BLOCK)]
+    if not blocks:
+        return sparse.csr_matrix(np.zeros(matrix.shape, dtype=np.float32))
+    return sparse.csr_matrix(sparse.vstack(blocks, format="csr"))
+
+
+def _strongest(matrix: NDArray[Any], count: int) -> sparse.csr_matrix:
+    if matrix.shape[1] > count:
         sizes = np.abs(matrix)
-        bars = -np.partition(-sizes, count - 1, axis=1)[:, count - 1 : count]
+        bars = np.partition(sizes, -count, axis=1)[:, -count][:, np.newaxis]
         is_kept = sizes > bars
         is_tied = sizes == bars
         room = count - is_kept.sum(axis=1, keepdims=True)

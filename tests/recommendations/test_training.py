@@ -26,7 +26,7 @@ LATER = NOW + dt.timedelta(days=1)
 
 def own_ratings(now: dt.datetime = NOW) -> list[tuple[int, int, float]]:
     """(person, film, stars), the people numbered from 0."""
-    own = own_interactions(now=now)
+    own, _ = own_interactions(now=now)
     films = own.item_ids[own.item_rows]
     return list(zip(own.user_rows.tolist(), films.tolist(), own.ratings.tolist(), strict=True))
 
@@ -140,7 +140,7 @@ def test_a_model_says_what_it_was_trained_on_and_how(fans: None) -> None:
     assert report.data.ratings == own + 6
     kept = notes(report.version)
     assert kept["data"] == report.data.__dict__
-    assert set(kept) == {"layout", "config", "data"}
+    assert set(kept) == {"layout", "config", "data", "held_out"}
 
 
 def test_films_that_match_nothing_help_the_fit_and_are_never_scored(cinema: None) -> None:

@@ -31,7 +31,10 @@ def set_up(say: Say) -> None:
     if columns_are_stale():
         refresh_columns()
     if is_behind():
-        call_command("train")
+        try:
+            call_command("train")
+        except CommandError as error:  # another training is under way, or the model there is the better one
+            say(str(error))
 
 
 def instructions(url: str) -> str:

@@ -16,6 +16,7 @@ from matinee.library.models import Favorite, MovieRating
 from matinee.recommendations.community import KIND_PREFIX
 
 MODEL_KIND = "model"
+REFUSAL_KIND = "model-refused"
 LAYOUT = 2
 """Of a model's arrays and notes; counted up whenever they change, so that an upgrade trains anew."""
 FEWEST_NEW = 20
@@ -46,7 +47,7 @@ class DataCut:
 
 def is_behind() -> bool:
     """Whether films are there and no readable model, or much has come in since, or other community ratings."""
-    data = _cut_in_service(settings.ARTIFACTS_DIR).get()
+    data = _cut_of_last_training()
     if data is None:
         return Movie.objects.exists()
     if data.community_digests != community_digests():
@@ -59,7 +60,7 @@ def is_behind() -> bool:
 
 def may_have_changed() -> bool:
     """Whether people of this instance stand behind the model, who change their minds and leave, or anything is new."""
-    data = _cut_in_service(settings.ARTIFACTS_DIR).get()
+    data = _cut_of_last_training()
     return data is not None and (data.own_people > 0 or data.high_marks != high_marks())
 
 
@@ -80,6 +81,25 @@ def model_store() -> ArtifactStore:
     return ArtifactStore(settings.ARTIFACTS_DIR, MODEL_KIND)
 
 
+def refusal_store() -> ArtifactStore:
+    """Where a training leaves word that its model was worse than the one in service; there is nothing but notes."""
+    return ArtifactStore(settings.ARTIFACTS_DIR, REFUSAL_KIND)
+
+
+def look_for_newer_training() -> None:
+    """Have the next question look at the disk: for the process that has just trained."""
+    for latest in (_in_service, _refused):
+        latest(settings.ARTIFACTS_DIR).forget()
+
+
+def _cut_of_last_training() -> DataCut | None:
+    """What was refused counts as well, or the same worse model would be made again every quarter of an hour."""
+    in_service, refused = _in_service(settings.ARTIFACTS_DIR).get(), _refused(settings.ARTIFACTS_DIR).get()
+    if in_service is not None and refused is not None and refused.in_service == in_service.in_service:
+        return refused.data
+    return None if in_service is None else in_service.data
+
+
 def _tables() -> dict[str, QuerySet[Any]]:
     return {"ratings": MovieRating.objects.all(), "favorites": Favorite.objects.all(), "films": Movie.objects.all()}
 
@@ -93,12 +113,26 @@ def _noticeable(trained_on: int) -> int:
     return max(FEWEST_NEW, int(NOTICEABLE_PART * trained_on))
 
 
+@dataclass(frozen=True)
+class _Training:
+    in_service: str
+    """The version of the model that was in service after it."""
+    data: DataCut
+
+
 @lru_cache(maxsize=4)
-def _cut_in_service(root: Path) -> Latest[DataCut]:
-    return Latest(lambda: ArtifactStore(root, MODEL_KIND), _cut)
+def _in_service(root: Path) -> Latest[_Training]:
+    return Latest(lambda: ArtifactStore(root, MODEL_KIND), lambda artifact: _training(artifact, artifact.version))
 
 
-def _cut(artifact: Artifact) -> DataCut:
+@lru_cache(maxsize=4)
+def _refused(root: Path) -> Latest[_Training]:
+    return Latest(
+        lambda: ArtifactStore(root, REFUSAL_KIND), lambda artifact: _training(artifact, artifact.notes["in_service"])
+    )
+
+
+def _training(artifact: Artifact, in_service: str) -> _Training:
     if artifact.notes.get("layout") != LAYOUT:
         raise ValueError(f"The model has layout {artifact.notes.get('layout')}, this program reads {LAYOUT}.")
-    return DataCut(**artifact.notes["data"])
+    return _Training(in_service, DataCut(**artifact.notes["data"]))

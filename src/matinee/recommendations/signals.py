@@ -13,7 +13,7 @@ import numpy as np
 from django.db.models import Exists, OuterRef
 
 from matinee.catalog.models import Movie
-from matinee.engine.arrays import Floats
+from matinee.engine.arrays import Floats, Ids
 from matinee.engine.features import ItemFeatures
 from matinee.engine.interactions import HIGHEST_RATING, Interactions
 from matinee.engine.popularity import acclaim
@@ -35,11 +35,12 @@ FACTS = (
 )
 
 
-def own_interactions(*, now: dt.datetime) -> Interactions:
+def own_interactions(*, now: dt.datetime) -> tuple[Interactions, Ids]:
     """What active people have rated or favourited up to `now`; a favourite counts as five stars, rated or not.
 
-    Each person is one anonymous user. Watchlist entries and dismissals say nothing of a film that was seen: they count
-    when their person asks, not here. Two queries, held as columns and never as rows.
+    Each person is one anonymous user; beside the ratings stands (users,) whose row is whose, for no model to learn.
+    Watchlist entries and dismissals say nothing of a film that was seen: they count when their person asks, not here.
+    Two queries, held as columns and never as rows.
     """
     users, films, stars, times = array("q"), array("q"), array("f"), array("q")
     for user, film, rating, at in itertools.chain(_rated(now), _only_favorites(now)):
@@ -47,12 +48,13 @@ def own_interactions(*, now: dt.datetime) -> Interactions:
         films.append(film)
         stars.append(rating)
         times.append(int(at.timestamp()))
-    return Interactions.from_arrays(
+    ratings = Interactions.from_arrays(
         np.frombuffer(users, np.int64),
         np.frombuffer(films, np.int64),
         np.frombuffer(stars, np.float32),
         np.frombuffer(times, np.int64),
     )
+    return ratings, np.unique(np.frombuffer(users, np.int64))
 
 
 def film_features() -> tuple[ItemFeatures, Floats]:

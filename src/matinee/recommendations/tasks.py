@@ -8,7 +8,7 @@ from django_tasks import task
 
 @task(queue_name="training")
 def train_model() -> str | None:
-    """Returns the published version; None where somebody trains already, whose model will do."""
+    """Returns the version in service then; None where somebody trains already, whose model will do."""
     from matinee.recommendations.training import (  # noqa: PLC0415 - its solvers are for the worker alone
         TrainingUnderWay,
         train,

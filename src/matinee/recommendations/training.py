@@ -5,19 +5,32 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import fcntl
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
+import numpy as np
 from django.conf import settings
 
 from matinee.catalog.matching import catalogue_titles
 from matinee.core.refusals import Conflict
 from matinee.engine.fitting import EngineConfig, fit
 from matinee.engine.interactions import Interactions
-from matinee.recommendations.community import Community, community_datasets, resolve
-from matinee.recommendations.freshness import LAYOUT, DataCut, community_digests, high_marks, model_store
-from matinee.recommendations.pool import look_for_newer_model
+from matinee.recommendations import guard
+from matinee.recommendations.community import KIND_PREFIX, Community, community_datasets, resolve
+from matinee.recommendations.freshness import (
+    LAYOUT,
+    DataCut,
+    community_digests,
+    high_marks,
+    look_for_newer_training,
+    model_store,
+    refusal_store,
+)
+from matinee.recommendations.pool import look_for_newer_model, newest_model
 from matinee.recommendations.signals import film_features, own_interactions
+
+logger = logging.getLogger(__name__)
 
 
 class TrainingUnderWay(Conflict):
@@ -31,25 +44,41 @@ class TrainingReport:
     """What a training made, and of what."""
 
     version: str
+    """Of the model that is in service now."""
+    is_published: bool
+    """False: the new one was worse, and the one before stays."""
+    comparison: str
+    """How it compares with the one before, in a sentence."""
     data: DataCut
 
 
-def train(*, now: dt.datetime, on_stage: Callable[[str], None] = lambda _: None) -> TrainingReport:
+def train(*, now: dt.datetime, force: bool = False, on_stage: Callable[[str], None] = lambda _: None) -> TrainingReport:
     """Fit on what there is at `now` and publish the model; without any ratings it is content and popularity.
 
-    The same data gives the same content, byte for byte. `on_stage` is told each stage as it begins. Raises
-    TrainingUnderWay.
+    A model that is worse than the one in service beyond noise is not published, unless with `force`. The same data
+    gives the same content, byte for byte. `on_stage` is told each stage as it begins. Raises TrainingUnderWay.
     """
     with _alone():
         marks, digests = high_marks(), community_digests()
         on_stage("Reading films")
         features, prior = film_features()
         on_stage("Reading ratings")
-        own = own_interactions(now=now)
-        community = {dataset.name: _interactions(dataset) for dataset in community_datasets()}
+        own, accounts = own_interactions(now=now)
+        datasets = community_datasets()
+        community = {dataset.name: _interactions(dataset) for dataset in datasets}
         config = EngineConfig()
-        model = fit(Interactions.together([own, *community.values()]), features, prior, config, progress=on_stage)
-        on_stage("Publishing")
+        sources = [
+            guard.Source(guard.OWN, "", own, accounts),
+            *(_source(dataset, community[dataset.name]) for dataset in datasets),
+        ]
+        held_out = guard.hold_out(sources, features.item_ids)
+        everything = Interactions.together([own, *community.values()])
+        learned = everything.of(~held_out.is_left_out[everything.user_rows]) if held_out.questions else everything
+        model = fit(learned, features, prior, config, progress=on_stage)
+        on_stage("Measuring on held-out people")
+        look_for_newer_model()
+        served = newest_model()
+        verdict = guard.judge(model, served, held_out)
         data = DataCut(
             films=features.n_items,
             own_people=own.n_users,
@@ -58,11 +87,24 @@ def train(*, now: dt.datetime, on_stage: Callable[[str], None] = lambda _: None)
             community_digests=digests,
             high_marks=marks,
         )
-        version = model_store().publish(
-            model.arrays(), {"layout": LAYOUT, "config": asdict(config), "data": asdict(data)}
-        )
+        notes = {"layout": LAYOUT, "data": asdict(data)}
+        if verdict.is_worse and served is not None and not force:
+            logger.warning("The new model is not published. %s", verdict.reason)
+            refusal_store().publish({}, {**notes, "in_service": served.version, "why": verdict.reason})
+            look_for_newer_training()
+            return TrainingReport(served.version, is_published=False, comparison=verdict.reason, data=data)
+        on_stage("Publishing")
+        figures = guard.notes_of(model, held_out)
+        version = model_store().publish(model.arrays(), {**notes, "config": asdict(config), "held_out": figures})
+        logger.info("Model %s is published. %s", version, verdict.reason)
     look_for_newer_model()
-    return TrainingReport(version=version, data=data)
+    look_for_newer_training()
+    return TrainingReport(version, is_published=True, comparison=verdict.reason, data=data)
+
+
+def _source(dataset: Community, ratings: Interactions) -> guard.Source:
+    digest = dataset.version.partition("-")[2]
+    return guard.Source(f"{KIND_PREFIX}{dataset.name}", digest, ratings, np.arange(ratings.n_users, dtype=np.int64))
 
 
 def _interactions(community: Community) -> Interactions:

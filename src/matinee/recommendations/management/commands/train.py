@@ -4,25 +4,36 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from matinee.recommendations.training import TrainingUnderWay, train
 
+WORSE = 3
 ANOTHER_IS_TRAINING = 75  # EX_TEMPFAIL
 
 
 class Command(BaseCommand):
     help = (
-        "Fit a model on own and community ratings and on what the films are, and put it in service. "
-        f"Exit code {ANOTHER_IS_TRAINING} says that another training is under way."
+        "Fit a model on own and community ratings and on what the films are, and put it in service, unless it is worse "
+        "than the one there beyond noise, for people whom neither has learned from. "
+        f"Exit codes: 0 in service, {WORSE} worse and left out, {ANOTHER_IS_TRAINING} another training is under way."
     )
 
-    def handle(self, **_options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--force", action="store_true", help="put the model in service even where it is worse")
+
+    def handle(self, *, force: bool, **_options: Any) -> None:
         try:
-            report = train(now=timezone.now(), on_stage=self._tell)
+            report = train(now=timezone.now(), force=force, on_stage=self._tell)
         except TrainingUnderWay as refusal:
             raise CommandError(refusal.detail, returncode=ANOTHER_IS_TRAINING) from refusal
+        self.stdout.write(report.comparison)
+        if not report.is_published:
+            raise CommandError(
+                f"The new model is worse, {report.version} stays in service. `matinee train --force` takes it anyway.",
+                returncode=WORSE,
+            )
         data = report.data
         community = "".join(f", {count:,} community ratings ({name})" for name, count in data.community_ratings.items())
         self.stdout.write(

@@ -61,7 +61,7 @@ def table(title: str, figures: Figures) -> list[str]:
         shown = " | ".join(f"{cell.mean:.4f} ({cell.low:.3f} to {cell.high:.3f})" for cell in cells)
         lines.append(f"| {system} | {shown} |")
     for metric in ("NDCG@100", "Recall@20"):
-        others = {system: values[metric] for system, values in figures.items() if system != OURS}
+        others = {system: values[metric] for system, values in figures.items() if not system.startswith(OURS)}
         best = max(others, key=lambda system: others[system].mean())
         lead = Lead.of(figures[OURS][metric], others[best])
         lines += ["", f"{metric}: {lead.relative:+.1%} ({lead.low:+.1%} to {lead.high:+.1%}) over {best}."]

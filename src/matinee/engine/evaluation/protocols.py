@@ -27,7 +27,7 @@ class People:
     folds: tuple[NDArray[np.int64], ...]
 
     @classmethod
-    def of(cls, interactions: Interactions, *, n_folds: int = 4, tuning_share: float = 0.2, seed: int = 0) -> People:
+    def of(cls, interactions: Interactions, *, n_folds: int = 4, tuning_share: float = 0.3, seed: int = 0) -> People:
         order = np.random.default_rng(seed).permutation(interactions.n_users)
         n_tuning = round(len(order) * tuning_share)
         folds = np.array_split(order[n_tuning:], n_folds)

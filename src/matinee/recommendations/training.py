@@ -63,16 +63,10 @@ def train(*, now: dt.datetime, force: bool = False, on_stage: Callable[[str], No
         on_stage("Reading films")
         features, prior = film_features()
         on_stage("Reading ratings")
-        own, accounts = own_interactions(now=now)
-        datasets = community_datasets()
-        community = {dataset.name: _interactions(dataset) for dataset in datasets}
+        own, *community = sources = read_sources(now=now)
         config = EngineConfig()
-        sources = [
-            guard.Source(guard.OWN, "", own, accounts),
-            *(_source(dataset, community[dataset.name]) for dataset in datasets),
-        ]
         held_out = guard.hold_out(sources, features.item_ids)
-        everything = Interactions.together([own, *community.values()])
+        everything = Interactions.together([source.interactions for source in sources])
         learned = everything.of(~held_out.is_left_out[everything.user_rows]) if held_out.questions else everything
         model = fit(learned, features, prior, config, progress=on_stage)
         on_stage("Measuring on held-out people")
@@ -81,9 +75,9 @@ def train(*, now: dt.datetime, force: bool = False, on_stage: Callable[[str], No
         verdict = guard.judge(model, served, held_out)
         data = DataCut(
             films=features.n_items,
-            own_people=own.n_users,
-            own_ratings=own.size,
-            community_ratings={name: ratings.size for name, ratings in community.items()},
+            own_people=own.interactions.n_users,
+            own_ratings=own.interactions.size,
+            community_ratings={source.name.removeprefix(KIND_PREFIX): source.interactions.size for source in community},
             community_digests=digests,
             high_marks=marks,
         )
@@ -102,8 +96,14 @@ def train(*, now: dt.datetime, force: bool = False, on_stage: Callable[[str], No
     return TrainingReport(version, is_published=True, comparison=verdict.reason, data=data)
 
 
-def _source(dataset: Community, ratings: Interactions) -> guard.Source:
-    digest = dataset.version.partition("-")[2]
+def read_sources(*, now: dt.datetime) -> list[guard.Source]:
+    """All ratings to learn from: first those of own people up to `now`, then each community data set."""
+    own, accounts = own_interactions(now=now)
+    return [guard.Source(guard.OWN, "", own, accounts), *map(_source, community_datasets())]
+
+
+def _source(dataset: Community) -> guard.Source:
+    ratings, digest = _interactions(dataset), dataset.version.partition("-")[2]
     return guard.Source(f"{KIND_PREFIX}{dataset.name}", digest, ratings, np.arange(ratings.n_users, dtype=np.int64))
 
 

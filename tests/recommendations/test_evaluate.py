@@ -238,7 +238,10 @@ def test_steps_are_lines_where_nobody_watches(circles: Path, capsys: pytest.Capt
 
 
 def process(*arguments: str | Path, **options: Any) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "matinee.cli", "evaluate", *map(str, arguments)]
+    """As a terminal starts it: where these tests run in the background, a shell has had Ctrl-C ignored."""
+    begin = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    begin += "from matinee.cli import main; sys.argv[0] = 'matinee'; main()"
+    command = [sys.executable, "-c", begin, "evaluate", *map(str, arguments)]
     environment = {**os.environ, "MATINEE_DATA_DIR": str(settings.DATA_DIR)}
     return subprocess.Popen(command, text=True, env=environment, **options)
 

@@ -1,0 +1,104 @@
+"""What is served without a model, with one that has not met a film, and while one takes over from another."""
+
+from __future__ import annotations
+
+import numpy as np
+from django.conf import settings
+
+from matinee.accounts.models import User
+from matinee.catalog.filters import MovieFilter
+from matinee.catalog.models import Movie
+from matinee.core.artifacts import ArtifactStore
+from matinee.library.models import MovieRating
+from matinee.recommendations.pool import look_for_newer_model
+from matinee.recommendations.training import train
+from tests.recommendations.conftest import (
+    ALL_FILMS,
+    NOW,
+    WESTERN,
+    ids,
+    make_movie,
+    rate,
+    recommended,
+)
+
+JUST_WESTERNS = MovieFilter(all_genres=(WESTERN,))
+
+
+def test_without_a_model_it_is_the_acclaimed_ones(alice: User, cinema: None) -> None:
+    rate(alice, {101: 5})
+
+    ranking = recommended(alice)
+
+    assert not ranking.personalised
+    assert ranking.model_version is None
+    assert sorted(ids(ranking)) == sorted(set(ALL_FILMS) - {101})
+    assert {(pick.source, pick.because) for pick in ranking.page(0, 100)} == {("popular", ())}
+    assert ranking.scores[0] == ranking.scores.max()
+
+
+def test_an_empty_catalogue_has_nothing_to_recommend(alice: User) -> None:
+    rankings = [recommended(alice)]
+    train(now=NOW)
+    rankings.append(recommended(alice, diversity=0.5))
+
+    assert [len(ranking) for ranking in rankings] == [0, 0]
+
+
+def test_a_film_that_the_model_does_not_know_yet_comes_last_and_not_never(alice: User, model: str) -> None:
+    make_movie(999, genre_ids=[WESTERN], vote_count=20_000, vote_average=9.0)
+    rate(alice, {301: 5})
+
+    everything, westerns = recommended(alice), recommended(alice, movie_filter=JUST_WESTERNS, diversity=0.2)
+
+    assert ids(everything)[-1] == 999
+    assert everything.page(0, 100)[-1].source == "popular"
+    assert 999 in ids(westerns)
+    assert len(westerns) == 10
+
+
+def test_a_film_that_is_deleted_is_gone_from_the_answer_and_from_the_reasons(alice: User, model: str) -> None:
+    rate(alice, {101: 5, 104: 5})
+
+    Movie.objects.filter(tmdb_id__in=[104, 107]).delete()
+
+    picks = recommended(alice).page(0, 100)
+    assert not {101, 104, 107} & {pick.tmdb_id for pick in picks}
+    assert len(picks) == len(ALL_FILMS) - 3
+    assert {reason.tmdb_id for pick in picks for reason in pick.because} == {101}
+
+
+def test_a_new_model_takes_over_and_a_ranking_in_hand_keeps_its_own(alice: User, model: str) -> None:
+    rate(alice, {101: 5, 104: 5})
+    in_hand = recommended(alice)
+    page = in_hand.page(0, 20)
+
+    MovieRating.objects.exclude(user=alice).delete()
+    newer = train(now=NOW).version
+
+    assert recommended(alice).model_version == newer != model
+    assert (in_hand.model_version, in_hand.page(0, 20)) == (model, page)
+
+
+def test_a_damaged_model_leaves_the_one_before_it_in_service(alice: User, model: str) -> None:
+    rate(alice, {101: 5})
+    before = recommended(alice).page(0, 20)
+    damaged = train(now=NOW).version
+    array = settings.ARTIFACTS_DIR / "model" / damaged / "links_weights.npy"
+    content = bytearray(array.read_bytes())
+    content[-1] ^= 1
+    array.write_bytes(content)
+    look_for_newer_model()
+
+    ranking = recommended(alice)
+
+    assert ranking.model_version == model
+    assert ranking.page(0, 20) == before
+
+
+def test_an_artifact_that_is_no_model_leaves_the_one_before_it_in_service(alice: User, model: str) -> None:
+    recommended(alice)
+    ArtifactStore(settings.ARTIFACTS_DIR, "model").publish({"item_ids": np.arange(3)}, {"config": {}})
+    look_for_newer_model()
+
+    assert recommended(alice).model_version == model

@@ -36,7 +36,8 @@ class EngineConfig:
     """What two films of the same content have in common, counted in people who like both."""
 
     content_doubt: float = 5.0
-    """With so many ratings an item's links are taken to come half from ratings and half from content."""
+    """With so many ratings an item's links are told to come half from ratings and half from content; the fit itself
+    does not read it, an answer's `source` does."""
 
     head: int = 20_000
     """How many items the regression takes at most, the most rated ones; its time grows with the third power."""

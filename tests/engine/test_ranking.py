@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matinee.engine.popularity import acclaim
-from matinee.engine.ranking import at_most_each, diversified, rank
+from matinee.engine.ranking import diversified, rank
 
 
 @given(scores=st.lists(st.integers(0, 4), max_size=30), k=st.integers(0, 12))
@@ -32,12 +32,6 @@ def test_no_diversity_keeps_the_order_and_full_diversity_avoids_likeness() -> No
 def test_equal_scores_and_no_candidates_can_be_diversified() -> None:
     assert diversified(np.ones(2), np.eye(2), 0.5, 5).tolist() == [0, 1]
     assert diversified(np.zeros(0), np.zeros((0, 0)), 0.5, 5).tolist() == []
-
-
-def test_a_franchise_gets_no_more_than_its_places() -> None:
-    groups = np.array([5, -1, 5, 7, 5, -1])
-
-    assert at_most_each(groups, 2).tolist() == [True, True, True, True, False, True]
 
 
 def test_acclaim_believes_many_votes_more_than_few() -> None:

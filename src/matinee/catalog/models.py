@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 
 class Genre(models.Model):
@@ -26,10 +26,6 @@ class Genre(models.Model):
 
 
 class MovieQuerySet(models.QuerySet["Movie"]):
-    def by_popularity(self) -> MovieQuerySet:
-        """Most popular first; unknown popularity last; ends in the unique tmdb_id."""
-        return self.order_by(F("popularity").desc(nulls_last=True), "tmdb_id")
-
     def by_tmdb_ids(self, tmdb_ids: Sequence[int]) -> list[Movie]:
         """The films with these ids, in the order given, by one query; an id that has no film is left out."""
         found = {movie.tmdb_id: movie for movie in self.filter(tmdb_id__in=tmdb_ids)}

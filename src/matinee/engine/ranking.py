@@ -43,14 +43,3 @@ def diversified(scores: Doubles, similarity: Doubles, diversity: float, k: int) 
         is_left[best] = False
         likeness = np.maximum(likeness, similarity[best])
     return np.array(taken, dtype=np.int64)
-
-
-def at_most_each(groups: NDArray[np.int64], limit: int) -> Flags:
-    """(m,) flags in order: false for what comes after `limit` items of its group (a franchise); -1 is no group."""
-    counts: dict[int, int] = {}
-    keeps = np.ones(len(groups), dtype=np.bool_)
-    for place, group in enumerate(groups.tolist()):
-        if group >= 0:
-            counts[group] = counts.get(group, 0) + 1
-            keeps[place] = counts[group] <= limit
-    return keeps

@@ -8,10 +8,11 @@ import numpy as np
 from scipy import sparse
 
 from matinee.engine.arrays import Doubles, Ids, rows_of
+from matinee.engine.config import EngineConfig
 from matinee.engine.ease import Ease, EaseConfig
 from matinee.engine.evaluation.cases import LIKED_FROM, Case, Knowledge, Ranker
 from matinee.engine.features import ItemFeatures
-from matinee.engine.fitting import EngineConfig, fit
+from matinee.engine.fitting import fit
 from matinee.engine.interactions import Interactions
 from matinee.engine.signals import History, SignalWeights
 
@@ -56,7 +57,9 @@ class PlainEase:
         cells = (train.user_rows[is_like], train.item_rows[is_like])
         likes = sparse.csr_matrix((np.ones(len(cells[0])), cells), shape=(train.n_users, train.n_items))
         nothing = sparse.csr_matrix(np.zeros((train.n_items, 0)))
-        weights = Ease.fit(likes, nothing, EaseConfig(l2=self.l2, l2_growth=0.0, dropout=0.0)).weights
+        weights = Ease.fit(likes, nothing, EaseConfig(l2=self.l2, l2_growth=0.0, dropout=0.0)).weights(
+            np.arange(train.n_items)
+        )
 
         def rank(case: Case, candidates: Ids) -> Doubles:
             rows = rows_of(train.item_ids, case.item_ids[case.ratings >= LIKED_FROM])

@@ -43,7 +43,14 @@ def markdown(record: Record) -> str:
 def summary(record: Record) -> str:
     """For the docs: of each data set one table of all systems, the leads, and what facts alone are good for."""
     about = record["about"]
-    lines = [f"{about['Date']}, {about['Command']}, {about['Tuning']}.", ""]
+    lines = [
+        f"{about['Date']}, {about['Command']}: {about['Tuning']}. Every metric with its interval, what the peers were",
+        "tuned to and more of what accuracy does not say: [benchmarks/results](../benchmarks/results/recommender.md).",
+        "",
+        "![NDCG@100 by how many ratings are shown, a line for each system](recommender-signals.svg)",
+        "![NDCG@100 by the share of all films that are shown, a dot for each system](recommender-coverage.svg)",
+        "",
+    ]
     for name, of_set in record["datasets"].items():
         lines += [f"### {name}", "", _size(of_set), "", *_overview(of_set), ""]
         for protocol in (NEW_PEOPLE, IN_TIME):

@@ -31,7 +31,8 @@ def ratings() -> Interactions:
 def save(path: str) -> None:
     rated = ratings()
     knowledge = without_facts(rated.item_ids)
-    np.savez(path, **fit(rated, knowledge.features, knowledge.popularity_prior).arrays())
+    arrays = fit(rated, knowledge.features, knowledge.popularity_prior).arrays()
+    np.savez(path, allow_pickle=False, **arrays)
 
 
 @pytest.fixture

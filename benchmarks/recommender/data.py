@@ -17,6 +17,7 @@ from matinee.engine.evaluation.cases import Knowledge
 from matinee.engine.features import ItemFeatures
 from matinee.engine.interactions import Interactions
 from matinee.engine.popularity import acclaim
+from matinee.engine.rating_prediction import promised_stars
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,11 @@ def widened(facts: Knowledge | None, item_ids: Ids) -> Knowledge:
         fields[name] = wide
     prior = np.zeros(len(ids), dtype=np.float32)
     prior[rows] = facts.popularity_prior
-    return Knowledge(ItemFeatures(ids, fields), prior)
+    unknown = np.full(len(ids), np.nan)
+    promised = promised_stars(unknown, unknown)
+    if facts.promised is not None:
+        promised[rows] = facts.promised
+    return Knowledge(ItemFeatures(ids, fields), prior, promised)
 
 
 def _ratings(lines: io.TextIOBase) -> Interactions:
@@ -100,4 +105,4 @@ def _facts(lines: Path) -> Knowledge:
     features = ItemFeatures.from_lists([film["id"] for film in films], values, years)
     order = np.argsort([film["id"] for film in films])
     counts, averages = (np.array([film[name] for film in films])[order] for name in ("vote_count", "vote_average"))
-    return Knowledge(features, acclaim(counts, averages))
+    return Knowledge(features, acclaim(counts, averages), promised_stars(counts, averages))

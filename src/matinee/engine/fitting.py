@@ -17,6 +17,7 @@ from matinee.engine.interactions import Interactions
 from matinee.engine.item_model import ItemModel
 from matinee.engine.links import Links, strongest
 from matinee.engine.popularity import base_scores
+from matinee.engine.rating_prediction import RatingConfig, expected_stars
 
 Progress = Callable[[str], None]
 """Is told each stage as it begins."""
@@ -54,6 +55,9 @@ class EngineConfig:
     base_doubt: float = 20.0
     """How many ratings of an item weigh as much as its prior."""
 
+    ratings: RatingConfig = field(default_factory=RatingConfig)
+    """Of predicted ratings; links and base scores do not read it."""
+
 
 def fit(
     interactions: Interactions,
@@ -61,15 +65,20 @@ def fit(
     popularity_prior: Floats,
     config: EngineConfig | None = None,
     progress: Progress | None = None,
+    *,
+    promised: Floats | None = None,
 ) -> ItemModel:
     """Train on all ratings; what can be recommended is what has features.
 
     `popularity_prior` is (features.n_items,), 0 to 1, as `popularity.acclaim` gives it. Items that have ratings and
-    no features help the fit; those with an id above 0 can stand in a history, none is ever scored. Works without
-    ratings (content and prior alone), without features, and without both. Raises ValueError.
+    no features help the fit; those with an id above 0 can stand in a history, none is ever scored. `promised`
+    (features.n_items,) is what `rating_prediction.promised_stars` gives; where it is None, all films are promised the
+    usual stars. Works without ratings (content and prior alone), without features, and without both. Raises ValueError.
     """
     if popularity_prior.shape != (features.n_items,):
         raise ValueError("The popularity prior is not one figure an item.")
+    if promised is not None and promised.shape != (features.n_items,):
+        raise ValueError("The promised stars are not one figure an item.")
     config = config or EngineConfig()
     tell = progress or (lambda _: None)
     rated_ids = interactions.item_ids
@@ -87,11 +96,15 @@ def fit(
     base = config.base_weight * base_scores(
         liking, rating_counts, prior, has_prior=where >= 0, n_users=interactions.n_users, doubt=config.base_doubt
     )
+    stars = np.full(len(item_ids), config.ratings.usual_stars, dtype=np.float32)
+    if promised is not None:
+        stars[where >= 0] = promised[where[where >= 0]]
     return ItemModel(
         item_ids=item_ids,
         base=base.astype(np.float32),
         links=Links.from_matrix(links),
         evidence=rating_counts.astype(np.int32),
+        expected_stars=expected_stars(interactions, item_ids, stars, config.ratings),
         vectors=Links.from_matrix(_with_rows(features.matrix(config.features), where)),
     )
 

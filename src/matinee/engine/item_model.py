@@ -33,6 +33,9 @@ class ItemModel:
     evidence: Rows
     """(n,) how many ratings stand behind an item: 0 says that only its content speaks."""
 
+    expected_stars: Floats
+    """(n,) what someone of average generosity gives it, 1 to 5 and a little beyond; for predicted ratings."""
+
     vectors: Links
     """(n rows, values) content vectors, whose product says how alike two items are; for diversity."""
 
@@ -49,6 +52,8 @@ class ItemModel:
             raise ValueError("A link leads to an item that is not there.")
         if not np.all(np.isfinite(self.base)):
             raise ValueError("A base score is not a number.")
+        if self.expected_stars.shape != (n_items,) or not np.all(np.isfinite(self.expected_stars)):
+            raise ValueError("The expected stars are not one number an item.")
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> ItemModel:
@@ -58,7 +63,13 @@ class ItemModel:
                 name: Links(arrays[f"{name}_ends"], arrays[f"{name}_columns"], arrays[f"{name}_weights"])
                 for name in ("links", "vectors")
             }
-            return cls(item_ids=arrays["item_ids"], base=arrays["base"], evidence=arrays["evidence"], **sparse)
+            return cls(
+                item_ids=arrays["item_ids"],
+                base=arrays["base"],
+                evidence=arrays["evidence"],
+                expected_stars=arrays["expected_stars"],
+                **sparse,
+            )
         except KeyError as missing:
             raise ValueError(f"The model lacks {missing}.") from missing
 
@@ -68,6 +79,7 @@ class ItemModel:
             "item_ids": self.item_ids,
             "base": self.base,
             "evidence": self.evidence,
+            "expected_stars": self.expected_stars,
             **self.links.arrays("links"),
             **self.vectors.arrays("vectors"),
         }

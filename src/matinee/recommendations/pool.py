@@ -15,9 +15,11 @@ from django.conf import settings
 
 from matinee.catalog.columns import CatalogColumns, Mask, columns
 from matinee.core.artifacts import Artifact, ArtifactStore, Latest
-from matinee.engine.arrays import Doubles, Rows
+from matinee.engine.arrays import Doubles, Ids, Rows
 from matinee.engine.item_model import ItemModel
 from matinee.engine.popularity import acclaim
+from matinee.engine.rating_prediction import promised_stars
+from matinee.engine.signals import History
 from matinee.recommendations.freshness import MODEL_KIND
 
 SPREAD_FILMS = 5_000
@@ -78,10 +80,30 @@ class Pool:
     """(n,) where each film stands in the model, -1 where the model does not know it yet."""
     base: Doubles = field(repr=False)
     """(n,) the score of each film for someone of whom nothing is known."""
+    expected_stars: Doubles = field(repr=False)
+    """(n,) what someone of average generosity gives each film; what its votes promise until the model knows it."""
     by_base: Order
     """By falling base, of equal ones the lower row first."""
     spread: Order
     """The same, with its first films spread over genres and eras."""
+
+    def links(self, tmdb_ids: Ids, rows: Rows) -> Doubles:
+        """(h, k): what the model gives from each of `tmdb_ids` (h,), sorted, to each of `rows` (k,) of the catalogue.
+
+        0 where it does not know one of the two. Each once.
+        """
+        links = np.zeros((len(tmdb_ids), len(rows)))
+        known = np.flatnonzero(self.item_rows[rows] >= 0)
+        if self.published is not None and len(known):
+            everything = History.liking(tmdb_ids)
+            links[:, known] = self.published.model.contributions(everything, self.item_rows[rows[known]])
+        return links
+
+    def is_judged(self, row: int) -> bool:
+        """Whether anybody voted on the film at TMDb, or rated it before the model was trained."""
+        item = int(self.item_rows[row])
+        has_ratings = self.published is not None and item >= 0 and self.published.model.evidence[item] > 0
+        return has_ratings or bool(self.columns.vote_count[row] > 0)
 
 
 def newest_model() -> PublishedModel | None:
@@ -130,6 +152,7 @@ def current_pool() -> Pool:
 def build_pool(catalogue: CatalogColumns, published: PublishedModel | None) -> Pool:
     """Lay `published` over `catalogue`: a film that the model does not know comes behind those that it does."""
     prior = acclaim(catalogue.vote_count, catalogue.vote_average).astype(np.float64)
+    stars = promised_stars(catalogue.vote_count, catalogue.vote_average).astype(np.float64)
     item_rows = np.full(catalogue.size, -1, dtype=np.int32)
     if published is None:
         catalogue_rows, base = item_rows[:0], prior
@@ -139,6 +162,7 @@ def build_pool(catalogue: CatalogColumns, published: PublishedModel | None) -> P
         item_rows[catalogue_rows[items]] = items
         base = prior - 1.0
         base[catalogue_rows[items]] = published.model.base[items]
+        stars[catalogue_rows[items]] = published.model.expected_stars[items]
     by_base = np.argsort(-base, kind="stable").astype(np.int32)
     return Pool(
         columns=catalogue,
@@ -146,6 +170,7 @@ def build_pool(catalogue: CatalogColumns, published: PublishedModel | None) -> P
         catalogue_rows=catalogue_rows,
         item_rows=item_rows,
         base=base,
+        expected_stars=stars,
         by_base=Order.of(by_base),
         spread=Order.of(_spread(catalogue, by_base)),
     )

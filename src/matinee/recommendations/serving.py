@@ -15,9 +15,11 @@ from matinee.catalog.models import Movie
 from matinee.core.refusals import BadRequest, FieldError
 from matinee.engine.arrays import Doubles, Ids, Rows
 from matinee.engine.ranking import diversified, rank
+from matinee.engine.rating_prediction import Opinions
 from matinee.engine.signals import History
 from matinee.recommendations.history import read_history
 from matinee.recommendations.pool import Pool, PublishedModel, current_pool
+from matinee.recommendations.rating_prediction import opinions_of, predicted
 
 Source = Literal["taste", "similar", "popular"]
 
@@ -55,11 +57,16 @@ class Pick:
     source: Source
     because: tuple[Reason, ...]
     """At most five, strongest first; empty where the source is `popular`."""
+    predicted_rating: float | None
+    """The stars that the person would give it, 1 to 5; None where nothing tells, or nobody asks for themselves."""
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """The films of one answer, best first, at most 500. Reasons are worked out for the page that is asked for."""
+    """The films of one answer, best first, at most 500.
+
+    Reasons and predicted ratings are worked out for the page that is asked for.
+    """
 
     model_version: str | None
     personalised: bool
@@ -68,32 +75,44 @@ class Ranking:
     """(m,)"""
     scores: Doubles = field(repr=False)
     """(m,) comparable within this ranking alone."""
-    _item_rows: Rows = field(repr=False)
+    _rows: Rows = field(repr=False)
     _history: History = field(repr=False)
+    _opinions: Opinions | None = field(repr=False)
+    """Of the person who asks for themselves."""
     _pool: Pool = field(repr=False)
+
+    @property
+    def is_for_a_person(self) -> bool:
+        """Whether someone asks for themselves, so that the picks say what they would think of them."""
+        return self._opinions is not None
 
     def __len__(self) -> int:
         return len(self.tmdb_ids)
 
     def page(self, start: int, stop: int) -> tuple[Pick, ...]:
-        """The picks from place `start` up to, not including, `stop`, with their reasons."""
-        reasons = self._reasons(self._item_rows[start:stop])
-        facts = zip(self.tmdb_ids[start:stop].tolist(), self.scores[start:stop].tolist(), reasons, strict=True)
-        return tuple(Pick(tmdb_id, score, source, because) for tmdb_id, score, (source, because) in facts)
+        """The picks from place `start` up to, not including, `stop`."""
+        rows, history, opinions = self._rows[start:stop], self._history, self._opinions
+        ids = history.item_ids if opinions is None else np.union1d(history.item_ids, opinions.item_ids)
+        links = self._pool.links(ids, rows)
+        reasons = self._reasons(rows, links[np.searchsorted(ids, history.item_ids)])
+        stars: list[float | None] = [None] * len(rows)
+        if opinions is not None:
+            stars = predicted(self._pool, opinions, links[np.searchsorted(ids, opinions.item_ids)], rows)
+        facts = zip(self.tmdb_ids[start:stop].tolist(), self.scores[start:stop].tolist(), reasons, stars, strict=True)
+        return tuple(Pick(tmdb_id, score, *why, predicted_rating) for tmdb_id, score, why, predicted_rating in facts)
 
-    def _reasons(self, item_rows: Rows) -> list[tuple[Source, tuple[Reason, ...]]]:
+    def _reasons(self, rows: Rows, links: Doubles) -> list[tuple[Source, tuple[Reason, ...]]]:
+        """Of each of `rows` (k,), by the links (h, k) from the films of the history."""
         published = self._pool.published
-        answers: list[tuple[Source, tuple[Reason, ...]]] = [("popular", ()) for _ in item_rows]
-        known = np.flatnonzero(item_rows >= 0)
-        if published is None or not len(known):
-            return answers
-        gains = np.maximum(published.model.contributions(self._history, item_rows[known]), 0.0)
+        answers: list[tuple[Source, tuple[Reason, ...]]] = [("popular", ()) for _ in rows]
+        gains = np.maximum(links * self._history.signals[:, np.newaxis], 0.0)
         sums = gains.sum(axis=0)
-        by_ratings = _by_ratings(published, self._history, item_rows[known], gains)
-        for column, place in enumerate(known.tolist()):
-            if sums[column] > 0:
-                source: Source = "taste" if by_ratings[column] * 2 >= sums[column] else "similar"
-                answers[place] = source, self._because(gains[:, column] / sums[column])
+        if published is None or not sums.any():
+            return answers
+        by_ratings = _by_ratings(published, self._history, self._pool.item_rows[rows], gains)
+        for place in np.flatnonzero(sums > 0).tolist():
+            source: Source = "taste" if by_ratings[place] * 2 >= sums[place] else "similar"
+            answers[place] = source, self._because(gains[:, place] / sums[place])
         return answers
 
     def _because(self, shares: Doubles) -> tuple[Reason, ...]:
@@ -137,7 +156,7 @@ def recommend(
     if diversity > 0:
         places = _diversified(pool, rows, scores, diversity)
         rows, scores = rows[places], scores[places]
-    return _ranking(pool, history, rows, scores, sort=sort, personalised=personalised)
+    return _ranking(pool, history, rows, scores, sort=sort, personalised=personalised, opinions=opinions_of(mine))
 
 
 def similar(*, movie: Movie, movie_filter: MovieFilter, sort: Sort | None = None) -> Ranking:
@@ -234,7 +253,14 @@ def _diversified(pool: Pool, rows: Rows, scores: Doubles, diversity: float) -> I
 
 
 def _ranking(
-    pool: Pool, history: History, rows: Rows, scores: Doubles, *, sort: Sort | None, personalised: bool
+    pool: Pool,
+    history: History,
+    rows: Rows,
+    scores: Doubles,
+    *,
+    sort: Sort | None,
+    personalised: bool,
+    opinions: Opinions | None = None,
 ) -> Ranking:
     if sort is not None:
         ordered = pool.columns.in_order(rows, sort)
@@ -245,7 +271,8 @@ def _ranking(
         personalised=personalised,
         tmdb_ids=pool.columns.tmdb_ids[rows],
         scores=scores,
-        _item_rows=pool.item_rows[rows],
+        _rows=rows,
         _history=history,
+        _opinions=opinions,
         _pool=pool,
     )

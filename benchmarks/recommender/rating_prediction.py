@@ -20,7 +20,7 @@ from benchmarks.recommender.data import Dataset, movielens_100k, movielens_small
 from matinee.engine.arrays import Doubles, Ids, Rows, rows_of
 from matinee.engine.evaluation.cases import Knowledge
 from matinee.engine.evaluation.protocols import People, rating_prediction
-from matinee.engine.evaluation.rating_accuracy import Predictor, RatingAccuracy, RatingCase, RatingErrors
+from matinee.engine.evaluation.rating_accuracy import Predictor, RatingAccuracy, RatingCase, RatingErrors, sums_of
 from matinee.engine.evaluation.systems import BiasedBaseline, Engine, community_mean
 from matinee.engine.interactions import Interactions
 from matinee.engine.item_model import ItemModel
@@ -28,7 +28,6 @@ from matinee.engine.rating_prediction import FEWEST_STARS, MOST_STARS, RatingCon
 
 OURS, BASELINE = "Matinee", "film and person"
 SIZES = (10, 30, 100, 300)
-Asked = tuple[Predictor, Sequence[RatingCase]]
 
 
 @dataclass(frozen=True)
@@ -157,14 +156,15 @@ def measure(dataset: Dataset, trials: int = 12) -> tuple[list[str], dict[str, An
     ours = {OURS: Engine(widened(None, ratings.item_ids))}
     if dataset.facts is not None:
         ours[f"{OURS} with facts"] = Engine(widened(dataset.facts, ratings.item_ids))
-    asked: dict[str, list[Asked]] = {name: [] for name in (*PEERS, *ours)}
+    parts: dict[str, list[Doubles]] = {name: [] for name in (*PEERS, *ours)}
     for fold in people.folds:
         split = rating_prediction(ratings, fold)
         for name, (train, _) in PEERS.items():
-            asked[name].append((train(split.train, **chosen[name]), split.cases))
+            parts[name].append(sums_of(train(split.train, **chosen[name]), split.cases))
         for name, engine in ours.items():
-            asked[name].append((engine.predictor(engine.fitted(split.train)), split.cases))
-    lines, record = _compared(asked, list(ours))
+            parts[name].append(sums_of(engine.predictor(engine.fitted(split.train)), split.cases))
+        print(f"  asked {len(parts[OURS])} of {len(people.folds)} folds", flush=True)
+    lines, record = _compared(parts, list(ours))
     record["tuned"] = chosen
     further = {"by size of the community": _by_size}
     if dataset.facts is not None:
@@ -175,13 +175,13 @@ def measure(dataset: Dataset, trials: int = 12) -> tuple[list[str], dict[str, An
     return ["### predicted ratings", "", *lines], record
 
 
-def _compared(asked: Mapping[str, Sequence[Asked]], ours: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
-    errors = {name: RatingErrors.together(each) for name, each in asked.items()}
+def _compared(parts: Mapping[str, Sequence[Doubles]], ours: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
+    errors = {name: RatingErrors.together(each) for name, each in parts.items()}
     accuracies = {name: each.accuracy() for name, each in errors.items()}
     lines = ["| system | mean error | RMSE | calibration error |", "|---|---|---|---|"]
     lines += [_row(name, accuracy) for name, accuracy in accuracies.items()] + [""]
     leads = {}
-    others = [name for name in asked if name not in ours]
+    others = [name for name in parts if name not in ours]
     best = min(others, key=lambda name: accuracies[name].rmse.mean)
     for name in ours:
         for other in dict.fromkeys((BASELINE, best)):
@@ -248,11 +248,11 @@ def _new_instance(dataset: Dataset, people: People) -> tuple[list[str], dict[str
     is_known = np.isin(dataset.ratings.item_ids, known.features.item_ids)[dataset.ratings.item_rows]
     cases = rating_prediction(dataset.ratings.of(is_known), np.concatenate(people.folds)).cases
     engine = Engine(known)
-    asked: dict[str, list[Asked]] = {
-        "person": [(BiasedBaseline()(Interactions.empty()), cases)],
-        OURS: [(engine.predictor(engine.fitted(Interactions.empty())), cases)],
+    systems = {
+        "person": BiasedBaseline()(Interactions.empty()),
+        OURS: engine.predictor(engine.fitted(Interactions.empty())),
     }
-    errors = {name: RatingErrors.together(each).accuracy() for name, each in asked.items()}
+    errors = {name: RatingErrors.of(predictor, cases).accuracy() for name, predictor in systems.items()}
     lines = ["| system | mean error | RMSE | calibration error |", "|---|---|---|---|"]
     return lines + [_row(name, each) for name, each in errors.items()], {k: asdict(v) for k, v in errors.items()}
 

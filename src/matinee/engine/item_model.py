@@ -15,6 +15,42 @@ from matinee.engine.signals import History
 
 
 @dataclass(frozen=True)
+class Gains:
+    """What the h items of a history add to the scores of n items, link by link; those of one item stand together."""
+
+    shape: tuple[int, int]
+    """(h, n)"""
+
+    places: Ids
+    """(g,) where the items that have a say stand in the history."""
+
+    ends: Ids
+    """(g,) where the links of each of them end."""
+
+    rows: Ids
+    """(z,) the item that a link leads to."""
+
+    values: Doubles
+    """(z,) what it adds there."""
+
+    def sums(self) -> Doubles:
+        """(n,) what the history adds to the score of each item."""
+        return np.bincount(self.rows, weights=self.values, minlength=self.shape[1]).astype(np.float64, copy=False)
+
+    def towards(self, rows: NDArray[np.integer]) -> Doubles:
+        """(h, k) what each item of the history adds to the score of each of `rows` (k,), all different."""
+        is_asked = np.zeros(self.shape[1], dtype=np.bool_)
+        is_asked[rows] = True
+        links = np.flatnonzero(is_asked[self.rows])
+        senders = self.places[np.searchsorted(self.ends, links, side="right")]
+        order = np.argsort(rows)
+        targets = order[np.searchsorted(rows, self.rows[links], sorter=order)]
+        gains = np.zeros((self.shape[0], len(rows)))
+        gains[senders, targets] = self.values[links]
+        return gains
+
+
+@dataclass(frozen=True)
 class ItemModel:
     """score(j) = base[j] + sum over the history's items i of signal[i] links[i, j].
 
@@ -80,35 +116,34 @@ class ItemModel:
         """(k,) where each item stands, -1 for one that the model does not know."""
         return rows_of(self.item_ids, item_ids)
 
+    def gains(self, history: History) -> Gains:
+        """What the history adds to the base scores, for all that is asked about them."""
+        rows = self.rows_of(history.item_ids)
+        places = np.flatnonzero((rows >= 0) & (history.signals != 0))
+        counts, linked, values = self.links.gather(rows[places])
+        values *= np.repeat(history.signals[places].astype(np.float64), counts)
+        return Gains((history.size, self.n_items), places, np.cumsum(counts), linked, values)
+
     def score(self, history: History) -> tuple[Rows, Doubles]:
         """(rows, scores) of the items that the history touches, ascending by row; all others score their base."""
-        sums = self._sums(history)
+        sums = self.gains(history).sums()
         rows: Rows = np.flatnonzero(sums).astype(np.int32)
         scores: Doubles = self.base[rows].astype(np.float64) + sums[rows]
         return rows, scores
 
     def score_all(self, history: History) -> Doubles:
         """(n,) the score of every item; for evaluation."""
-        scores: Doubles = self.base.astype(np.float64) + self._sums(history)
+        scores: Doubles = self.base.astype(np.float64) + self.gains(history).sums()
         return scores
 
     def contributions(self, history: History, rows: Rows) -> Doubles:
-        """(h, k): what each item of the history adds to the score of each of `rows` (k,).
+        """(h, k): what each item of the history adds to the score of each of `rows` (k,), all different.
 
         base[rows] plus the sum over the first axis is the score.
         """
-        target_of = np.full(self.n_items, -1, dtype=np.int64)
-        target_of[rows] = np.arange(len(rows))
-        places, counts, columns, weights = self._used_links(history)
-        targets = target_of[columns]
-        asked = np.flatnonzero(targets >= 0)
-        senders = places[np.searchsorted(np.cumsum(counts), asked, side="right")]
-        gains = weights[asked] * history.signals[senders].astype(np.float64)
-        cells = senders * len(rows) + targets[asked]
-        sums = np.bincount(cells, weights=gains, minlength=history.size * len(rows))
-        return sums.astype(np.float64, copy=False).reshape(history.size, len(rows))
+        return self.gains(history).towards(rows)
 
-    def similarity(self, rows: Rows) -> Doubles:
+    def similarity(self, rows: NDArray[np.integer]) -> Doubles:
         """(k, k): how alike each two of `rows` are by their content, 0 to 1 (1 for an item and itself)."""
         counts, columns, weights = self.vectors.gather(rows)
         values, places = np.unique(columns, return_inverse=True)
@@ -118,16 +153,3 @@ class ItemModel:
         dense /= np.where(lengths > 0, lengths, 1)
         alike: Doubles = dense @ dense.T
         return alike
-
-    def _sums(self, history: History) -> Doubles:
-        """(n,) what the history adds to each item's score."""
-        places, counts, columns, weights = self._used_links(history)
-        gains = np.repeat(history.signals[places].astype(np.float64), counts)
-        gains *= weights
-        return np.bincount(columns, weights=gains, minlength=self.n_items).astype(np.float64, copy=False)
-
-    def _used_links(self, history: History) -> tuple[NDArray[np.int64], NDArray[np.int64], Rows, Floats]:
-        """(places in the history that have a say, how many links each has, the links' columns, their weights)."""
-        rows = self.rows_of(history.item_ids)
-        places = np.flatnonzero((rows >= 0) & (history.signals != 0))
-        return places, *self.links.gather(rows[places].tolist())

@@ -8,7 +8,7 @@ READY := .venv/.ready
 ML100K := $(TOOLS)/data/recbole-1.2.1-py3-none-any.whl
 PYTEST := $(RUN) env MATINEE_TEST_ML100K=$(abspath $(ML100K)) pytest -n 2
 
-.PHONY: setup demo serve test check bench clean
+.PHONY: setup demo serve test check bench bench-recommender clean
 
 setup: $(READY) ## install everything, developers' tools included
 
@@ -44,6 +44,9 @@ test: check $(ML100K) ## everything, on SQLite and on a real PostgreSQL
 
 bench: $(READY) ## the measured tables; see benchmarks/README.md
 	$(RUN) python -m benchmarks.http
+
+bench-recommender: $(READY) $(ML100K) ## the recommender beside its peers: an hour, and 3 GB of their packages
+	$(RUN) env MATINEE_TEST_ML100K=$(abspath $(ML100K)) python -m benchmarks.recommender
 
 clean:
 	rm -rf .venv $(TOOLS) .mypy_cache .ruff_cache .pytest_cache .hypothesis

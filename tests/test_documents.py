@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
 from pathlib import Path
+
+import pytest
+from benchmarks.recommender.publishing import pictures, with_tables
+from benchmarks.recommender.report import markdown
 
 from matinee.core.refusals import Refusal
 
@@ -28,6 +33,19 @@ def test_every_code_of_a_problem_is_told_in_the_api_guide() -> None:
 
     assert codes <= told, f"docs/api.md does not tell {sorted(codes - told)}"
     assert told <= codes, f"docs/api.md tells {sorted(told - codes)}, which is never answered"
+
+
+def test_the_recommender_is_told_as_it_was_measured() -> None:
+    results = ROOT / "benchmarks" / "results" / "recommender.json"
+    if not results.exists():
+        pytest.skip(f"{results.name} is not there yet: `make bench-recommender` makes it.")
+    record = json.loads(results.read_text(encoding="utf-8"))
+    page = (ROOT / "docs" / "recommender.md").read_text(encoding="utf-8")
+
+    assert with_tables(page, record) == page
+    assert results.with_suffix(".md").read_text(encoding="utf-8") == markdown(record)
+    for name, picture in pictures(record).items():
+        assert (ROOT / "docs" / name).read_text(encoding="utf-8") == picture
 
 
 def _kinds(kind: type[Refusal]) -> set[type[Refusal]]:

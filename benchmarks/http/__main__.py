@@ -25,9 +25,10 @@ from benchmarks.http.agreement import hold_both_to_the_same
 from benchmarks.http.endpoints import Endpoint, endpoints
 from benchmarks.http.measuring import Measurement, measure
 from benchmarks.http.report import Result, markdown, summary
+from benchmarks.venvs import BENCHMARKS
 
-RESULTS = servers.BENCHMARKS / "results"
-WORK = servers.BENCHMARKS / ".work"
+RESULTS = BENCHMARKS / "results"
+WORK = BENCHMARKS / ".work"
 CORES = 2
 MOST_PAGED = 10_000
 """Films that a list of 20 a page counts, as the contract has it: 500 pages."""

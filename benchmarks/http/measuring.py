@@ -11,7 +11,8 @@ import psutil
 
 from benchmarks.http.client import Outcome, Plan
 from benchmarks.http.endpoints import Endpoint
-from benchmarks.http.servers import BENCHMARKS, Server
+from benchmarks.http.servers import Server
+from benchmarks.venvs import BENCHMARKS
 
 WARM_UP_SECONDS = 1.0
 AT_MOST = 50_000

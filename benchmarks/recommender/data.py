@@ -6,17 +6,25 @@ import csv
 import gzip
 import io
 import json
+import os
 import zipfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from benchmarks.recommender.progress import Tell
 from matinee.engine.arrays import Ids
 from matinee.engine.evaluation.cases import Knowledge
 from matinee.engine.features import ItemFeatures
 from matinee.engine.interactions import Interactions
 from matinee.engine.popularity import acclaim
+
+ROOT = Path(__file__).parents[2]
+SHARED = Path(os.environ.get("MATINEE_SHARED_DATA", ROOT.parent / "shared" / "data"))
+ML100K = Path(os.environ.get("MATINEE_TEST_ML100K", ROOT / ".tools" / "data" / "recbole-1.2.1-py3-none-any.whl"))
 
 
 @dataclass(frozen=True)
@@ -25,6 +33,25 @@ class Dataset:
     ratings: Interactions
     facts: Knowledge | None
     """Of the films whose facts are known, by the ids of the ratings."""
+    films: Sequence[Mapping[str, Any]] = ()
+    """The same films as TMDb gives them, sorted by id."""
+
+
+def datasets(ratings: Sequence[Path], tell: Tell) -> list[Dataset]:
+    """The given files alone, or else both MovieLens sets, as far as they are here."""
+    if ratings:
+        return [ratings_file(path) for path in ratings]
+    found = []
+    small, tmdb = SHARED / "ml-latest-small.zip", SHARED / "tmdb-5000-with-credits.jsonl.gz"
+    if ML100K.exists():
+        found.append(movielens_100k(ML100K))
+    else:
+        tell(f"MovieLens-100K is left out: {ML100K} is not there. `make bench-recommender` gets it.")
+    if small.exists() and tmdb.exists():
+        found.append(movielens_small(small, tmdb))
+    else:
+        tell(f"MovieLens latest-small is left out: {small} and {tmdb.name} are not there; see MATINEE_SHARED_DATA.")
+    return found
 
 
 def ratings_file(path: Path) -> Dataset:
@@ -55,7 +82,8 @@ def movielens_small(archive_path: Path, tmdb_lines: Path) -> Dataset:
         taken.add(tmdb_id)
     ids = np.array(tmdb_ids)[ratings.item_rows]
     renamed = Interactions.from_arrays(ratings.user_rows, ids, ratings.ratings, ratings.timestamps)
-    return Dataset("MovieLens latest-small", renamed, _facts(tmdb_lines))
+    films = _films(tmdb_lines)
+    return Dataset("MovieLens latest-small", renamed, _facts(films), films)
 
 
 def widened(facts: Knowledge | None, item_ids: Ids) -> Knowledge:
@@ -81,9 +109,12 @@ def _ratings(lines: io.TextIOBase) -> Interactions:
     return Interactions.from_arrays(users, films, [float(row["rating"]) for row in rows], times)
 
 
-def _facts(lines: Path) -> Knowledge:
+def _films(lines: Path) -> list[dict[str, Any]]:
     with gzip.open(lines, "rt", encoding="utf-8") as file:
-        films = [json.loads(line) for line in file]
+        return sorted((json.loads(line) for line in file), key=lambda film: int(film["id"]))
+
+
+def _facts(films: Sequence[Mapping[str, Any]]) -> Knowledge:
     people = [film.get("credits", {}) for film in films]
     values = {
         "genres": [[genre["id"] for genre in film["genres"]] for film in films],
@@ -98,6 +129,5 @@ def _facts(lines: Path) -> Knowledge:
     }
     years = [int(film["release_date"][:4]) if film["release_date"] else None for film in films]
     features = ItemFeatures.from_lists([film["id"] for film in films], values, years)
-    order = np.argsort([film["id"] for film in films])
-    counts, averages = (np.array([film[name] for film in films])[order] for name in ("vote_count", "vote_average"))
+    counts, averages = ([film[name] for film in films] for name in ("vote_count", "vote_average"))
     return Knowledge(features, acclaim(counts, averages))

@@ -6,8 +6,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from matinee.engine import ease
+from matinee.engine.config import EngineConfig
 from matinee.engine.features import ItemFeatures
-from matinee.engine.fitting import EngineConfig, fit
+from matinee.engine.fitting import fit
 from matinee.engine.interactions import Interactions
 from matinee.engine.item_model import ItemModel
 from matinee.engine.signals import History
@@ -129,28 +130,46 @@ def test_the_regression_is_the_constrained_ridge_that_it_says() -> None:
 
     fitted = ease.Ease.fit(sparse.csr_matrix(ratings), sparse.csr_matrix(facts), config)
 
+    weights = fitted.weights(np.arange(5))
     rows = np.vstack([ratings, facts.T])
     ridge = 2.0 + (ratings**2).sum(axis=0)
     for target in range(5):
         others = [item for item in range(5) if item != target]
         gram = rows[:, others].T @ rows[:, others] + np.diag(ridge[others])
         expected = np.linalg.solve(gram, rows[:, others].T @ rows[:, target])
-        np.testing.assert_allclose(fitted.weights[others, target], expected, atol=1e-6)
-        assert fitted.weights[target, target] == 0
+        np.testing.assert_allclose(weights[others, target], expected, atol=1e-6)
+        assert weights[target, target] == 0
 
 
-def test_films_past_the_head_are_linked_by_content_alone() -> None:
-    config = EngineConfig(head=len(worlds.SPACE) + len(worlds.ROMANCE))
+@pytest.mark.parametrize("at_once", [0, 1, 4, len(worlds.SPACE), 13])
+def test_films_that_no_regression_has_room_for_are_still_found_by_their_content(at_once: int) -> None:
+    model = fit(worlds.ratings(), worlds.films(), worlds.equal_prior(), EngineConfig(at_once=at_once))
 
-    model = fit(worlds.ratings(), worlds.films(), worlds.equal_prior(), config)
+    before, after = _scores(model, History.of_actions()), _scores(model, History.liking(worlds.SPACE))
+    gains = {film: after[film] - before[film] for film in worlds.FILMS}
+    assert gains[worlds.UNSEEN_SPACE] > max(gains[worlds.UNSEEN_ROMANCE], 0)
 
-    scores = _scores(model, History.liking(worlds.SPACE[:2]))
-    base = _scores(model, History.of_actions())
-    assert scores[worlds.UNSEEN_SPACE] > base[worlds.UNSEEN_SPACE]
-    assert (
-        scores[worlds.UNSEEN_SPACE] - base[worlds.UNSEEN_SPACE]
-        > scores[worlds.UNSEEN_ROMANCE] - base[worlds.UNSEEN_ROMANCE]
+
+def test_a_film_with_few_ratings_is_linked_to_the_head_as_a_fit_with_it_alone_would() -> None:
+    ratings = worlds.ratings()
+    rare = Interactions.from_arrays([1, 2], [worlds.UNSEEN_SPACE] * 2, [5.0, 4.0])
+    together, films = Interactions.together([ratings, rare]), worlds.films()
+
+    model = fit(together, films, worlds.equal_prior())
+
+    without_the_other = ItemFeatures(
+        films.item_ids[films.item_ids != worlds.UNSEEN_ROMANCE],
+        {name: matrix[films.item_ids != worlds.UNSEEN_ROMANCE] for name, matrix in films.fields.items()},
     )
+    prior = np.full(without_the_other.n_items, 0.5, dtype=np.float32)
+    exact = fit(together, without_the_other, prior, EngineConfig(head_ratings=1))
+    links, expected = (
+        each.links.matrix(each.n_items).toarray()[:, each.rows_of(np.array([worlds.UNSEEN_SPACE]))[0]][
+            each.rows_of(np.array([*worlds.SPACE, *worlds.ROMANCE]))
+        ]
+        for each in (model, exact)
+    )
+    np.testing.assert_allclose(links, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("precision", [np.float64, np.float32])

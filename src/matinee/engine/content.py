@@ -5,18 +5,26 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from matinee.engine.links import BLOCK, strongest
+from matinee.engine.links import BLOCK, stacked, thinned
+
+MOST_SHARED = 1_000
+"""A value that more items share than this is left out: it tells little, and would pair all with all."""
 
 
 def likeness(vectors: sparse.csr_matrix, count: int) -> sparse.csr_matrix:
     """(n, n): for each item the `count` others most like it, by the product of their rows of `vectors` (n, values)."""
     n_items = vectors.shape[0]
-    by_value = sparse.csc_matrix(vectors.T)
-    pieces = []
-    for start in range(0, n_items, BLOCK):
-        block = (vectors[start : start + BLOCK] @ by_value).toarray()
-        block[np.arange(len(block)), np.arange(start, start + len(block))] = 0
-        pieces.append(strongest(block, count))
-    if not pieces:
-        return sparse.csr_matrix(np.zeros((0, 0), dtype=np.float32))
-    return sparse.csr_matrix(sparse.vstack(pieces, format="csr"))
+    columns = sparse.csc_matrix(vectors)
+    telling = sparse.csr_matrix(columns[:, np.flatnonzero(np.diff(columns.indptr) <= MOST_SHARED)])
+    by_value = sparse.csr_matrix(telling.T)
+    pieces = [
+        thinned(_without_itself(telling[start : start + BLOCK] @ by_value, start), count)
+        for start in range(0, n_items, BLOCK)
+    ]
+    return stacked(pieces, n_items)
+
+
+def _without_itself(block: sparse.csr_matrix, start: int) -> sparse.csr_matrix:
+    pairs = block.tocoo()
+    is_other = pairs.col != pairs.row + start
+    return sparse.csr_matrix((pairs.data[is_other], (pairs.row[is_other], pairs.col[is_other])), shape=block.shape)

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import lapack
 
-from matinee.engine.arrays import Floats
+from matinee.engine.arrays import Doubles, Floats
+from matinee.engine.links import BLOCK, stacked, strongest
 
 CHUNK = 1_000
 """How many columns of the gram matrix are made at a time, so that it never stands in memory as a sparse one too."""
@@ -35,6 +36,12 @@ class EaseConfig:
     dropout: float = 0.2
     """p of EDLAE: the ridge of an item grows by p / (1 - p) times the sum of its squared values."""
 
+    def ridge(self, n_users: int, squares: Doubles) -> Doubles:
+        """(n,) D, for items with these sums of squared values (n,)."""
+        everywhere = self.l2 * (1 + n_users / 1000) ** self.l2_growth
+        ridge: Doubles = everywhere + self.dropout / (1 - self.dropout) * squares
+        return ridge
+
 
 @dataclass(frozen=True)
 class Ease:
@@ -46,8 +53,8 @@ class Ease:
     B[i, j] = -P[i, j] / P[j, j] off the diagonal. Without ratings it is a regression on content, without F it is EASE.
     """
 
-    weights: Floats
-    """(n, n): from the item of the history to the scored one."""
+    inverse: NDArray[np.floating]
+    """(n, n): P."""
 
     @classmethod
     def fit(cls, values: sparse.csr_matrix, features: sparse.csr_matrix, config: EaseConfig) -> Ease:
@@ -55,16 +62,26 @@ class Ease:
         n_users, n_items = values.shape
         precise = np.dtype(np.float64 if n_items <= EXACT_UP_TO else np.float32)
         values, features = values.astype(precise), features.astype(precise)
-        squares = np.asarray(values.multiply(values).sum(axis=0)).ravel()
-        ridge = config.l2 * (1 + n_users / 1000) ** config.l2_growth + config.dropout / (1 - config.dropout) * squares
         gram = _gram(values)
-        gram += _gram(sparse.csr_matrix(features.T))
-        gram[np.diag_indices(n_items)] += ridge
-        inverse = inverse_of_symmetric(gram)
-        weights = np.empty(inverse.shape, dtype=np.float32)
-        np.divide(inverse, -np.diagonal(inverse), out=weights, casting="same_kind")
-        np.fill_diagonal(weights, 0.0)
-        return cls(weights)
+        _add_gram(gram, sparse.csr_matrix(features.T))
+        gram[np.diag_indices(n_items)] += config.ridge(n_users, squares_of(values))
+        return cls(inverse_of_symmetric(gram))
+
+    def weights(self, senders: NDArray[np.integer]) -> Floats:
+        """(k, n) B: from each of `senders` (k,), rows of items, to every item; none to itself."""
+        weights: Floats = (-self.inverse[senders] / np.diagonal(self.inverse)).astype(np.float32, copy=False)
+        weights[np.arange(len(senders)), senders] = 0.0
+        return weights
+
+    def strongest_weights(
+        self, senders: NDArray[np.integer], receivers: NDArray[np.integer], count: int
+    ) -> sparse.csr_matrix:
+        """(senders, receivers) of B with the `count` strongest of each row, a few rows in memory at a time."""
+        blocks = [
+            strongest(self.weights(senders[start : start + BLOCK])[:, receivers], count)
+            for start in range(0, len(senders), BLOCK)
+        ]
+        return stacked(blocks, len(receivers))
 
 
 def inverse_of_symmetric(matrix: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -85,11 +102,21 @@ def inverse_of_symmetric(matrix: NDArray[np.floating]) -> NDArray[np.floating]:
     return result
 
 
+def squares_of(values: sparse.csr_matrix) -> Doubles:
+    """(n,) the sum of the squared values of each column of (rows, n)."""
+    squares: Doubles = np.asarray(values.multiply(values).sum(axis=0), dtype=np.float64).ravel()
+    return squares
+
+
 def _gram(matrix: sparse.csr_matrix) -> NDArray[np.floating]:
     """M'M, dense."""
-    n_items = matrix.shape[1]
-    by_item, columns = sparse.csr_matrix(matrix.T), sparse.csc_matrix(matrix)
-    gram = np.empty((n_items, n_items), dtype=matrix.dtype)
-    for start in range(0, n_items, CHUNK):
-        gram[:, start : start + CHUNK] = (by_item @ sparse.csr_matrix(columns[:, start : start + CHUNK])).toarray()
+    gram = np.zeros((matrix.shape[1], matrix.shape[1]), dtype=matrix.dtype)
+    _add_gram(gram, matrix)
     return gram
+
+
+def _add_gram(gram: NDArray[np.floating], matrix: sparse.csr_matrix) -> None:
+    """Add M'M to `gram`, some columns at a time."""
+    by_item, columns = sparse.csr_matrix(matrix.T), sparse.csc_matrix(matrix)
+    for start in range(0, len(gram), CHUNK):
+        gram[:, start : start + CHUNK] += by_item @ sparse.csr_matrix(columns[:, start : start + CHUNK])

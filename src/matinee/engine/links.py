@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,15 +65,15 @@ class Links:
         return {f"{name}_ends": self.ends, f"{name}_columns": self.columns, f"{name}_weights": self.weights}
 
 
-def strongest(matrix: NDArray[Any], count: int) -> sparse.csr_matrix:
-    """The `count` entries of each row that are furthest from 0, of a dense (rows, columns); ties by lower column."""
-    blocks = [_strongest(matrix[start : start + BLOCK], count) for start in range(0, len(matrix), BLOCK)]
+def stacked(blocks: Sequence[sparse.csr_matrix], n_columns: int) -> sparse.csr_matrix:
+    """The blocks' rows one below the other; of no blocks, no rows."""
     if not blocks:
-        return sparse.csr_matrix(np.zeros(matrix.shape, dtype=np.float32))
+        return sparse.csr_matrix(np.zeros((0, n_columns), dtype=np.float32))
     return sparse.csr_matrix(sparse.vstack(blocks, format="csr"))
 
 
-def _strongest(matrix: NDArray[Any], count: int) -> sparse.csr_matrix:
+def strongest(matrix: NDArray[Any], count: int) -> sparse.csr_matrix:
+    """The `count` entries of each row that are furthest from 0, of a dense (rows, columns); ties by lower column."""
     if matrix.shape[1] > count:
         sizes = np.abs(matrix)
         bars = np.partition(sizes, -count, axis=1)[:, -count][:, np.newaxis]
@@ -84,3 +85,23 @@ def _strongest(matrix: NDArray[Any], count: int) -> sparse.csr_matrix:
     result = sparse.csr_matrix(matrix, dtype=np.float32)
     result.eliminate_zeros()
     return result
+
+
+def thinned(matrix: sparse.csr_matrix, count: int) -> sparse.csr_matrix:
+    """The `count` entries of each row that are furthest from 0, of a sparse matrix; ties by lower column."""
+    matrix.sum_duplicates()
+    is_kept = np.ones(matrix.nnz, dtype=np.bool_)
+    for row in np.flatnonzero(np.diff(matrix.indptr) > count):
+        start, stop = matrix.indptr[row], matrix.indptr[row + 1]
+        is_kept[start + np.argsort(-np.abs(matrix.data[start:stop]), kind="stable")[count:]] = False
+    ends = np.concatenate([[0], np.cumsum(is_kept)])[matrix.indptr]
+    parts = (matrix.data[is_kept].astype(np.float32), matrix.indices[is_kept], ends)
+    return sparse.csr_matrix(parts, shape=matrix.shape)
+
+
+def weakest(links: sparse.csr_matrix, count: int) -> Floats:
+    """(rows,) how far from 0 the weakest of each row's `count` links is; 0 where a row has fewer."""
+    bars = np.zeros(links.shape[0], dtype=np.float32)
+    for row in np.flatnonzero(np.diff(links.indptr) >= count):
+        bars[row] = np.abs(links.data[links.indptr[row] : links.indptr[row + 1]]).min()
+    return bars

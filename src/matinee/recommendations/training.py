@@ -14,7 +14,8 @@ from django.conf import settings
 
 from matinee.catalog.matching import catalogue_titles
 from matinee.core.refusals import Conflict
-from matinee.engine.fitting import EngineConfig, fit
+from matinee.engine.config import EngineConfig
+from matinee.engine.fitting import fit
 from matinee.engine.interactions import Interactions
 from matinee.recommendations import guard
 from matinee.recommendations.community import KIND_PREFIX, Community, community_datasets, resolve

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import sparse
 
-from matinee.engine.arrays import Doubles, Ids, rows_of
-from matinee.engine.ease import Ease, EaseConfig
+from matinee.engine.arrays import Doubles, Floats, Ids, rows_of
+from matinee.engine.config import EngineConfig
+from matinee.engine.ease import inverse_of_symmetric
 from matinee.engine.evaluation.cases import LIKED_FROM, Case, Knowledge, Ranker
 from matinee.engine.features import ItemFeatures
-from matinee.engine.fitting import EngineConfig, fit
+from matinee.engine.fitting import fit
 from matinee.engine.interactions import Interactions
 from matinee.engine.signals import History, SignalWeights
 
@@ -47,23 +48,39 @@ def popularity(train: Interactions) -> Ranker:
 
 @dataclass(frozen=True)
 class PlainEase:
-    """EASE as published (Steck 2019): on likes alone, every item, every weight."""
+    """EASE as published (Steck 2019): every item, every weight.
+
+    With P = (X'X + l2 I)^-1 the weights are -P[i, j] / P[j, j], so that a history h scores -(h P)[j] / P[j, j]. Where
+    there are fewer people than items, P is (I - X'(XX' + l2 I)^-1 X) / l2 and is never made.
+    """
 
     l2: float
+    graded: bool = False
+    """Whether X holds stars / 5 of every rating, in place of 1 for each like."""
 
     def __call__(self, train: Interactions) -> Ranker:
-        is_like = train.ratings >= LIKED_FROM
-        cells = (train.user_rows[is_like], train.item_rows[is_like])
-        likes = sparse.csr_matrix((np.ones(len(cells[0])), cells), shape=(train.n_users, train.n_items))
-        nothing = sparse.csr_matrix(np.zeros((train.n_items, 0)))
-        weights = Ease.fit(likes, nothing, EaseConfig(l2=self.l2, l2_growth=0.0, dropout=0.0)).weights
+        cells = (train.user_rows, train.item_rows)
+        x = sparse.csr_matrix((self._worth(train.ratings), cells), shape=(train.n_users, train.n_items))
+        is_wide = train.n_users < train.n_items
+        if is_wide:
+            kernel = inverse_of_symmetric((x @ x.T).toarray() + self.l2 * np.eye(train.n_users))
+            half = kernel @ x
+            diagonal = (1 - np.asarray(x.multiply(half).sum(axis=0)).ravel()) / self.l2
+        else:
+            inverse = inverse_of_symmetric((x.T @ x).toarray() + self.l2 * np.eye(train.n_items))
+            diagonal = np.diagonal(inverse)
 
         def rank(case: Case, candidates: Ids) -> Doubles:
-            rows = rows_of(train.item_ids, case.item_ids[case.ratings >= LIKED_FROM])
-            scores = np.append(weights[rows[rows >= 0]].sum(axis=0).astype(np.float64), NEVER)
-            return scores[rows_of(train.item_ids, candidates)]
+            history = np.zeros(train.n_items)
+            rows = rows_of(train.item_ids, case.item_ids)
+            history[rows[rows >= 0]] = self._worth(case.ratings)[rows >= 0]
+            product = (history - (x @ history) @ half) / self.l2 if is_wide else history @ inverse
+            return np.append(-product / diagonal, NEVER)[rows_of(train.item_ids, candidates)]
 
         return rank
+
+    def _worth(self, ratings: Floats) -> Doubles:
+        return np.asarray(ratings / 5 if self.graded else ratings >= LIKED_FROM, dtype=np.float64)
 
 
 def acclaimed(knowledge: Knowledge) -> Ranker:

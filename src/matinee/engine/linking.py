@@ -1,0 +1,123 @@
+"""Which items are fitted together, and how the links between all of them come about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from matinee.engine.arrays import Doubles, Flags
+from matinee.engine.config import EngineConfig
+from matinee.engine.content import likeness
+from matinee.engine.ease import Ease
+from matinee.engine.links import thinned, weakest
+from matinee.engine.tail import Evidence, tail_links
+
+Places = NDArray[np.int64]
+Piece = tuple[sparse.csr_matrix, Places, Places]
+"""Links, and where their rows and columns stand among all items."""
+
+
+@dataclass(frozen=True)
+class Items:
+    """n items that take part in the fit."""
+
+    evidence: Evidence
+    """Of all n."""
+
+    counts: Doubles
+    """(n,) ratings."""
+
+    prior: Doubles
+    """(n,) 0 to 1: how likely an item without ratings is to be known."""
+
+    is_sender: Flags
+    """(n,) it can stand in a history."""
+
+    is_scored: Flags
+    """(n,) it can be recommended."""
+
+
+def item_links(items: Items, config: EngineConfig) -> sparse.csr_matrix:
+    """(n, n): the strongest links of each item that can stand in a history, to what can be recommended.
+
+    Head and tail are fitted by a regression each, and each item of the tail is bordered to the head. So a film that few
+    have rated is linked to what people's histories hold, as if it were the only one of its kind: in one regression over
+    all, films that hardly anybody has in their history would take part of what is known of it (docs/recommender.md
+    has the figures). Where nobody has rated anything, everything is tail. What the second regression has no room for is
+    linked to the tail by likeness alone.
+    """
+    order = np.lexsort((-items.prior, -items.counts))
+    is_head = items.counts[order] >= config.head_ratings
+    head = np.sort(order[is_head][: config.at_once])
+    is_useful = items.is_sender | items.is_scored
+    is_useful[head] = False
+    tail = order[is_useful[order]]
+    near = np.sort(tail[: config.at_once])
+
+    pieces = _head_links(items, head, np.sort(tail), config)
+    pieces.append(_within(items, _fitted(items.evidence.of(near), config), near, config))
+    if len(near) < len(tail):
+        pieces.append(_far_links(items, np.sort(tail), near, config))
+    return thinned(_placed(pieces, len(order)), config.neighbours)
+
+
+def _head_links(items: Items, head: Places, tail: Places, config: EngineConfig) -> list[Piece]:
+    """Links among the head, and between it and each item of the tail."""
+    of_head = items.evidence.of(head)
+    ease = _fitted(of_head, config)
+    within = _within(items, ease, head, config)
+    if not len(head) or not len(tail):
+        return [within]
+    bars = np.full(len(head), np.inf, dtype=np.float32)
+    bars[items.is_sender[head]] = weakest(within[0], config.neighbours)
+    between = tail_links(
+        ease,
+        of_head,
+        items.evidence.of(tail),
+        config.ease,
+        bars=bars,
+        is_scored=items.is_scored[head],
+        count=config.neighbours,
+    )
+    scored, senders = np.flatnonzero(items.is_scored[tail]), np.flatnonzero(items.is_sender[tail])
+    return [
+        within,
+        (between.from_head[:, scored], head, tail[scored]),
+        (between.from_tail[senders], tail[senders], head),
+    ]
+
+
+def _fitted(evidence: Evidence, config: EngineConfig) -> Ease:
+    return Ease.fit(evidence.values, evidence.features, config.ease)
+
+
+def _within(items: Items, ease: Ease, places: Places, config: EngineConfig) -> Piece:
+    """Links among the items of one regression."""
+    senders, receivers = np.flatnonzero(items.is_sender[places]), np.flatnonzero(items.is_scored[places])
+    return ease.strongest_weights(senders, receivers, config.neighbours), places[senders], places[receivers]
+
+
+def _far_links(items: Items, tail: Places, near: Places, config: EngineConfig) -> Piece:
+    """Links within the tail by content alone, wherever one end is in no regression.
+
+    Their weight is what the regression gives to two items that nobody rated, alone in the world.
+    """
+    alike = likeness(items.evidence.features[tail], config.neighbours).tocoo()
+    is_far = ~np.isin(tail, near)
+    kept = (is_far[alike.row] | is_far[alike.col]) & items.is_sender[tail[alike.row]] & items.is_scored[tail[alike.col]]
+    weights = alike.data[kept] / (config.content_weight + config.ease.l2)
+    shape = (len(tail), len(tail))
+    return sparse.csr_matrix((weights, (alike.row[kept], alike.col[kept])), shape=shape), tail, tail
+
+
+def _placed(pieces: Sequence[Piece], n_items: int) -> sparse.csr_matrix:
+    """All pieces in their places of the whole (n, n)."""
+    cells = [(links.tocoo(), rows, columns) for links, rows, columns in pieces]
+    weights = np.concatenate([links.data for links, _, _ in cells])
+    rows = np.concatenate([places[links.row] for links, places, _ in cells])
+    columns = np.concatenate([places[links.col] for links, _, places in cells])
+    return sparse.csr_matrix((weights, (rows, columns)), shape=(n_items, n_items))

@@ -21,6 +21,7 @@ from matinee.engine.evaluation.cases import Knowledge
 from matinee.engine.features import ItemFeatures
 from matinee.engine.interactions import Interactions
 from matinee.engine.popularity import acclaim
+from matinee.engine.rating_prediction import promised_stars
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("MATINEE_SHARED_DATA", ROOT.parent / "shared" / "data"))
@@ -99,7 +100,11 @@ def widened(facts: Knowledge | None, item_ids: Ids) -> Knowledge:
         fields[name] = wide
     prior = np.zeros(len(ids), dtype=np.float32)
     prior[rows] = facts.popularity_prior
-    return Knowledge(ItemFeatures(ids, fields), prior)
+    unknown = np.full(len(ids), np.nan)
+    promised = promised_stars(unknown, unknown)
+    if facts.promised is not None:
+        promised[rows] = facts.promised
+    return Knowledge(ItemFeatures(ids, fields), prior, promised)
 
 
 def _ratings(lines: io.TextIOBase) -> Interactions:
@@ -130,4 +135,4 @@ def _facts(films: Sequence[Mapping[str, Any]]) -> Knowledge:
     years = [int(film["release_date"][:4]) if film["release_date"] else None for film in films]
     features = ItemFeatures.from_lists([film["id"] for film in films], values, years)
     counts, averages = ([film[name] for film in films] for name in ("vote_count", "vote_average"))
-    return Knowledge(features, acclaim(counts, averages))
+    return Knowledge(features, acclaim(counts, averages), promised_stars(counts, averages))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
+from matinee.catalog.columns import refresh_columns
 from tests.api.conftest import Api, MakeMovie
 
 
@@ -18,7 +19,7 @@ def test_a_film_tells_all_that_is_known(api: Api, make_movie: MakeMovie) -> None
     assert movie["production_companies"] == [{"id": 79}]
     assert movie["directors"] == ["Lana Wachowski"]
     assert movie["created_at"] == "2026-01-01T00:00:00+00:00"
-    assert "is_favorite" not in movie
+    assert not {"is_favorite", "predicted_rating"} & movie.keys()
 
 
 def test_signed_in_it_tells_what_it_is_to_me(as_alice: Api, make_movie: MakeMovie) -> None:
@@ -28,6 +29,23 @@ def test_signed_in_it_tells_what_it_is_to_me(as_alice: Api, make_movie: MakeMovi
     movie = as_alice.get("movies/603/").json()
 
     assert (movie["is_favorite"], movie["in_watchlist"], movie["user_rating"]) == (False, False, 5)
+
+
+def test_signed_in_it_tells_the_stars_that_i_would_give_it_whether_i_have_or_not(
+    as_alice: Api, make_movie: MakeMovie
+) -> None:
+    for tmdb_id in (603, 604, 605):
+        make_movie(tmdb_id)
+    refresh_columns()
+    before = as_alice.get("movies/603/").json()["predicted_rating"]
+    as_alice.post("movies/604/rate/", {"rating": 5})
+    generous = as_alice.get("movies/603/").json()["predicted_rating"]
+    as_alice.post("movies/603/rate/", {"rating": 1})
+
+    movie = as_alice.get("movies/603/").json()
+
+    assert 1 <= before < generous <= 5
+    assert (movie["user_rating"], movie["predicted_rating"]) == (1, generous)
 
 
 @pytest.mark.parametrize("tmdb_id", ["999", "0", "9223372036854775807", "9223372036854775808", "9" * 400])
@@ -48,14 +66,15 @@ def test_a_bad_token_is_a_401_even_where_none_is_needed(make_movie: MakeMovie, t
     assert response["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_a_film_costs_three_queries_and_one_more_for_my_flags(
+def test_a_film_costs_two_queries_and_three_more_for_who_i_am_my_flags_and_my_history(
     api: Api, as_alice: Api, make_movie: MakeMovie, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     make_movie(603)
+    refresh_columns()
 
     with django_assert_num_queries(2):
         api.get("movies/603/")
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         as_alice.get("movies/603/")
 
 

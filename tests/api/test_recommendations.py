@@ -74,6 +74,8 @@ def test_a_recommendation_says_why(as_alice: Api, two_worlds: None) -> None:
     assert 0 < sum(reason["share"] for reason in first["because"]) <= 1.000001
     shares = [reason["share"] for reason in first["because"]]
     assert shares == sorted(shares, reverse=True)
+    assert all(1 <= movie["predicted_rating"] <= 5 for movie in page["results"])
+    assert first["predicted_rating"] == as_alice.get(f"movies/{first['tmdb_id']}/").json()["predicted_rating"]
     scores = [movie["score"] for movie in page["results"]]
     assert scores == sorted(scores, reverse=True)
 
@@ -204,6 +206,7 @@ def test_similar_films_are_alike_and_open_to_everyone(api: Api, as_alice: Api, t
     assert 101 not in ids(page)
     assert all(tmdb_id > 100 for tmdb_id in ids(page)[:10])
     assert set(page["results"][0]) >= WHY
+    assert "predicted_rating" not in page["results"][0]
     assert "is_favorite" not in page["results"][0]
     assert mine["results"][0]["is_favorite"] is False
     assert len(mine["results"]) == 5

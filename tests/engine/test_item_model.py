@@ -69,6 +69,8 @@ def test_a_model_survives_its_arrays() -> None:
         ("base", np.zeros(3, np.float32)),
         ("base", np.full(MODEL.n_items, np.nan, np.float32)),
         ("evidence", np.zeros(3, np.int32)),
+        ("expected_stars", np.zeros(3, np.float32)),
+        ("expected_stars", np.full(MODEL.n_items, np.nan, np.float32)),
         ("item_ids", MODEL.item_ids[::-1]),
         ("links_ends", MODEL.links.ends[:-1]),
         ("links_ends", np.append(MODEL.links.ends[:-1], 0)),

@@ -28,6 +28,7 @@ from matinee.recommendations.evaluation import (
     NEW_FILMS,
     NEW_INSTANCE,
     NEW_PEOPLE,
+    PREDICTED_RATINGS,
     Evaluation,
     evaluate,
     own_dataset,
@@ -111,6 +112,12 @@ def test_a_file_is_measured_by_the_three_protocols_that_ratings_alone_allow(circ
     assert new_people["people"] == 60
     assert ours["low"] > popularity["high"]
     assert new_people["lead"]["NDCG@100"]["low"] > 0.5
+    predicted = figures["predicted_ratings"]
+    assert predicted["people"] == 60
+    assert list(predicted["systems"]) == ["Matinee", "film and person", "film", "community"]
+    assert predicted["lead"]["MAE"]["high"] < -0.1
+    assert f"| Matinee | {predicted['systems']['Matinee']['mae']['mean']:.4f} (" in table
+    assert f"| 4.0 to 4.5 | {predicted['systems']['Matinee']['curve'][-2]['ratings']:,} | " in table
     assert f"| Matinee | {figures['outcomes'][NEW_PEOPLE]['systems']['Matinee']['NDCG@10']['mean']:.4f} (" in table
 
 
@@ -159,7 +166,16 @@ def test_what_can_not_be_asked_says_why(tmp_path: Path) -> None:
 
     figures = json.loads((tmp_path / "out.json").read_text())
     assert figures["outcomes"] == {}
-    assert set(figures["left_out"]) == {NEW_PEOPLE, IN_TIME, FEW_SIGNALS, NEW_FILMS, NEW_INSTANCE, BEYOND}
+    assert set(figures["left_out"]) == {
+        NEW_PEOPLE,
+        IN_TIME,
+        FEW_SIGNALS,
+        NEW_FILMS,
+        NEW_INSTANCE,
+        BEYOND,
+        PREDICTED_RATINGS,
+    }
+    assert figures["predicted_ratings"] is None
     assert "There is nobody to ask" in table
     assert "No rating was given after another." in table
 

@@ -112,7 +112,7 @@ def test_features_are_what_the_rows_say_and_odd_entries_are_passed_over(db: None
     )
     make_movie(3, cast="nobody", directors=["Ridley Scott"])
 
-    features, acclaim = film_features()
+    features, acclaim, promised = film_features()
 
     sizes = {name: np.diff(matrix.indptr).tolist() for name, matrix in features.fields.items()}
     assert features.item_ids.tolist() == [3, 7]
@@ -127,6 +127,7 @@ def test_features_are_what_the_rows_say_and_odd_entries_are_passed_over(db: None
         "eras": [0, 2],
     }
     assert acclaim.tolist() == [0.0, 1.0]
+    assert promised[0] < promised[1]
 
 
 def test_a_model_says_what_it_was_trained_on_and_how(fans: None) -> None:

@@ -13,6 +13,7 @@ from matinee.accounts.models import User
 from matinee.api.authentication import reader_of
 from matinee.catalog.models import Genre, Movie
 from matinee.library.queries import Flags, flags_of
+from matinee.recommendations.rating_prediction import predict_rating
 
 IMAGES = "https://image.tmdb.org/t/p"
 
@@ -59,6 +60,12 @@ class Detail(Card):
     keywords: list[str]
     directors: list[str]
     cast: list[str]
+    predicted_rating: float | None = Field(
+        None,
+        ge=1,
+        le=5,
+        description="Signed in only: the stars that I would give it had I not rated it; null where nothing tells.",
+    )
 
 
 def cards_of(request: HttpRequest, movies: Sequence[Movie]) -> list[dict[str, Any]]:
@@ -72,7 +79,11 @@ def cards_of(request: HttpRequest, movies: Sequence[Movie]) -> list[dict[str, An
 
 
 def detail_of(request: HttpRequest, movie: Movie) -> dict[str, Any]:
-    return {**cards_of(request, [movie])[0], **_more_facts(movie)}
+    detail = {**cards_of(request, [movie])[0], **_more_facts(movie)}
+    reader = reader_of(request)
+    if reader is not None:
+        detail["predicted_rating"] = predict_rating(user=reader, movie=movie)
+    return detail
 
 
 def card(movie: Movie, genres: Mapping[int, str]) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def list_trending(request: HttpRequest, paging: Query[PageQuery], wishes: Query[
 
 @router.get("/{int:tmdb_id}/", response={200: Detail, 401: Problem, 404: Problem}, url_name="movie")
 def get_movie(request: HttpRequest, tmdb_id: int) -> HttpResponse:
-    """One film, with my flags when I am signed in."""
+    """One film, with my flags and the stars that I would give it when I am signed in."""
     return answer(detail_of(request, find_movie(tmdb_id)))
 
 

@@ -80,17 +80,17 @@ def undo_dismissal(request: SignedInRequest, movie_id: int) -> HttpResponse:
 
 
 def picks_page(request: HttpRequest, paging: PageQuery, ranking: serving.Ranking, **more: Any) -> HttpResponse:
-    """One page of a ranking: each film's card, its score, its source and its reasons."""
+    """One page of a ranking: each film's card, and why it is there."""
     picks = ranking.page(paging.span.start, paging.span.stop)
     wanted = {pick.tmdb_id for pick in picks} | {reason.tmdb_id for pick in picks for reason in pick.because}
     movies = {movie.tmdb_id: movie for movie in Movie.objects.by_tmdb_ids(sorted(wanted))}
     shown = [pick for pick in picks if pick.tmdb_id in movies]
     cards = cards_of(request, [movies[pick.tmdb_id] for pick in shown])
-    results = [{**card, **_why(pick, movies)} for card, pick in zip(cards, shown, strict=True)]
+    results = [{**card, **_why(pick, movies, ranking)} for card, pick in zip(cards, shown, strict=True)]
     return page_of(request, paging, total=len(ranking), results=results, **more)
 
 
-def _why(pick: serving.Pick, movies: dict[int, Movie]) -> dict[str, Any]:
+def _why(pick: serving.Pick, movies: dict[int, Movie], ranking: serving.Ranking) -> dict[str, Any]:
     because = [
         {
             "id": movies[reason.tmdb_id].pk,
@@ -101,4 +101,5 @@ def _why(pick: serving.Pick, movies: dict[int, Movie]) -> dict[str, Any]:
         for reason in pick.because
         if reason.tmdb_id in movies
     ]
-    return {"score": pick.score, "because": because, "source": pick.source}
+    why = {"score": pick.score, "because": because, "source": pick.source}
+    return {**why, "predicted_rating": pick.predicted_rating} if ranking.is_for_a_person else why

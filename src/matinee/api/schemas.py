@@ -98,6 +98,12 @@ class Recommendation(Card):
     source: str = Field(description="taste, similar or popular.")
 
 
-class Recommendations(Page[Recommendation]):
+class PersonalRecommendation(Recommendation):
+    predicted_rating: float | None = Field(
+        ge=1, le=5, description="The stars that I would give it; null where nothing tells."
+    )
+
+
+class Recommendations(Page[PersonalRecommendation]):
     model_version: str | None
     personalised: bool = Field(description="false: I have given nothing to go on yet.")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from matinee.engine.ease import EaseConfig
 from matinee.engine.features import FieldWeights
+from matinee.engine.rating_prediction import RatingConfig
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class EngineConfig:
     features: FieldWeights = field(default_factory=FieldWeights)
     """What each kind of fact about a film says about taste."""
 
-    content_weight: float = 15.0
+    content_weight: float = 10.0
     """What two films of the same content have in common, counted in people who like both."""
 
     content_doubt: float = 5.0
@@ -39,3 +40,6 @@ class EngineConfig:
 
     base_doubt: float = 20.0
     """How many ratings of an item weigh as much as its prior."""
+
+    ratings: RatingConfig = field(default_factory=RatingConfig)
+    """Of predicted ratings; links and base scores do not read it."""

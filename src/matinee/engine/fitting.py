@@ -17,6 +17,7 @@ from matinee.engine.item_model import ItemModel
 from matinee.engine.linking import Items, item_links
 from matinee.engine.links import Links
 from matinee.engine.popularity import base_scores
+from matinee.engine.rating_prediction import expected_stars
 from matinee.engine.tail import Evidence
 
 Progress = Callable[[str], None]
@@ -29,15 +30,20 @@ def fit(
     popularity_prior: Floats,
     config: EngineConfig | None = None,
     progress: Progress | None = None,
+    *,
+    promised: Floats | None = None,
 ) -> ItemModel:
     """Train on all ratings; what can be recommended is what has features.
 
     `popularity_prior` is (features.n_items,), 0 to 1, as `popularity.acclaim` gives it. Items that have ratings and
-    no features help the fit; those with an id above 0 can stand in a history, none is ever scored. Works without
-    ratings (content and prior alone), without features, and without both. Raises ValueError.
+    no features help the fit; those with an id above 0 can stand in a history, none is ever scored. `promised`
+    (features.n_items,) is what `rating_prediction.promised_stars` gives; where it is None, all films are promised the
+    usual stars. Works without ratings (content and prior alone), without features, and without both. Raises ValueError.
     """
     if popularity_prior.shape != (features.n_items,):
         raise ValueError("The popularity prior is not one figure an item.")
+    if promised is not None and promised.shape != (features.n_items,):
+        raise ValueError("The promised stars are not one figure an item.")
     config = config or EngineConfig()
     tell = progress or (lambda _: None)
     rated_ids = interactions.item_ids
@@ -66,11 +72,15 @@ def fit(
         n_users=interactions.n_users,
         doubt=config.base_doubt,
     )
+    stars = np.full(len(ids), config.ratings.usual_stars, dtype=np.float32)
+    if promised is not None:
+        stars[known >= 0] = promised[known[known >= 0]]
     return ItemModel(
         item_ids=ids[is_kept],
         base=base.astype(np.float32),
         links=Links.from_matrix(sparse.csr_matrix(links)),
         evidence=rating_counts[is_kept].astype(np.int32),
+        expected_stars=expected_stars(interactions, ids[is_kept], stars[is_kept], config.ratings),
         vectors=Links.from_matrix(sparse.csr_matrix(vectors[is_kept])),
     )
 

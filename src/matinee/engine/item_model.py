@@ -15,14 +15,15 @@ from matinee.engine.signals import History
 
 
 @dataclass(frozen=True)
-class Gains:
-    """What the h items of a history add to the scores of n items, link by link; those of one item stand together."""
+class Reach:
+    """Every link from the h items of a history to any of n items, read once; those of one item stand together."""
 
-    shape: tuple[int, int]
-    """(h, n)"""
+    history: History
+
+    n_items: int
 
     places: Ids
-    """(g,) where the items that have a say stand in the history."""
+    """(g,) where the items that the model knows stand in the history."""
 
     ends: Ids
     """(g,) where the links of each of them end."""
@@ -30,24 +31,35 @@ class Gains:
     rows: Ids
     """(z,) the item that a link leads to."""
 
-    values: Doubles
-    """(z,) what it adds there."""
+    weights: Doubles
+    """(z,)"""
+
+    @classmethod
+    def none(cls, history: History) -> Reach:
+        """Of a history without a model."""
+        nothing = np.zeros(0, dtype=np.int64)
+        return cls(history, 0, nothing, nothing, nothing, np.zeros(0))
 
     def sums(self) -> Doubles:
         """(n,) what the history adds to the score of each item."""
-        return np.bincount(self.rows, weights=self.values, minlength=self.shape[1]).astype(np.float64, copy=False)
+        gains = np.repeat(self.history.signals[self.places].astype(np.float64), np.diff(self.ends, prepend=0))
+        gains *= self.weights
+        return np.bincount(self.rows, weights=gains, minlength=self.n_items).astype(np.float64, copy=False)
 
     def towards(self, rows: NDArray[np.integer]) -> Doubles:
-        """(h, k) what each item of the history adds to the score of each of `rows` (k,), all different."""
-        is_asked = np.zeros(self.shape[1], dtype=np.bool_)
+        """(h, k) the link from each item of the history to each of `rows` (k,), all different; 0 where there is none.
+
+        Times the signal it is what the one adds to the score of the other.
+        """
+        is_asked = np.zeros(self.n_items, dtype=np.bool_)
         is_asked[rows] = True
         links = np.flatnonzero(is_asked[self.rows])
         senders = self.places[np.searchsorted(self.ends, links, side="right")]
         order = np.argsort(rows)
         targets = order[np.searchsorted(rows, self.rows[links], sorter=order)]
-        gains = np.zeros((self.shape[0], len(rows)))
-        gains[senders, targets] = self.values[links]
-        return gains
+        weights = np.zeros((self.history.size, len(rows)))
+        weights[senders, targets] = self.weights[links]
+        return weights
 
 
 @dataclass(frozen=True)
@@ -69,6 +81,9 @@ class ItemModel:
     evidence: Rows
     """(n,) how many ratings stand behind an item: 0 says that only its content speaks."""
 
+    expected_stars: Floats
+    """(n,) what someone of average generosity gives it, 1 to 5 and a little beyond; for predicted ratings."""
+
     vectors: Links
     """(n rows, values) content vectors, whose product says how alike two items are; for diversity."""
 
@@ -85,6 +100,8 @@ class ItemModel:
             raise ValueError("A link leads to an item that is not there.")
         if not np.all(np.isfinite(self.base)):
             raise ValueError("A base score is not a number.")
+        if self.expected_stars.shape != (n_items,) or not np.all(np.isfinite(self.expected_stars)):
+            raise ValueError("The expected stars are not one number an item.")
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> ItemModel:
@@ -94,7 +111,13 @@ class ItemModel:
                 name: Links(arrays[f"{name}_ends"], arrays[f"{name}_columns"], arrays[f"{name}_weights"])
                 for name in ("links", "vectors")
             }
-            return cls(item_ids=arrays["item_ids"], base=arrays["base"], evidence=arrays["evidence"], **sparse)
+            return cls(
+                item_ids=arrays["item_ids"],
+                base=arrays["base"],
+                evidence=arrays["evidence"],
+                expected_stars=arrays["expected_stars"],
+                **sparse,
+            )
         except KeyError as missing:
             raise ValueError(f"The model lacks {missing}.") from missing
 
@@ -104,6 +127,7 @@ class ItemModel:
             "item_ids": self.item_ids,
             "base": self.base,
             "evidence": self.evidence,
+            "expected_stars": self.expected_stars,
             **self.links.arrays("links"),
             **self.vectors.arrays("vectors"),
         }
@@ -116,24 +140,24 @@ class ItemModel:
         """(k,) where each item stands, -1 for one that the model does not know."""
         return rows_of(self.item_ids, item_ids)
 
-    def gains(self, history: History) -> Gains:
-        """What the history adds to the base scores, for all that is asked about them."""
+    def reach(self, history: History) -> Reach:
+        """What the history is linked to: base plus `sums` are the scores, and `sums` is the sum of what `towards` says,
+        times the signals."""
         rows = self.rows_of(history.item_ids)
-        places = np.flatnonzero((rows >= 0) & (history.signals != 0))
-        counts, linked, values = self.links.gather(rows[places])
-        values *= np.repeat(history.signals[places].astype(np.float64), counts)
-        return Gains((history.size, self.n_items), places, np.cumsum(counts), linked, values)
+        places = np.flatnonzero(rows >= 0)
+        counts, linked, weights = self.links.gather(rows[places])
+        return Reach(history, self.n_items, places, np.cumsum(counts), linked, weights)
 
     def score(self, history: History) -> tuple[Rows, Doubles]:
         """(rows, scores) of the items that the history touches, ascending by row; all others score their base."""
-        sums = self.gains(history).sums()
+        sums = self.reach(history).sums()
         rows: Rows = np.flatnonzero(sums).astype(np.int32)
         scores: Doubles = self.base[rows].astype(np.float64) + sums[rows]
         return rows, scores
 
     def score_all(self, history: History) -> Doubles:
         """(n,) the score of every item; for evaluation."""
-        scores: Doubles = self.base.astype(np.float64) + self.gains(history).sums()
+        scores: Doubles = self.base.astype(np.float64) + self.reach(history).sums()
         return scores
 
     def contributions(self, history: History, rows: Rows) -> Doubles:
@@ -141,7 +165,7 @@ class ItemModel:
 
         base[rows] plus the sum over the first axis is the score.
         """
-        return self.gains(history).towards(rows)
+        return self.reach(history).towards(rows) * history.signals[:, np.newaxis].astype(np.float64)
 
     def similarity(self, rows: NDArray[np.integer]) -> Doubles:
         """(k, k): how alike each two of `rows` are by their content, 0 to 1 (1 for an item and itself)."""

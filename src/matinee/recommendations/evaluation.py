@@ -21,9 +21,18 @@ from matinee.engine.evaluation.protocols import (
     in_time,
     new_instance,
     new_items,
+    rating_prediction,
     strong_generalisation,
 )
-from matinee.engine.evaluation.systems import Engine, acclaimed, popularity, without_facts
+from matinee.engine.evaluation.rating_accuracy import Predictor, RatingAccuracy, RatingCase, RatingErrors
+from matinee.engine.evaluation.systems import (
+    BiasedBaseline,
+    Engine,
+    acclaimed,
+    community_mean,
+    popularity,
+    without_facts,
+)
 from matinee.engine.interactions import Interactions
 from matinee.recommendations.ratings_file import read_ratings
 from matinee.recommendations.signals import film_features
@@ -36,6 +45,13 @@ MANY_PEOPLE = 10_000
 
 NEW_PEOPLE, IN_TIME, FEW_SIGNALS = "1. people who are new", "2. in time", "3. few signals"
 NEW_FILMS, NEW_INSTANCE, BEYOND = "4. films that are new", "5. a new instance", "beyond accuracy"
+PREDICTED_RATINGS = "predicted ratings"
+BASELINES: dict[str, Callable[[Interactions], Predictor]] = {
+    "film and person": BiasedBaseline(),
+    "film": BiasedBaseline(knows_person=False),
+    "community": community_mean,
+}
+"""By what each takes the mean of."""
 
 Figures = dict[str, Mapping[str, Doubles]]
 """System → metric → (people,) one figure each."""
@@ -71,6 +87,16 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class RatingOutcome:
+    """How near predicted ratings came to given ones, of the people of protocol 1."""
+
+    people: int
+    systems: Mapping[str, RatingAccuracy]
+    lead: Mapping[str, Lead]
+    """Measure → ours relative to the best baseline: below 0 is fewer errors."""
+
+
+@dataclass
 class Evaluation:
     """Everything that was measured; what could not be says why."""
 
@@ -79,6 +105,7 @@ class Evaluation:
     few_signals: dict[int, Estimate] = field(default_factory=dict)
     """Number of signals → NDCG@100, of the same people each time."""
     beyond_accuracy: dict[str, float] = field(default_factory=dict)
+    predicted_ratings: RatingOutcome | None = None
     left_out: dict[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -89,9 +116,8 @@ class Evaluation:
 
 def own_dataset(*, now: dt.datetime) -> Dataset:
     """What this instance would train on at `now`: its own people's ratings, community ratings, and its films."""
-    features, prior = film_features()
     ratings = Interactions.together([source.interactions for source in read_sources(now=now)])
-    return Dataset("this instance", ratings, Knowledge(features, prior), has_facts=True)
+    return Dataset("this instance", ratings, Knowledge(*film_features()), has_facts=True)
 
 
 def file_dataset(path: Path) -> Dataset:
@@ -129,22 +155,30 @@ def evaluate(dataset: Dataset, *, on_step: OnStep = lambda _: None) -> Evaluatio
 
 
 def _new_people(dataset: Dataset, result: Evaluation, on_step: OnStep) -> None:
-    """Protocols 1 and 3, and what accuracy does not say, from the same fits."""
+    """Protocols 1 and 3, what accuracy does not say, and predicted ratings, from the same fits."""
     parts: list[Figures] = []
+    asked_for_stars: dict[str, list[tuple[Predictor, Sequence[RatingCase]]]] = {OURS: [], **{n: [] for n in BASELINES}}
     signals: dict[int, list[Doubles]] = {number: [] for number in SIGNALS}
     for number, fold in enumerate(_folds(dataset), 1):
         on_step(f"People who are new, part {number}")
         split = _within(strong_generalisation(dataset.ratings, fold), dataset.candidates)
         if not split.cases:
             continue
-        ours = Engine(dataset.knowledge)(split.train)
+        engine = Engine(dataset.knowledge)
+        model = engine.fitted(split.train)
+        ours = engine.ranker(model)
         parts.append({OURS: _measured(ours, split), POPULARITY: _measured(popularity(split.train), split)})
         for count in SIGNALS:
             signals[count].append(_measured(ours, few_signals(split, count))["NDCG@100"])
         if not result.beyond_accuracy:
             facts = dataset.knowledge if dataset.has_facts else None
             result.beyond_accuracy.update(beyond_accuracy(Rankings.of(ours, split), split, facts))
+        cases = _rating_cases(dataset, fold)
+        predictors = {OURS: engine.predictor(model), **{name: fit(split.train) for name, fit in BASELINES.items()}}
+        for name, predictor in predictors.items():
+            asked_for_stars[name].append((predictor, cases))
     _record(result, NEW_PEOPLE, parts)
+    _record_ratings(result, asked_for_stars)
     asked = {count: np.concatenate([*figures, np.zeros(0)]) for count, figures in signals.items()}
     if len(asked[SIGNALS[0]]):
         result.few_signals.update({count: Estimate.of(figures) for count, figures in asked.items()})
@@ -152,6 +186,27 @@ def _new_people(dataset: Dataset, result: Evaluation, on_step: OnStep) -> None:
         result.left_out[FEW_SIGNALS] = "Nobody has 40 ratings to choose the signals from."
     if not result.beyond_accuracy:
         result.left_out[BEYOND] = "There is no list to look at."
+
+
+def _rating_cases(dataset: Dataset, fold: Ids) -> tuple[RatingCase, ...]:
+    """Only films that can be recommended are asked for."""
+    cases = []
+    for case in rating_prediction(dataset.ratings, fold).cases:
+        is_asked = np.isin(case.asked_ids, dataset.candidates)
+        if is_asked.any():
+            cases.append(replace(case, asked_ids=case.asked_ids[is_asked], given=case.given[is_asked]))
+    return tuple(cases)
+
+
+def _record_ratings(result: Evaluation, asked: Mapping[str, Sequence[tuple[Predictor, Sequence[RatingCase]]]]) -> None:
+    people = sum(len(cases) for _, cases in asked[OURS])
+    if not people:
+        result.left_out[PREDICTED_RATINGS] = "There is nobody to ask."
+        return
+    errors = {name: RatingErrors.together(each) for name, each in asked.items()}
+    accuracies = {name: each.accuracy() for name, each in errors.items()}
+    best = min(BASELINES, key=lambda name: accuracies[name].mae.mean)
+    result.predicted_ratings = RatingOutcome(people, accuracies, errors[OURS].lead(errors[best]))
 
 
 def _in_time(dataset: Dataset, result: Evaluation, on_step: OnStep) -> None:

@@ -15,9 +15,10 @@ from django.conf import settings
 
 from matinee.catalog.columns import CatalogColumns, columns
 from matinee.core.artifacts import Artifact, ArtifactStore, Latest
-from matinee.engine.arrays import Doubles, Ids
-from matinee.engine.item_model import Gains, ItemModel
+from matinee.engine.arrays import Doubles, Ids, Rows
+from matinee.engine.item_model import ItemModel, Reach
 from matinee.engine.popularity import acclaim
+from matinee.engine.rating_prediction import promised_stars
 from matinee.engine.signals import History
 from matinee.recommendations.freshness import MODEL_KIND
 
@@ -50,20 +51,35 @@ class Pool:
     """The rows of the films that the model does not know."""
     base: Doubles = field(repr=False)
     """(n,) the score of each film for someone of whom nothing is known."""
+    expected_stars: Doubles = field(repr=False)
+    """(n,) what someone of average generosity gives each film; what its votes promise until the model knows it."""
     spread: Doubles = field(repr=False)
     """(n,) falls along the order of the base scores, the first films of which are spread over genres and eras."""
 
-    def gains(self, history: History) -> Gains | None:
-        """What the model makes of a history, where there is one."""
-        return None if self.published is None else self.published.model.gains(history)
+    def reach(self, history: History) -> Reach:
+        """The model's links from the films of a history."""
+        return Reach.none(history) if self.published is None else self.published.model.reach(history)
 
-    def sums(self, gains: Gains | None) -> Doubles:
+    def sums(self, reach: Reach) -> Doubles:
         """(n,) what a history adds to the score of each film."""
-        if gains is None:
+        if self.published is None:
             return np.zeros(self.columns.size)
-        sums: Doubles = gains.sums().take(self.item_rows, mode="clip")
+        sums: Doubles = reach.sums().take(self.item_rows, mode="clip")
         sums[self.unknown] = 0.0
         return sums
+
+    def links(self, reach: Reach, rows: Rows) -> Doubles:
+        """(h, k): the link from each film of a history to each of `rows` (k,), all different; 0 where there is none."""
+        links = np.zeros((reach.history.size, len(rows)))
+        known = np.flatnonzero(self.item_rows[rows] >= 0)
+        links[:, known] = reach.towards(self.item_rows[rows[known]])
+        return links
+
+    def is_judged(self, row: int) -> bool:
+        """Whether anybody voted on the film at TMDb, or rated it before the model was trained."""
+        item = int(self.item_rows[row])
+        has_ratings = self.published is not None and item >= 0 and self.published.model.evidence[item] > 0
+        return has_ratings or bool(self.columns.vote_count[row] > 0)
 
 
 def newest_model() -> PublishedModel | None:
@@ -112,6 +128,7 @@ def current_pool() -> Pool:
 def build_pool(catalogue: CatalogColumns, published: PublishedModel | None) -> Pool:
     """Lay `published` over `catalogue`: a film that the model does not know comes behind those that it does."""
     prior = acclaim(catalogue.vote_count, catalogue.vote_average).astype(np.float64)
+    stars = promised_stars(catalogue.vote_count, catalogue.vote_average).astype(np.float64)
     item_rows = np.full(catalogue.size, -1, dtype=np.int64)
     if published is None:
         base = prior
@@ -121,12 +138,14 @@ def build_pool(catalogue: CatalogColumns, published: PublishedModel | None) -> P
         item_rows[rows[items]] = items
         base = prior - 1.0
         base[rows[items]] = published.model.base[items]
+        stars[rows[items]] = published.model.expected_stars[items]
     return Pool(
         columns=catalogue,
         published=published,
         item_rows=item_rows,
         unknown=np.flatnonzero(item_rows < 0),
         base=base,
+        expected_stars=stars,
         spread=_spread(catalogue, base),
     )
 

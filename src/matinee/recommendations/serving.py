@@ -13,12 +13,14 @@ from matinee.accounts.models import User
 from matinee.catalog.filters import MovieFilter, Sort
 from matinee.catalog.models import Movie
 from matinee.core.refusals import BadRequest, FieldError
-from matinee.engine.arrays import Doubles, Flags, Ids, Rows
-from matinee.engine.item_model import Gains
+from matinee.engine.arrays import Doubles, Flags, Ids, Rows, rows_of
+from matinee.engine.item_model import Reach
 from matinee.engine.ranking import diversified, rank
+from matinee.engine.rating_prediction import Opinions
 from matinee.engine.signals import History
 from matinee.recommendations.history import PersonalHistory, read_history
 from matinee.recommendations.pool import Pool, PublishedModel, current_pool
+from matinee.recommendations.rating_prediction import links_from, opinions_of, predicted
 
 Source = Literal["taste", "similar", "popular"]
 
@@ -56,11 +58,16 @@ class Pick:
     source: Source
     because: tuple[Reason, ...]
     """At most five, strongest first; empty where the source is `popular`."""
+    predicted_rating: float | None
+    """The stars that the person would give it, 1 to 5; None where nothing tells, or nobody asks for themselves."""
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """The films of one answer, best first, at most 500. Reasons are worked out for the page that is asked for."""
+    """The films of one answer, best first, at most 500.
+
+    Reasons and predicted ratings are worked out for the page that is asked for.
+    """
 
     model_version: str | None
     personalised: bool
@@ -70,32 +77,46 @@ class Ranking:
     scores: Doubles = field(repr=False)
     """(m,) comparable within this ranking alone."""
     _rows: Rows = field(repr=False)
-    _history: History = field(repr=False)
-    _gains: Gains | None = field(repr=False)
+    _reach: Reach = field(repr=False)
+    _opinions: Opinions | None = field(repr=False)
+    """Of the person who asks for themselves."""
     _pool: Pool = field(repr=False)
+
+    @property
+    def is_for_a_person(self) -> bool:
+        """Whether someone asks for themselves, so that the picks say what they would think of them."""
+        return self._opinions is not None
 
     def __len__(self) -> int:
         return len(self.tmdb_ids)
 
     def page(self, start: int, stop: int) -> tuple[Pick, ...]:
-        """The picks from place `start` up to, not including, `stop`, with their reasons."""
-        reasons = self._reasons(self._pool.item_rows[self._rows[start:stop]])
-        facts = zip(self.tmdb_ids[start:stop].tolist(), self.scores[start:stop].tolist(), reasons, strict=True)
-        return tuple(Pick(tmdb_id, score, source, because) for tmdb_id, score, (source, because) in facts)
+        """The picks from place `start` up to, not including, `stop`."""
+        rows, history, opinions = self._rows[start:stop], self._reach.history, self._opinions
+        links = self._pool.links(self._reach, rows)
+        stars: list[float | None] = [None] * len(rows)
+        if opinions is not None:
+            given = rows_of(history.item_ids, opinions.item_ids)
+            of_opinions = links[given] if np.all(given >= 0) else links_from(self._pool, opinions, rows)
+            stars = predicted(self._pool, opinions, of_opinions, rows)
+        reasons = self._reasons(rows, links * history.signals[:, np.newaxis])
+        facts = zip(self.tmdb_ids[start:stop].tolist(), self.scores[start:stop].tolist(), reasons, stars, strict=True)
+        return tuple(Pick(tmdb_id, score, *why, predicted_rating) for tmdb_id, score, why, predicted_rating in facts)
 
-    def _reasons(self, item_rows: Ids) -> list[tuple[Source, tuple[Reason, ...]]]:
-        published = self._pool.published
-        answers: list[tuple[Source, tuple[Reason, ...]]] = [("popular", ()) for _ in item_rows]
-        known = np.flatnonzero(item_rows >= 0)
-        if published is None or self._gains is None or not len(known):
-            return answers
-        gains = np.maximum(self._gains.towards(item_rows[known]), 0.0)
+    def _reasons(self, rows: Rows, contributions: Doubles) -> list[tuple[Source, tuple[Reason, ...]]]:
+        """Of each of `rows` (k,), by the contributions (h, k) of the films of the history."""
+        published, history = self._pool.published, self._reach.history
+        answers: list[tuple[Source, tuple[Reason, ...]]] = [("popular", ()) for _ in rows]
+        gains = np.maximum(contributions, 0.0)
         sums = gains.sum(axis=0)
-        is_taste = 2 * _by_ratings(published, self._history, item_rows[known], gains) >= sums
+        if published is None or not sums.any():
+            return answers
+        is_taste = 2 * _by_ratings(published, history, self._pool.item_rows[rows], gains) >= sums
         strongest = np.argsort(-gains.T, axis=1, kind="stable")[:, :MOST_REASONS]
         shares = np.take_along_axis(gains.T, strongest, axis=1) / np.where(sums > 0, sums, 1)[:, np.newaxis]
-        films = self._history.item_ids[strongest]
-        for place, taste, ids, parts in zip(*(each.tolist() for each in (known, is_taste, films, shares)), strict=True):
+        films = history.item_ids[strongest]
+        of_films = zip(is_taste.tolist(), films.tolist(), shares.tolist(), strict=True)
+        for place, (taste, ids, parts) in enumerate(of_films):
             because = tuple(Reason(tmdb_id, share) for tmdb_id, share in zip(ids, parts, strict=True) if share > 0)
             if because:
                 answers[place] = "taste" if taste else "similar", because
@@ -148,8 +169,8 @@ def recommend_from(
         )
     left_out = mine.settled().union(seeds, () if include_watchlist else mine.watchlist)
     allowed = _allowed(pool, movie_filter, left_out)
-    gains = pool.gains(history)
-    sums = pool.sums(gains)
+    reach = pool.reach(history)
+    sums = pool.sums(reach)
     personalised = bool(genres) or bool(sums.any())
     scores = pool.base + sums
     if genres:
@@ -160,15 +181,14 @@ def recommend_from(
     rows = rank(order, DEEPEST)
     if diversity > 0:
         rows = rows[_diversified(pool, rows, scores[rows], diversity)]
-    return _ranking(pool, history, gains, rows, scores[rows], sort=sort, personalised=personalised)
+    return _ranking(pool, reach, rows, scores[rows], sort=sort, personalised=personalised, opinions=opinions_of(mine))
 
 
 def similar(*, movie: Movie, movie_filter: MovieFilter, sort: Sort | None = None) -> Ranking:
     """Films like `movie`: by taste where ratings say so, by content where not, then the popular ones of its genres."""
     pool = current_pool()
-    history = History.liking([movie.tmdb_id])
-    gains = pool.gains(history)
-    likeness = pool.sums(gains)
+    reach = pool.reach(History.liking([movie.tmdb_id]))
+    likeness = pool.sums(reach)
     allowed = _allowed(pool, movie_filter, [movie.tmdb_id])
     order = np.where(allowed & (likeness > 0), likeness + BASE_AMONG_KIN * pool.base, -np.inf)
     alike = rank(order, DEEPEST)
@@ -176,7 +196,7 @@ def similar(*, movie: Movie, movie_filter: MovieFilter, sort: Sort | None = None
     allowed[alike] = False
     popular = rank(np.where(allowed, pool.base, -np.inf), DEEPEST - len(alike))
     scores = np.concatenate([likeness[alike], np.zeros(len(popular))])
-    return _ranking(pool, history, gains, np.concatenate([alike, popular]), scores, sort=sort, personalised=False)
+    return _ranking(pool, reach, np.concatenate([alike, popular]), scores, sort=sort, personalised=False)
 
 
 def _allowed(pool: Pool, movie_filter: MovieFilter, left_out: Iterable[int]) -> Flags:
@@ -230,13 +250,13 @@ def _diversified(pool: Pool, rows: Rows, scores: Doubles, diversity: float) -> I
 
 def _ranking(
     pool: Pool,
-    history: History,
-    gains: Gains | None,
+    reach: Reach,
     rows: Rows,
     scores: Doubles,
     *,
     sort: Sort | None,
     personalised: bool,
+    opinions: Opinions | None = None,
 ) -> Ranking:
     if sort is not None:
         ordered = pool.columns.in_order(rows, sort)
@@ -248,7 +268,7 @@ def _ranking(
         tmdb_ids=pool.columns.tmdb_ids[rows],
         scores=scores,
         _rows=rows,
-        _history=history,
-        _gains=gains,
+        _reach=reach,
+        _opinions=opinions,
         _pool=pool,
     )

@@ -17,6 +17,7 @@ from matinee.engine.arrays import Floats, Ids
 from matinee.engine.features import ItemFeatures
 from matinee.engine.interactions import HIGHEST_RATING, Interactions
 from matinee.engine.popularity import acclaim
+from matinee.engine.rating_prediction import promised_stars
 from matinee.library.models import Favorite, MovieRating
 
 READ_AT_ONCE = 5_000
@@ -57,8 +58,11 @@ def own_interactions(*, now: dt.datetime) -> tuple[Interactions, Ids]:
     return ratings, np.unique(np.frombuffer(users, np.int64))
 
 
-def film_features() -> tuple[ItemFeatures, Floats]:
-    """The features of every film, and its acclaim (0 to 1) by TMDb's votes, both by ascending TMDb id. One query."""
+def film_features() -> tuple[ItemFeatures, Floats, Floats]:
+    """The features of every film, and its acclaim (0 to 1) and promised stars by TMDb's votes. One query.
+
+    All by ascending TMDb id.
+    """
     ids, votes, averages, years = array("q"), array("d"), array("d"), list[int | None]()
     values: dict[str, list[list[int | str]]] = {
         name: [] for name in ("genres", "keywords", "directors", "cast", "languages", "countries", "companies")
@@ -77,7 +81,8 @@ def film_features() -> tuple[ItemFeatures, Floats]:
         values["countries"].append(_plain(film["production_countries"], "iso_3166_1"))
         values["companies"].append(_plain(film["production_companies"], "id"))
     features = ItemFeatures.from_lists(np.frombuffer(ids, np.int64), values, years)
-    return features, acclaim(np.frombuffer(votes, np.float64), np.frombuffer(averages, np.float64))
+    counts, means = np.frombuffer(votes, np.float64), np.frombuffer(averages, np.float64)
+    return features, acclaim(counts, means), promised_stars(counts, means)
 
 
 def _rated(now: dt.datetime) -> Iterator[tuple[int, int, float, dt.datetime]]:

@@ -62,14 +62,14 @@ def train(*, now: dt.datetime, force: bool = False, on_stage: Callable[[str], No
     with _alone():
         marks, digests = high_marks(), community_digests()
         on_stage("Reading films")
-        features, prior = film_features()
+        features, prior, promised = film_features()
         on_stage("Reading ratings")
         own, *community = sources = read_sources(now=now)
         config = EngineConfig()
         held_out = guard.hold_out(sources, features.item_ids)
         everything = Interactions.together([source.interactions for source in sources])
         learned = everything.of(~held_out.is_left_out[everything.user_rows]) if held_out.questions else everything
-        model = fit(learned, features, prior, config, progress=on_stage)
+        model = fit(learned, features, prior, config, on_stage, promised=promised)
         on_stage("Measuring on held-out people")
         look_for_newer_model()
         served = newest_model()

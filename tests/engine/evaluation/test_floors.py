@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,18 @@ from matinee.engine.evaluation.protocols import (
     in_time,
     new_instance,
     new_items,
+    rating_prediction,
     strong_generalisation,
 )
-from matinee.engine.evaluation.systems import Engine, PlainEase, acclaimed, popularity, without_facts
+from matinee.engine.evaluation.rating_accuracy import RatingErrors, RatingSplit
+from matinee.engine.evaluation.systems import (
+    BiasedBaseline,
+    Engine,
+    PlainEase,
+    acclaimed,
+    popularity,
+    without_facts,
+)
 from matinee.engine.features import ItemFeatures
 from matinee.engine.interactions import Interactions
 
@@ -94,6 +104,23 @@ def test_an_instance_without_ratings_is_useful() -> None:
     assert _ndcg(Engine(KNOWLEDGE)(split.train), split) > 1.25 * _ndcg(acclaimed(KNOWLEDGE), split)
 
 
+def _rating_errors(knowledge: Knowledge, split: RatingSplit) -> tuple[RatingErrors, RatingErrors]:
+    """Ours, and those of film and person alone."""
+    engine = Engine(knowledge)
+    ours = RatingErrors.of(engine.predictor(engine.fitted(split.train)), split.cases)
+    return ours, RatingErrors.of(BiasedBaseline()(split.train), split.cases)
+
+
+def test_ratings_are_predicted_by_circle_from_many_ratings_and_from_none() -> None:
+    split = rating_prediction(RATINGS, HELD_OUT)
+
+    for asked in (split, replace(split, train=Interactions.empty())):
+        ours, baseline = _rating_errors(KNOWLEDGE, asked)
+        lead = ours.lead(baseline)
+        assert lead["MAE"].high < -0.2
+        assert lead["RMSE"].high < -0.2
+
+
 def _movielens() -> Interactions:
     path = SHARED / "ml-latest-small.zip"
     if not path.exists():
@@ -114,3 +141,17 @@ def test_on_real_ratings_the_engine_leads_plain_ease_and_popularity() -> None:
 
     assert ours > 1.03 * _ndcg(PlainEase(l2=150)(split.train), split)
     assert ours > 1.3 * _ndcg(popularity(split.train), split)
+
+
+def test_on_real_ratings_predictions_are_nearer_than_film_and_person_say_and_calibrated() -> None:
+    ratings = _movielens()
+    split = rating_prediction(ratings, People.of(ratings).tuning)
+
+    ours, baseline = _rating_errors(without_facts(ratings.item_ids), split)
+
+    lead = ours.lead(baseline)
+    assert lead["MAE"].high < -0.03
+    assert lead["RMSE"].high < -0.03
+    curve = [point for point in ours.accuracy().curve if point.ratings >= 200]
+    assert len(curve) >= 4
+    assert all(abs(point.predicted - point.given.mean) < 0.1 for point in curve)

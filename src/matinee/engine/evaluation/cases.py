@@ -50,6 +50,8 @@ class Knowledge:
     features: ItemFeatures
     popularity_prior: Floats
     """(features.n_items,) as `popularity.acclaim` gives it."""
+    promised: Floats | None = None
+    """(features.n_items,) as `rating_prediction.promised_stars` gives it; None where nobody knows their votes."""
 
 
 class Ranker(Protocol):

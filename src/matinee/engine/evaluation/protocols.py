@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from matinee.engine.arrays import Flags, Ids
 from matinee.engine.evaluation.cases import LIKED_FROM, Case, Split
+from matinee.engine.evaluation.rating_accuracy import RatingCase, RatingSplit
 from matinee.engine.interactions import Interactions
+from matinee.engine.rating_prediction import FEWEST_STARS
 
 FOLDED_IN = 0.8
 """The share of a held-out person's ratings that a system is shown."""
@@ -39,14 +41,25 @@ def strong_generalisation(interactions: Interactions, held_out: NDArray[np.int64
 
     A random 80% of a person's ratings of any value is shown, relevant is what they rated 4 or more among the rest.
     """
-    random = np.random.default_rng(seed)
     is_held_out = np.isin(interactions.user_rows, held_out)
-    cases = []
-    for places in _by_user(interactions, is_held_out):
-        shuffled = random.permutation(places)
-        n_shown = min(max(round(len(places) * FOLDED_IN), 1), len(places) - 1)
-        cases.append(_case(interactions, shuffled[:n_shown], shuffled[n_shown:]))
+    parted = _parted(interactions, is_held_out, seed)
+    cases = [_case(interactions, shown, hidden) for shown, hidden in parted]
     return Split(interactions.of(~is_held_out), _answerable(cases), interactions.item_ids)
+
+
+def rating_prediction(interactions: Interactions, held_out: NDArray[np.int64], *, seed: int = 0) -> RatingSplit:
+    """Protocol 1 with another question: the same people show the same, and are asked for all other ratings of theirs.
+
+    Half a star counts as one, the fewest that can be given here.
+    """
+    is_held_out = np.isin(interactions.user_rows, held_out)
+    ids = interactions.item_ids[interactions.item_rows]
+    stars = np.maximum(interactions.ratings, FEWEST_STARS)
+    cases = []
+    for parts in _parted(interactions, is_held_out, seed):
+        shown, hidden = (part[np.argsort(ids[part])] for part in parts)
+        cases.append(RatingCase(ids[shown], stars[shown], ids[hidden], stars[hidden]))
+    return RatingSplit(interactions.of(~is_held_out), tuple(cases))
 
 
 def in_time(
@@ -126,6 +139,17 @@ def _by_user(interactions: Interactions, chosen: Flags) -> Iterator[NDArray[np.i
     places = places[np.argsort(interactions.user_rows[places], kind="stable")]
     starts = np.flatnonzero(np.diff(interactions.user_rows[places])) + 1
     return (each for each in np.split(places, starts) if len(each) > 1)
+
+
+def _parted(
+    interactions: Interactions, chosen: Flags, seed: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """For each user with two ratings or more among the chosen: the places of what is shown, and of the rest."""
+    random = np.random.default_rng(seed)
+    for places in _by_user(interactions, chosen):
+        shuffled = random.permutation(places)
+        n_shown = min(max(round(len(places) * FOLDED_IN), 1), len(places) - 1)
+        yield shuffled[:n_shown], shuffled[n_shown:]
 
 
 def _case(interactions: Interactions, shown: NDArray[np.int64], hidden: NDArray[np.int64]) -> Case:

@@ -19,9 +19,11 @@ from matinee.recommendations.evaluation import (
     BEYOND,
     FEW_SIGNALS,
     OURS,
+    PREDICTED_RATINGS,
     Dataset,
     Evaluation,
     Outcome,
+    RatingOutcome,
     evaluate,
     file_dataset,
     own_dataset,
@@ -108,6 +110,8 @@ def _table(evaluation: Evaluation) -> Iterator[str]:
     if evaluation.beyond_accuracy:
         yield from ("", f"## {BEYOND}", "")
         yield ", ".join(f"{name} {value:.3f}" for name, value in evaluation.beyond_accuracy.items())
+    if evaluation.predicted_ratings is not None:
+        yield from ("", f"## {PREDICTED_RATINGS}", "", *_rating_outcome(evaluation.predicted_ratings))
     if evaluation.left_out:
         yield from ("", "## left out", "", *(f"- {title}: {reason}" for title, reason in evaluation.left_out.items()))
 
@@ -121,6 +125,21 @@ def _outcome(outcome: Outcome) -> Iterator[str]:
     other = next(system for system in outcome.systems if system != OURS)
     leads = (f"{lead.relative:+.1%} ({lead.low:+.1%} to {lead.high:+.1%})" for lead in outcome.lead.values())
     yield f"| over {other} | {' | '.join(leads)} |"
+
+
+def _rating_outcome(outcome: RatingOutcome) -> Iterator[str]:
+    yield f"| {outcome.people:,} people | mean error | RMSE | calibration error |"
+    yield "|---|---|---|---|"
+    for system, accuracy in outcome.systems.items():
+        estimates = (accuracy.mae, accuracy.rmse, accuracy.calibration_error)
+        cells = (f"{each.mean:.4f} ({each.low:.3f} to {each.high:.3f})" for each in estimates)
+        yield f"| {system} | {' | '.join(cells)} |"
+    leads = (f"{lead.relative:+.1%} ({lead.low:+.1%} to {lead.high:+.1%})" for lead in outcome.lead.values())
+    yield f"| over the best other | {' | '.join(leads)} | |"
+    yield from ("", "| predicted | ratings | mean predicted | mean given |", "|---|---|---|---|")
+    for point in outcome.systems[OURS].curve:
+        given = f"{point.given.mean:.2f} ({point.given.low:.2f} to {point.given.high:.2f})"
+        yield f"| {point.low} to {point.high} | {point.ratings:,} | {point.predicted:.2f} | {given} |"
 
 
 @contextlib.contextmanager

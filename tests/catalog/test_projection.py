@@ -168,14 +168,6 @@ class TestRows:
 
         assert columns.mask(EVERYTHING).contains(np.array([63, -1, 0], dtype=np.int32)).tolist() == [True, False, True]
 
-    def test_a_mask_can_leave_rows_out(self) -> None:
-        columns = columns_of([Facts(1), Facts(2), Facts(3)])
-
-        mask = columns.mask(EVERYTHING).without(np.array([1, -1], dtype=np.int32))
-
-        assert mask.rows().tolist() == [0, 2]
-        assert columns.mask(EVERYTHING).count() == 3
-
     def test_a_language_that_is_no_code_matches_nothing(self) -> None:
         columns = columns_of([Facts(1, original_language="français"), Facts(2, original_language="FR")])
 

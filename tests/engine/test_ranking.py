@@ -9,15 +9,22 @@ from matinee.engine.popularity import acclaim
 from matinee.engine.ranking import diversified, rank
 
 
-@given(scores=st.lists(st.integers(0, 4), max_size=30), k=st.integers(0, 12))
-def test_ranking_is_by_score_then_by_row(scores: list[int], k: int) -> None:
-    rows = np.arange(len(scores), dtype=np.int32)
-    allowed = rows % 3 != 0
+@given(scores=st.lists(st.sampled_from((-np.inf, 0.0, 1.0, 2.0, 3.0)), max_size=200), k=st.integers(0, 12))
+def test_ranking_is_by_score_then_by_row_and_what_is_left_out_never_comes(scores: list[float], k: int) -> None:
+    rows = rank(np.array(scores, dtype=np.float64), k)
 
-    places = rank(np.array(scores, dtype=np.float64), rows, allowed, k)
+    left = [row for row, score in enumerate(scores) if score > -np.inf]
+    assert rows.tolist() == sorted(left, key=lambda row: (-scores[row], row))[:k]
 
-    expected = sorted(np.flatnonzero(allowed).tolist(), key=lambda place: (-scores[place], place))
-    assert places.tolist() == expected[:k]
+
+@given(seed=st.integers(0, 2**32 - 1), size=st.integers(1_000, 20_000), share=st.sampled_from((0.001, 0.1, 1.0)))
+def test_the_best_of_many_are_the_same_as_by_sorting_all(seed: int, size: int, share: float) -> None:
+    random = np.random.default_rng(seed)
+    scores = np.where(random.random(size) < share, random.normal(size=size), -np.inf)
+
+    rows = rank(scores, 500)
+
+    assert rows.tolist() == np.argsort(-scores, kind="stable")[: min(500, np.isfinite(scores).sum())].tolist()
 
 
 def test_no_diversity_keeps_the_order_and_full_diversity_avoids_likeness() -> None:

@@ -17,8 +17,9 @@ def test_high_ratings_pull_low_ones_push_and_three_says_little_more_than_seen() 
 def test_half_stars_lie_between_their_neighbours() -> None:
     weights = SignalWeights()
 
-    assert weights.of_rating(3) < weights.of_rating(3.5) < weights.of_rating(4)
-    assert weights.of_rating(0.5) == weights.of_rating(1)
+    half, one, three, three_and_a_half, four = weights.of_ratings([0.5, 1, 3, 3.5, 4])
+    assert three < three_and_a_half < four
+    assert half == one
 
 
 def test_favorites_pull_more_than_the_watchlist_and_dismissals_push() -> None:
@@ -34,7 +35,7 @@ def test_of_several_actions_the_most_deliberate_speaks() -> None:
 
     assert history.item_ids.tolist() == [1, 2, 3, 4]
     assert history.signals.tolist() == pytest.approx(
-        [weights.of_rating(1), weights.of_favorite, weights.of_dismissal, weights.of_watchlist]
+        [weights.of_stars[0], weights.of_favorite, weights.of_dismissal, weights.of_watchlist]
     )
 
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from typing import Any
+
 import numpy as np
+import pytest
 from django.conf import settings
+from numpy.typing import NDArray
 
 from matinee.accounts.models import User
 from matinee.catalog.filters import MovieFilter
 from matinee.catalog.models import Movie
 from matinee.core.artifacts import ArtifactStore
+from matinee.engine.signals import History
 from matinee.library.models import MovieRating
-from matinee.recommendations.pool import look_for_newer_model
+from matinee.recommendations.pool import look_for_newer_model, newest_model
 from matinee.recommendations.training import train
 from tests.recommendations.conftest import (
     ALL_FILMS,
@@ -23,6 +30,8 @@ from tests.recommendations.conftest import (
 )
 
 JUST_WESTERNS = MovieFilter(all_genres=(WESTERN,))
+STATUS = Path("/proc/self/status")
+MIB = 2**20
 
 
 def test_without_a_model_it_is_the_acclaimed_ones(alice: User, cinema: None) -> None:
@@ -102,3 +111,33 @@ def test_an_artifact_that_is_no_model_leaves_the_one_before_it_in_service(alice:
     look_for_newer_model()
 
     assert recommended(alice).model_version == model
+
+
+def own_memory() -> int:
+    """Bytes of this process that no file backs."""
+    kilobytes = re.search(r"^RssAnon:\s+(\d+) kB", STATUS.read_text(), re.M)
+    assert kilobytes is not None
+    return int(kilobytes[1]) * 1024
+
+
+@pytest.mark.skipif(not STATUS.exists(), reason="Only Linux tells what memory is backed by a file.")
+def test_a_model_is_read_where_it_lies_on_disk_and_takes_no_memory_of_a_workers_own(model: str) -> None:
+    store = ArtifactStore(settings.ARTIFACTS_DIR, "model")
+    artifact = store.open(model)
+    films, links = len(artifact.arrays["item_ids"]), 100_000
+    large: dict[str, NDArray[Any]] = {
+        "links_ends": np.arange(films + 1) * links,
+        "links_columns": np.resize(np.arange(films, dtype=np.int32), films * links),
+        "links_weights": np.ones(films * links, np.float32),
+    }
+    store.publish({**artifact.arrays, **large}, artifact.notes)
+    look_for_newer_model()
+    size = sum(array.nbytes for array in large.values())
+    before = own_memory()
+
+    published = newest_model()
+
+    assert published is not None
+    assert published.model.score_all(History.liking([101])).max() > links / films
+    assert size > 64 * MIB
+    assert own_memory() - before < 8 * MIB

@@ -43,10 +43,6 @@ class Mask:
         """(size,) one boolean a row."""
         return np.unpackbits(self.words.view(np.uint8), count=self.size, bitorder="little").view(np.bool_)
 
-    def without(self, rows: Rows) -> Mask:
-        """This set less `rows`; -1 among them stands for nothing."""
-        return Mask(self.words & ~words_of(rows[rows >= 0], self.size), self.size)
-
 
 def word_count(size: int) -> int:
     return (size + 63) // 64

@@ -15,6 +15,54 @@ from matinee.engine.signals import History
 
 
 @dataclass(frozen=True)
+class Reach:
+    """Every link from the h items of a history to any of n items, read once; those of one item stand together."""
+
+    history: History
+
+    n_items: int
+
+    places: Ids
+    """(g,) where the items that the model knows stand in the history."""
+
+    ends: Ids
+    """(g,) where the links of each of them end."""
+
+    rows: Ids
+    """(z,) the item that a link leads to."""
+
+    weights: Doubles
+    """(z,)"""
+
+    @classmethod
+    def none(cls, history: History) -> Reach:
+        """Of a history without a model."""
+        nothing = np.zeros(0, dtype=np.int64)
+        return cls(history, 0, nothing, nothing, nothing, np.zeros(0))
+
+    def sums(self) -> Doubles:
+        """(n,) what the history adds to the score of each item."""
+        gains = np.repeat(self.history.signals[self.places].astype(np.float64), np.diff(self.ends, prepend=0))
+        gains *= self.weights
+        return np.bincount(self.rows, weights=gains, minlength=self.n_items).astype(np.float64, copy=False)
+
+    def towards(self, rows: NDArray[np.integer]) -> Doubles:
+        """(h, k) the link from each item of the history to each of `rows` (k,), all different; 0 where there is none.
+
+        Times the signal it is what the one adds to the score of the other.
+        """
+        is_asked = np.zeros(self.n_items, dtype=np.bool_)
+        is_asked[rows] = True
+        links = np.flatnonzero(is_asked[self.rows])
+        senders = self.places[np.searchsorted(self.ends, links, side="right")]
+        order = np.argsort(rows)
+        targets = order[np.searchsorted(rows, self.rows[links], sorter=order)]
+        weights = np.zeros((self.history.size, len(rows)))
+        weights[senders, targets] = self.weights[links]
+        return weights
+
+
+@dataclass(frozen=True)
 class ItemModel:
     """score(j) = base[j] + sum over the history's items i of signal[i] links[i, j].
 
@@ -92,35 +140,34 @@ class ItemModel:
         """(k,) where each item stands, -1 for one that the model does not know."""
         return rows_of(self.item_ids, item_ids)
 
+    def reach(self, history: History) -> Reach:
+        """What the history is linked to: base plus `sums` are the scores, and `sums` is the sum of what `towards` says,
+        times the signals."""
+        rows = self.rows_of(history.item_ids)
+        places = np.flatnonzero(rows >= 0)
+        counts, linked, weights = self.links.gather(rows[places])
+        return Reach(history, self.n_items, places, np.cumsum(counts), linked, weights)
+
     def score(self, history: History) -> tuple[Rows, Doubles]:
         """(rows, scores) of the items that the history touches, ascending by row; all others score their base."""
-        sums = self._sums(history)
+        sums = self.reach(history).sums()
         rows: Rows = np.flatnonzero(sums).astype(np.int32)
         scores: Doubles = self.base[rows].astype(np.float64) + sums[rows]
         return rows, scores
 
     def score_all(self, history: History) -> Doubles:
         """(n,) the score of every item; for evaluation."""
-        scores: Doubles = self.base.astype(np.float64) + self._sums(history)
+        scores: Doubles = self.base.astype(np.float64) + self.reach(history).sums()
         return scores
 
     def contributions(self, history: History, rows: Rows) -> Doubles:
-        """(h, k): what each item of the history adds to the score of each of `rows` (k,).
+        """(h, k): what each item of the history adds to the score of each of `rows` (k,), all different.
 
         base[rows] plus the sum over the first axis is the score.
         """
-        target_of = np.full(self.n_items, -1, dtype=np.int64)
-        target_of[rows] = np.arange(len(rows))
-        places, counts, columns, weights = self._used_links(history)
-        targets = target_of[columns]
-        asked = np.flatnonzero(targets >= 0)
-        senders = places[np.searchsorted(np.cumsum(counts), asked, side="right")]
-        gains = weights[asked] * history.signals[senders].astype(np.float64)
-        cells = senders * len(rows) + targets[asked]
-        sums = np.bincount(cells, weights=gains, minlength=history.size * len(rows))
-        return sums.astype(np.float64, copy=False).reshape(history.size, len(rows))
+        return self.reach(history).towards(rows) * history.signals[:, np.newaxis].astype(np.float64)
 
-    def similarity(self, rows: Rows) -> Doubles:
+    def similarity(self, rows: NDArray[np.integer]) -> Doubles:
         """(k, k): how alike each two of `rows` are by their content, 0 to 1 (1 for an item and itself)."""
         counts, columns, weights = self.vectors.gather(rows)
         values, places = np.unique(columns, return_inverse=True)
@@ -130,16 +177,3 @@ class ItemModel:
         dense /= np.where(lengths > 0, lengths, 1)
         alike: Doubles = dense @ dense.T
         return alike
-
-    def _sums(self, history: History) -> Doubles:
-        """(n,) what the history adds to each item's score."""
-        places, counts, columns, weights = self._used_links(history)
-        gains = np.repeat(history.signals[places].astype(np.float64), counts)
-        gains *= weights
-        return np.bincount(columns, weights=gains, minlength=self.n_items).astype(np.float64, copy=False)
-
-    def _used_links(self, history: History) -> tuple[NDArray[np.int64], NDArray[np.int64], Rows, Floats]:
-        """(places in the history that have a say, how many links each has, the links' columns, their weights)."""
-        rows = self.rows_of(history.item_ids)
-        places = np.flatnonzero((rows >= 0) & (history.signals != 0))
-        return places, *self.links.gather(rows[places].tolist())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from matinee.engine.arrays import Floats, Ids, Rows
+from matinee.engine.arrays import Doubles, Floats, Ids, Rows
 
 BLOCK = 512
 """How many rows of a dense matrix are thinned at a time, so that its copies stay small."""
@@ -49,14 +49,13 @@ class Links:
     def n_rows(self) -> int:
         return len(self.ends) - 1
 
-    def gather(self, rows: Iterable[int]) -> tuple[NDArray[np.int64], Rows, Floats]:
-        """All links of `rows`, one after the other: (how many each row has, columns, weights)."""
-        spans = [(int(self.ends[row]), int(self.ends[row + 1])) for row in rows]
-        counts = np.array([stop - start for start, stop in spans], dtype=np.int64)
-        if not spans:
-            return counts, self.columns[:0], self.weights[:0]
-        columns = np.concatenate([self.columns[start:stop] for start, stop in spans])
-        return counts, columns, np.concatenate([self.weights[start:stop] for start, stop in spans])
+    def gather(self, rows: NDArray[np.integer]) -> tuple[Ids, Ids, Doubles]:
+        """All links of `rows` (k,), one after the other: (how many each row has, columns, weights)."""
+        starts, stops = self.ends[rows], self.ends[rows + 1]
+        spans = [slice(*span) for span in zip(starts.tolist(), stops.tolist(), strict=True)]
+        columns = np.concatenate([self.columns[:0], *(self.columns[span] for span in spans)], dtype=np.int64)
+        weights = np.concatenate([self.weights[:0], *(self.weights[span] for span in spans)], dtype=np.float64)
+        return stops - starts, columns, weights
 
     def matrix(self, n_columns: int) -> sparse.csr_matrix:
         """As scipy's CSR, (n, n_columns); for work outside of requests."""

@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from matinee.engine.arrays import Doubles, Flags, Rows
+from matinee.engine.arrays import Doubles, Ids, Rows
+
+BLOCKS = 3
+"""Where the best of many are sought, so many times as many blocks are looked at first."""
+LOWEST = float(np.finfo(np.float64).min)
 
 
-def rank(scores: Doubles, rows: Rows, allowed: Flags, k: int) -> NDArray[np.int64]:
-    """The places in `rows` of the best k that are allowed, best first; of equal scores the lower row is first.
+def rank(scores: Doubles, k: int) -> Rows:
+    """The rows of the best k of `scores` (n,), best first; of equal scores the lower row is first, and -inf is never.
 
-    All three are (m,). Rows stand in the order of their ids, so that ties break by item id.
+    Rows stand in the order of their ids, so that ties break by item id.
     """
-    places = np.flatnonzero(allowed)
-    if k <= 0 or len(places) == 0:
-        return places[:0]
-    chosen = scores[places]
-    if len(places) > k:
-        bar = np.partition(chosen, len(places) - k)[len(places) - k]
-        places = places[chosen >= bar]
-    order = np.lexsort((rows[places], -scores[places]))
-    return places[order[:k]]
+    rows = np.flatnonzero(scores >= _bar(scores, k))
+    best = scores[rows]
+    if len(rows) > k > 0:
+        is_best = best >= np.partition(best, len(rows) - k)[len(rows) - k]
+        rows, best = rows[is_best], best[is_best]
+    return rows[np.argsort(-best, kind="stable")[:k]].astype(np.int32)
 
 
-def diversified(scores: Doubles, similarity: Doubles, diversity: float, k: int) -> NDArray[np.int64]:
+def _bar(scores: Doubles, k: int) -> float:
+    """What k of `scores` (n,) reach at least, and where n is large few others do: all but -inf, or the k-th highest of
+    the maxima of blocks, which are found without sorting."""
+    n_blocks = BLOCKS * k
+    if not 0 < 2 * n_blocks <= len(scores):
+        return LOWEST
+    height = len(scores) // n_blocks
+    maxima = scores[: height * n_blocks].reshape(height, n_blocks).max(axis=0)
+    return max(LOWEST, float(np.partition(maxima, n_blocks - k)[n_blocks - k]))
+
+
+def diversified(scores: Doubles, similarity: Doubles, diversity: float, k: int) -> Ids:
     """The places of k of m candidates by maximal marginal relevance (Carbonell and Goldstein 1998).
 
     `scores` (m,) are best first; `similarity` (m, m) is 0 to 1; `diversity` 0 keeps the order, 1 minds variety

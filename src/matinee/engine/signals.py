@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from matinee.engine.arrays import Floats, Ids, as_ids
+from matinee.engine.arrays import Doubles, Floats, Ids, as_ids
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,10 @@ class SignalWeights:
     of_dismissal: float = -0.2
     """Of 'not interested'."""
 
-    def of_rating(self, stars: float) -> float:
-        """Of a rating of 0.5 to 5; 0.5 counts as 1."""
-        return float(np.interp(stars, (1, 2, 3, 4, 5), self.of_stars))
+    def of_ratings(self, stars: Sequence[float]) -> Doubles:
+        """Of ratings of 0.5 to 5; 0.5 counts as 1."""
+        signals: Doubles = np.interp(stars, (1, 2, 3, 4, 5), self.of_stars)
+        return signals
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ class History:
         weights = weights or SignalWeights()
         signals = dict.fromkeys(watchlist, weights.of_watchlist)
         signals.update(dict.fromkeys(dismissals, weights.of_dismissal))
-        signals.update({item: weights.of_rating(stars) for item, stars in ratings})
+        rated = dict(ratings)
+        signals.update(zip(rated, weights.of_ratings(list(rated.values())).tolist(), strict=True))
         signals.update(dict.fromkeys(favorites, weights.of_favorite))
         ids = sorted(signals)
         return cls(item_ids=as_ids(ids), signals=np.array([signals[item] for item in ids], dtype=np.float32))

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 
-from matinee.catalog.columns import CatalogColumns, Mask, columns
+from matinee.catalog.columns import CatalogColumns, columns
 from matinee.core.artifacts import Artifact, ArtifactStore, Latest
 from matinee.engine.arrays import Doubles, Ids, Rows
-from matinee.engine.item_model import ItemModel
+from matinee.engine.item_model import ItemModel, Reach
 from matinee.engine.popularity import acclaim
 from matinee.engine.rating_prediction import promised_stars
 from matinee.engine.signals import History
@@ -26,8 +26,6 @@ SPREAD_FILMS = 5_000
 """So many films from the top of the base order are spread over genres and eras; those behind stay as they are."""
 PLACES_A_REPEAT_COSTS = 20
 """Each film of the same genre and decade that stands before it sets a film back by so many places in the spread."""
-FEW_FILMS = 20_000
-"""Up to so many matching films are sorted; where there are more, the order is walked from its top."""
 
 
 @dataclass(frozen=True)
@@ -42,61 +40,39 @@ class PublishedModel:
 
 
 @dataclass(frozen=True)
-class Order:
-    """All films of the columns in one order, and the place of each in it."""
-
-    rows: Rows = field(repr=False)
-    places: Rows = field(repr=False)
-
-    @classmethod
-    def of(cls, rows: Rows) -> Order:
-        places = np.empty_like(rows)
-        places[rows] = np.arange(len(rows), dtype=rows.dtype)
-        return cls(rows=rows, places=places)
-
-    def first(self, k: int, mask: Mask) -> Rows:
-        """The first k films of `mask`, in this order."""
-        if mask.count() <= FEW_FILMS:
-            matching = mask.rows()
-            return matching[np.argsort(self.places[matching])][:k]
-        found = [self.rows[:0]]
-        start, step = 0, 2 * k
-        while sum(map(len, found)) < k:
-            chunk = self.rows[start : start + step]
-            found.append(chunk[mask.contains(chunk)])
-            start, step = start + step, 2 * step
-        return np.concatenate(found)[:k]
-
-
-@dataclass(frozen=True)
 class Pool:
     """One model, or none, over one state of a catalogue of n films."""
 
     columns: CatalogColumns
     published: PublishedModel | None
-    catalogue_rows: Rows = field(repr=False)
-    """(items of the model,) where each stands in the columns, -1 where the catalogue has it no more."""
-    item_rows: Rows = field(repr=False)
+    item_rows: Ids = field(repr=False)
     """(n,) where each film stands in the model, -1 where the model does not know it yet."""
+    unknown: Ids = field(repr=False)
+    """The rows of the films that the model does not know."""
     base: Doubles = field(repr=False)
     """(n,) the score of each film for someone of whom nothing is known."""
     expected_stars: Doubles = field(repr=False)
     """(n,) what someone of average generosity gives each film; what its votes promise until the model knows it."""
-    by_base: Order
-    """By falling base, of equal ones the lower row first."""
-    spread: Order
-    """The same, with its first films spread over genres and eras."""
+    spread: Doubles = field(repr=False)
+    """(n,) falls along the order of the base scores, the first films of which are spread over genres and eras."""
 
-    def links(self, tmdb_ids: Ids, rows: Rows) -> Doubles:
-        """(h, k): what the model gives from each of `tmdb_ids` (h,), sorted, to each of `rows` (k,) of the catalogue.
+    def reach(self, history: History) -> Reach:
+        """The model's links from the films of a history."""
+        return Reach.none(history) if self.published is None else self.published.model.reach(history)
 
-        0 where it does not know one of the two. Each once.
-        """
-        links = np.zeros((len(tmdb_ids), len(rows)))
+    def sums(self, reach: Reach) -> Doubles:
+        """(n,) what a history adds to the score of each film."""
+        if self.published is None:
+            return np.zeros(self.columns.size)
+        sums: Doubles = reach.sums().take(self.item_rows, mode="clip")
+        sums[self.unknown] = 0.0
+        return sums
+
+    def links(self, reach: Reach, rows: Rows) -> Doubles:
+        """(h, k): the link from each film of a history to each of `rows` (k,), all different; 0 where there is none."""
+        links = np.zeros((reach.history.size, len(rows)))
         known = np.flatnonzero(self.item_rows[rows] >= 0)
-        if self.published is not None and len(known):
-            everything = History.liking(tmdb_ids)
-            links[:, known] = self.published.model.contributions(everything, self.item_rows[rows[known]])
+        links[:, known] = reach.towards(self.item_rows[rows[known]])
         return links
 
     def is_judged(self, row: int) -> bool:
@@ -153,32 +129,32 @@ def build_pool(catalogue: CatalogColumns, published: PublishedModel | None) -> P
     """Lay `published` over `catalogue`: a film that the model does not know comes behind those that it does."""
     prior = acclaim(catalogue.vote_count, catalogue.vote_average).astype(np.float64)
     stars = promised_stars(catalogue.vote_count, catalogue.vote_average).astype(np.float64)
-    item_rows = np.full(catalogue.size, -1, dtype=np.int32)
+    item_rows = np.full(catalogue.size, -1, dtype=np.int64)
     if published is None:
-        catalogue_rows, base = item_rows[:0], prior
+        base = prior
     else:
-        catalogue_rows = catalogue.rows_of(published.model.item_ids)
-        items = np.flatnonzero(catalogue_rows >= 0)
-        item_rows[catalogue_rows[items]] = items
+        rows = catalogue.rows_of(published.model.item_ids)
+        items = np.flatnonzero(rows >= 0)
+        item_rows[rows[items]] = items
         base = prior - 1.0
-        base[catalogue_rows[items]] = published.model.base[items]
-        stars[catalogue_rows[items]] = published.model.expected_stars[items]
-    by_base = np.argsort(-base, kind="stable").astype(np.int32)
+        base[rows[items]] = published.model.base[items]
+        stars[rows[items]] = published.model.expected_stars[items]
     return Pool(
         columns=catalogue,
         published=published,
-        catalogue_rows=catalogue_rows,
         item_rows=item_rows,
+        unknown=np.flatnonzero(item_rows < 0),
         base=base,
         expected_stars=stars,
-        by_base=Order.of(by_base),
-        spread=Order.of(_spread(catalogue, by_base)),
+        spread=_spread(catalogue, base),
     )
 
 
-def _spread(catalogue: CatalogColumns, by_base: Rows) -> Rows:
-    """`by_base` with its first films set back by how many of their first genre and decade stand before them."""
-    first = by_base[:SPREAD_FILMS]
+def _spread(catalogue: CatalogColumns, base: Doubles) -> Doubles:
+    """Falls along the order of `base`, its first films set back by how many of their first genre and decade stand
+    before them."""
+    order = np.argsort(-base, kind="stable")
+    first = order[:SPREAD_FILMS]
     decades = catalogue.release_ordinal[first] // 3_653
     before: Counter[tuple[int, int]] = Counter()
     places = np.empty(len(first), dtype=np.int64)
@@ -186,4 +162,7 @@ def _spread(catalogue: CatalogColumns, by_base: Rows) -> Rows:
         genre = next(iter(catalogue.genre_ids_of(row)), 0)
         places[place] = place + PLACES_A_REPEAT_COSTS * before[genre, decade]
         before[genre, decade] += 1
-    return np.concatenate([first[np.argsort(places, kind="stable")], by_base[SPREAD_FILMS:]])
+    order[:SPREAD_FILMS] = first[np.argsort(places, kind="stable")]
+    spread = np.empty(len(order))
+    spread[order] = -np.arange(len(order))
+    return spread

@@ -8,6 +8,7 @@ from matinee.accounts.models import User
 from matinee.catalog.models import Movie
 from matinee.engine.arrays import Doubles, Rows
 from matinee.engine.rating_prediction import Opinions, RatingConfig, predicted_ratings
+from matinee.engine.signals import History
 from matinee.recommendations.history import PersonalHistory, read_history
 from matinee.recommendations.pool import Pool, current_pool
 
@@ -21,7 +22,7 @@ def predict_rating(*, user: User, movie: Movie) -> float | None:
     rows = pool.columns.rows_of([movie.tmdb_id])
     if rows[0] < 0:
         return None
-    return predicted(pool, opinions, pool.links(opinions.item_ids, rows), rows)[0]
+    return predicted(pool, opinions, links_from(pool, opinions, rows), rows)[0]
 
 
 def opinions_of(history: PersonalHistory) -> Opinions:
@@ -29,8 +30,13 @@ def opinions_of(history: PersonalHistory) -> Opinions:
     return Opinions.of_actions(ratings=history.ratings, favorites=history.favorites)
 
 
+def links_from(pool: Pool, opinions: Opinions, rows: Rows) -> Doubles:
+    """(h, k): the pool's links from the films of the opinions to each of `rows` (k,) of the catalogue."""
+    return pool.links(pool.reach(History.liking(opinions.item_ids)), rows)
+
+
 def predicted(pool: Pool, opinions: Opinions, links: Doubles, rows: Rows) -> list[float | None]:
-    """(k,) the stars for each of `rows` (k,) of the catalogue, by the pool's `links` (h, k) to them from the opinions.
+    """(k,) the stars for each of `rows` (k,) of the catalogue, by the `links_from` the opinions to them.
 
     None where there is nothing to go on: a film without votes and ratings, for someone without opinions.
     """

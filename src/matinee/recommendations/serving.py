@@ -7,19 +7,20 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matinee.accounts.models import User
-from matinee.catalog.columns import Mask
 from matinee.catalog.filters import MovieFilter, Sort
 from matinee.catalog.models import Movie
 from matinee.core.refusals import BadRequest, FieldError
-from matinee.engine.arrays import Doubles, Ids, Rows
+from matinee.engine.arrays import Doubles, Flags, Ids, Rows, rows_of
+from matinee.engine.item_model import Reach
 from matinee.engine.ranking import diversified, rank
 from matinee.engine.rating_prediction import Opinions
 from matinee.engine.signals import History
-from matinee.recommendations.history import read_history
+from matinee.recommendations.history import PersonalHistory, read_history
 from matinee.recommendations.pool import Pool, PublishedModel, current_pool
-from matinee.recommendations.rating_prediction import opinions_of, predicted
+from matinee.recommendations.rating_prediction import links_from, opinions_of, predicted
 
 Source = Literal["taste", "similar", "popular"]
 
@@ -76,7 +77,7 @@ class Ranking:
     scores: Doubles = field(repr=False)
     """(m,) comparable within this ranking alone."""
     _rows: Rows = field(repr=False)
-    _history: History = field(repr=False)
+    _reach: Reach = field(repr=False)
     _opinions: Opinions | None = field(repr=False)
     """Of the person who asks for themselves."""
     _pool: Pool = field(repr=False)
@@ -91,37 +92,35 @@ class Ranking:
 
     def page(self, start: int, stop: int) -> tuple[Pick, ...]:
         """The picks from place `start` up to, not including, `stop`."""
-        rows, history, opinions = self._rows[start:stop], self._history, self._opinions
-        ids = history.item_ids if opinions is None else np.union1d(history.item_ids, opinions.item_ids)
-        links = self._pool.links(ids, rows)
-        reasons = self._reasons(rows, links[np.searchsorted(ids, history.item_ids)])
+        rows, history, opinions = self._rows[start:stop], self._reach.history, self._opinions
+        links = self._pool.links(self._reach, rows)
         stars: list[float | None] = [None] * len(rows)
         if opinions is not None:
-            stars = predicted(self._pool, opinions, links[np.searchsorted(ids, opinions.item_ids)], rows)
+            given = rows_of(history.item_ids, opinions.item_ids)
+            of_opinions = links[given] if np.all(given >= 0) else links_from(self._pool, opinions, rows)
+            stars = predicted(self._pool, opinions, of_opinions, rows)
+        reasons = self._reasons(rows, links * history.signals[:, np.newaxis])
         facts = zip(self.tmdb_ids[start:stop].tolist(), self.scores[start:stop].tolist(), reasons, stars, strict=True)
         return tuple(Pick(tmdb_id, score, *why, predicted_rating) for tmdb_id, score, why, predicted_rating in facts)
 
-    def _reasons(self, rows: Rows, links: Doubles) -> list[tuple[Source, tuple[Reason, ...]]]:
-        """Of each of `rows` (k,), by the links (h, k) from the films of the history."""
-        published = self._pool.published
+    def _reasons(self, rows: Rows, contributions: Doubles) -> list[tuple[Source, tuple[Reason, ...]]]:
+        """Of each of `rows` (k,), by the contributions (h, k) of the films of the history."""
+        published, history = self._pool.published, self._reach.history
         answers: list[tuple[Source, tuple[Reason, ...]]] = [("popular", ()) for _ in rows]
-        gains = np.maximum(links * self._history.signals[:, np.newaxis], 0.0)
+        gains = np.maximum(contributions, 0.0)
         sums = gains.sum(axis=0)
         if published is None or not sums.any():
             return answers
-        by_ratings = _by_ratings(published, self._history, self._pool.item_rows[rows], gains)
-        for place in np.flatnonzero(sums > 0).tolist():
-            source: Source = "taste" if by_ratings[place] * 2 >= sums[place] else "similar"
-            answers[place] = source, self._because(gains[:, place] / sums[place])
+        is_taste = 2 * _by_ratings(published, history, self._pool.item_rows[rows], gains) >= sums
+        strongest = np.argsort(-gains.T, axis=1, kind="stable")[:, :MOST_REASONS]
+        shares = np.take_along_axis(gains.T, strongest, axis=1) / np.where(sums > 0, sums, 1)[:, np.newaxis]
+        films = history.item_ids[strongest]
+        of_films = zip(is_taste.tolist(), films.tolist(), shares.tolist(), strict=True)
+        for place, (taste, ids, parts) in enumerate(of_films):
+            because = tuple(Reason(tmdb_id, share) for tmdb_id, share in zip(ids, parts, strict=True) if share > 0)
+            if because:
+                answers[place] = "taste" if taste else "similar", because
         return answers
-
-    def _because(self, shares: Doubles) -> tuple[Reason, ...]:
-        strongest = np.argsort(-shares, kind="stable")[:MOST_REASONS]
-        return tuple(
-            Reason(tmdb_id=int(self._history.item_ids[place]), share=float(shares[place]))
-            for place in strongest
-            if shares[place] > 0
-        )
 
 
 def recommend(
@@ -138,10 +137,27 @@ def recommend(
     `seeds` (TMDb ids) stand in for the whole history; `diversity` runs from 0 to 1; `sort` reorders the films
     picked. One query. Raises UnknownSeed.
     """
+    return recommend_from(
+        read_history(user),
+        movie_filter=movie_filter,
+        sort=sort,
+        diversity=diversity,
+        seeds=tuple(seeds),
+        include_watchlist=include_watchlist,
+    )
+
+
+def recommend_from(
+    mine: PersonalHistory,
+    *,
+    movie_filter: MovieFilter,
+    sort: Sort | None,
+    diversity: float,
+    seeds: tuple[int, ...],
+    include_watchlist: bool,
+) -> Ranking:
+    """The same of a history that has been read. No query, but one where a seed is not in the columns."""
     pool = current_pool()
-    mine = read_history(user)
-    seeds = tuple(seeds)
-    left_out = mine.settled() | set(seeds) | (set() if include_watchlist else set(mine.watchlist))
     genres: tuple[int, ...] = ()
     if seeds:
         _require_films(seeds, pool)
@@ -151,62 +167,46 @@ def recommend(
         history = History.of_actions(
             ratings=mine.ratings, favorites=mine.favorites, watchlist=mine.watchlist, dismissals=mine.dismissals
         )
-    admitted = pool.columns.mask(movie_filter).without(_rows(pool, left_out))
-    rows, scores, personalised = _for_person(pool, history, genres, admitted)
+    left_out = mine.settled().union(seeds, () if include_watchlist else mine.watchlist)
+    allowed = _allowed(pool, movie_filter, left_out)
+    reach = pool.reach(history)
+    sums = pool.sums(reach)
+    personalised = bool(genres) or bool(sums.any())
+    scores = pool.base + sums
+    if genres:
+        favourite = pool.columns.mask(MovieFilter(any_genres=tuple(sorted(genres)))).dense()
+        scores[favourite] += GENRE_PULL * pool.base.max(initial=0.0) / (1 + history.size)
+    order = scores if personalised else pool.spread.copy()
+    order[~allowed] = -np.inf
+    rows = rank(order, DEEPEST)
     if diversity > 0:
-        places = _diversified(pool, rows, scores, diversity)
-        rows, scores = rows[places], scores[places]
-    return _ranking(pool, history, rows, scores, sort=sort, personalised=personalised, opinions=opinions_of(mine))
+        rows = rows[_diversified(pool, rows, scores[rows], diversity)]
+    return _ranking(pool, reach, rows, scores[rows], sort=sort, personalised=personalised, opinions=opinions_of(mine))
 
 
 def similar(*, movie: Movie, movie_filter: MovieFilter, sort: Sort | None = None) -> Ranking:
     """Films like `movie`: by taste where ratings say so, by content where not, then the popular ones of its genres."""
     pool = current_pool()
-    history = History.liking([movie.tmdb_id])
-    admitted = pool.columns.mask(movie_filter).without(_rows(pool, [movie.tmdb_id]))
-    touched, scores = _touched(pool, history)
-    base = pool.base[touched]
-    likeness = scores - base
-    best = rank(likeness + BASE_AMONG_KIN * base, touched, (likeness > 0) & admitted.contains(touched), DEEPEST)
-    kin = pool.columns.mask(MovieFilter(any_genres=tuple(sorted(movie.genre_ids))))
-    popular = pool.by_base.first(DEEPEST - len(best), _both(admitted, kin).without(touched[best]))
-    rows, scores = np.concatenate([touched[best], popular]), np.concatenate([likeness[best], np.zeros(len(popular))])
-    return _ranking(pool, history, rows, scores, sort=sort, personalised=False)
+    reach = pool.reach(History.liking([movie.tmdb_id]))
+    likeness = pool.sums(reach)
+    allowed = _allowed(pool, movie_filter, [movie.tmdb_id])
+    order = np.where(allowed & (likeness > 0), likeness + BASE_AMONG_KIN * pool.base, -np.inf)
+    alike = rank(order, DEEPEST)
+    allowed &= pool.columns.mask(MovieFilter(any_genres=tuple(sorted(movie.genre_ids)))).dense()
+    allowed[alike] = False
+    popular = rank(np.where(allowed, pool.base, -np.inf), DEEPEST - len(alike))
+    scores = np.concatenate([likeness[alike], np.zeros(len(popular))])
+    return _ranking(pool, reach, np.concatenate([alike, popular]), scores, sort=sort, personalised=False)
 
 
-def _for_person(pool: Pool, history: History, genres: tuple[int, ...], admitted: Mask) -> tuple[Rows, Doubles, bool]:
-    """(rows, scores, personalised): the 500 films of `admitted` with the highest scores.
-
-    A film that the history does not touch scores its base, so that the first few of the base order stand for the rest.
-    A favourite genre raises its films, the less the more the person has done.
-    """
-    touched, scores = _touched(pool, history)
-    if not len(touched) and not genres:
-        rows = pool.spread.first(DEEPEST, admitted)
-        return rows, pool.base[rows], False
-    favourite = pool.columns.mask(MovieFilter(any_genres=tuple(sorted(genres)))) if genres else None
-    others = admitted.without(touched)
-    rows = pool.by_base.first(DEEPEST, others)
-    if favourite is not None:
-        rows = np.union1d(rows, pool.by_base.first(DEEPEST, _both(others, favourite)))
-    rows, scores = np.concatenate([touched, rows]), np.concatenate([scores, pool.base[rows]])
-    if favourite is not None:
-        pull = GENRE_PULL * pool.base.max(initial=0.0) / (1 + history.size)
-        scores += pull * favourite.contains(rows)
-    best = rank(scores, rows, admitted.contains(rows), DEEPEST)
-    return rows[best], scores[best], True
+def _allowed(pool: Pool, movie_filter: MovieFilter, left_out: Iterable[int]) -> Flags:
+    """(n,) which films match and are not among `left_out`, TMDb ids."""
+    allowed = pool.columns.mask(movie_filter).dense()
+    allowed[_rows(pool, left_out)] = False
+    return allowed
 
 
-def _touched(pool: Pool, history: History) -> tuple[Rows, Doubles]:
-    """(rows, scores) of the catalogue's films to whose score the history adds something."""
-    if pool.published is None:
-        return pool.catalogue_rows, np.zeros(0)
-    items, scores = pool.published.model.score(history)
-    rows = pool.catalogue_rows[items]
-    return rows[rows >= 0], scores[rows >= 0]
-
-
-def _by_ratings(published: PublishedModel, history: History, item_rows: Rows, gains: Doubles) -> Doubles:
+def _by_ratings(published: PublishedModel, history: History, item_rows: Ids, gains: Doubles) -> Doubles:
     """(k,) how much of the gains (h, k) of each film speaks from ratings, the rest from content.
 
     An item with n ratings is trusted n / (n + doubt), a link as much as the product of its two ends: so far the fit
@@ -214,16 +214,12 @@ def _by_ratings(published: PublishedModel, history: History, item_rows: Rows, ga
     """
     evidence = published.model.evidence
 
-    def trust(rows: Rows) -> Doubles:
+    def trust(rows: NDArray[np.integer]) -> Doubles:
         counts = np.where(rows >= 0, evidence[rows], 0)
         return counts / (counts + published.content_doubt)
 
     by_ratings: Doubles = trust(item_rows) * (trust(published.model.rows_of(history.item_ids)) @ gains)
     return by_ratings
-
-
-def _both(one: Mask, other: Mask) -> Mask:
-    return Mask(one.words & other.words, one.size)
 
 
 def _rows(pool: Pool, tmdb_ids: Iterable[int]) -> Rows:
@@ -254,7 +250,7 @@ def _diversified(pool: Pool, rows: Rows, scores: Doubles, diversity: float) -> I
 
 def _ranking(
     pool: Pool,
-    history: History,
+    reach: Reach,
     rows: Rows,
     scores: Doubles,
     *,
@@ -272,7 +268,7 @@ def _ranking(
         tmdb_ids=pool.columns.tmdb_ids[rows],
         scores=scores,
         _rows=rows,
-        _history=history,
+        _reach=reach,
         _opinions=opinions,
         _pool=pool,
     )

@@ -46,7 +46,7 @@ def item_links(items: Items, config: EngineConfig) -> sparse.csr_matrix:
 
     Head and tail are fitted by a regression each, and each item of the tail is bordered to the head. So a film that few
     have rated is linked to what people's histories hold, as if it were the only one of its kind: in one regression over
-    all, films that hardly anybody has in their history would take part of what is known of it (docs/recommender.md
+    all, films that hardly anybody has in their history would take part of what is known of it (decision 8
     has the figures). Where nobody has rated anything, everything is tail. What the second regression has no room for is
     linked to the tail by likeness alone.
     """

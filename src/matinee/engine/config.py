@@ -19,7 +19,7 @@ class EngineConfig:
     features: FieldWeights = field(default_factory=FieldWeights)
     """What each kind of fact about a film says about taste."""
 
-    content_weight: float = 10.0
+    content_weight: float = 15.0
     """What two films of the same content have in common, counted in people who like both."""
 
     content_doubt: float = 5.0

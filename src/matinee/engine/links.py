@@ -52,9 +52,13 @@ class Links:
     def gather(self, rows: NDArray[np.integer]) -> tuple[Ids, Ids, Doubles]:
         """All links of `rows` (k,), one after the other: (how many each row has, columns, weights)."""
         starts, stops = self.ends[rows], self.ends[rows + 1]
-        spans = [slice(*span) for span in zip(starts.tolist(), stops.tolist(), strict=True)]
-        columns = np.concatenate([self.columns[:0], *(self.columns[span] for span in spans)], dtype=np.int64)
-        weights = np.concatenate([self.weights[:0], *(self.weights[span] for span in spans)], dtype=np.float64)
+        spans = list(zip(starts.tolist(), stops.tolist(), strict=True))
+        columns = np.concatenate(
+            [self.columns[:0], *[self.columns[start:stop] for start, stop in spans]], dtype=np.int64
+        )
+        weights = np.concatenate(
+            [self.weights[:0], *[self.weights[start:stop] for start, stop in spans]], dtype=np.float64
+        )
         return stops - starts, columns, weights
 
     def matrix(self, n_columns: int) -> sparse.csr_matrix:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +41,7 @@ class UnknownSeed(BadRequest):
     code = "unknown_seed"
 
 
-@dataclass(frozen=True)
-class Reason:
+class Reason(NamedTuple):
     """A film of mine, and its part of all that my films add to a score, above 0 to 1."""
 
     tmdb_id: int

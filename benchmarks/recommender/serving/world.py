@@ -35,7 +35,7 @@ FILTERS = {
     ONE_DECADE: MovieFilter(released_from=dt.date(1990, 1, 1), released_to=dt.date(1999, 12, 31)),
 }
 ITEMS_AT_ONCE = 4_000
-"""Fewer than by default, to be ready sooner: how good the model is is not what is measured, each item has as many links."""
+"""Fewer than by default, to be ready sooner: every item has as many links, and their worth is not measured here."""
 HISTORIES = 40
 """So many people of each length ask, in turn."""
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)

@@ -35,8 +35,9 @@ class PublishedModel:
     version: str
     model: ItemModel
     notes: Mapping[str, Any]
-    content_doubt: float
-    """With so many ratings an item is half its content's and half its ratings'."""
+    trust: Doubles = field(repr=False)
+    """(items of the model,) how far ratings speak for an item, 0 to 1, and not its content: n / (n + doubt) where there
+    are n of them."""
 
 
 @dataclass(frozen=True)
@@ -103,11 +104,12 @@ def _latest(root: Path) -> Latest[PublishedModel]:
 
 def _published(artifact: Artifact) -> PublishedModel:
     plain = {name: np.asarray(array) for name, array in artifact.arrays.items()}  # slices cheaper than a memmap's
+    model = ItemModel.from_arrays(plain)
     return PublishedModel(
         version=artifact.version,
-        model=ItemModel.from_arrays(plain),
+        model=model,
         notes=artifact.notes,
-        content_doubt=float(artifact.notes["config"]["content_doubt"]),
+        trust=model.evidence / (model.evidence + float(artifact.notes["config"]["content_doubt"])),
     )
 
 

@@ -32,7 +32,13 @@ def main(arguments: Sequence[str]) -> None:
     tell = Progress()
     sets = datasets(options.ratings, tell)
     word = options.only.lower()
-    peers = [peer for peer in PEERS if peer.name == "popularity" or word in peer.name.lower()]
+    skipped = [each.lower() for each in options.skip]
+    peers = [
+        peer
+        for peer in PEERS
+        if peer.name == "popularity"
+        or (word in peer.name.lower() and not any(each in peer.name.lower() for each in skipped))
+    ]
     record = {"about": _about(arguments, options, peers), "datasets": {}}
     for dataset in sets:
         tell(dataset.name)
@@ -76,6 +82,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--trials", type=int, default=12, help="of the random search, for each peer")
     parser.add_argument("--quick", action="store_true", help="one trial and one fold, to see that all works")
     parser.add_argument("--only", default="", metavar="WORD", help="only the peers whose name has this word")
+    parser.add_argument("--skip", action="append", default=[], metavar="WORD", help="no peer whose name has this word")
     parser.add_argument(
         "--ratings",
         type=Path,

@@ -97,7 +97,8 @@ class Worker:
 INPUT = Choice(("likes", "stars"))
 """Peers are tuned on what to read too: likes alone, or every rating, weighed by its stars."""
 
-HIDDEN, LATENT = Choice((200, 400, 600)), Choice((50, 100, 200))
+# Their authors take batches of 500 of many thousands of people; of hundreds that is one step an epoch.
+HIDDEN, LATENT = Choice((100, 200, 400, 600)), Choice((25, 50, 100, 200))
 
 PEERS: tuple[Peer, ...] = (
     Popularity(),
@@ -155,11 +156,11 @@ PEERS: tuple[Peer, ...] = (
             "hidden": HIDDEN,
             "latent": LATENT,
             "beta": Range(0.05, 1.0),
-            "rate": Range(5e-4, 5e-3),
-            "batch": Choice((100, 250, 500)),
+            "rate": Range(3e-4, 2e-3),
+            "batch": Choice((25, 50, 100)),
             "input": INPUT,
         },
-        {"hidden": 600, "latent": 200, "beta": 0.2, "rate": 1e-3, "batch": 500, "epochs": 100, "input": "likes"},
+        {"hidden": 600, "latent": 200, "beta": 0.2, "rate": 1e-3, "batch": 50, "epochs": 100, "input": "likes"},
     ),
     Worker(
         "RecVAE",
@@ -169,11 +170,11 @@ PEERS: tuple[Peer, ...] = (
             "hidden": HIDDEN,
             "latent": LATENT,
             "gamma": Range(0.001, 0.05),
-            "rate": Range(5e-4, 5e-3),
-            "batch": Choice((100, 250, 500)),
+            "rate": Range(3e-4, 2e-3),
+            "batch": Choice((25, 50, 100)),
             "input": INPUT,
         },
-        {"hidden": 600, "latent": 200, "gamma": 0.005, "rate": 5e-4, "batch": 500, "epochs": 50, "input": "likes"},
+        {"hidden": 600, "latent": 200, "gamma": 0.005, "rate": 5e-4, "batch": 50, "epochs": 50, "input": "likes"},
     ),
 )
 

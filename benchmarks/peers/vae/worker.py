@@ -22,7 +22,7 @@ HELD_BACK = 0.1
 FOLDED_IN = 0.8
 LIKED_FROM = 0.8
 """The worth of 4 stars."""
-PATIENCE = 6
+PATIENCE = 8
 """After so many epochs without a better one there is no waiting for more."""
 ENCODER_EPOCHS = 3
 """Of RecVAE's encoder, to one of its decoder."""

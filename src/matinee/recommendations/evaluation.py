@@ -24,7 +24,13 @@ from matinee.engine.evaluation.protocols import (
     rating_prediction,
     strong_generalisation,
 )
-from matinee.engine.evaluation.rating_accuracy import Predictor, RatingAccuracy, RatingCase, RatingErrors
+from matinee.engine.evaluation.rating_accuracy import (
+    Predictor,
+    RatingAccuracy,
+    RatingCase,
+    RatingErrors,
+    sums_of,
+)
 from matinee.engine.evaluation.systems import (
     BiasedBaseline,
     Engine,
@@ -157,7 +163,7 @@ def evaluate(dataset: Dataset, *, on_step: OnStep = lambda _: None) -> Evaluatio
 def _new_people(dataset: Dataset, result: Evaluation, on_step: OnStep) -> None:
     """Protocols 1 and 3, what accuracy does not say, and predicted ratings, from the same fits."""
     parts: list[Figures] = []
-    asked_for_stars: dict[str, list[tuple[Predictor, Sequence[RatingCase]]]] = {OURS: [], **{n: [] for n in BASELINES}}
+    errors: dict[str, list[Doubles]] = {OURS: [], **{name: [] for name in BASELINES}}
     signals: dict[int, list[Doubles]] = {number: [] for number in SIGNALS}
     for number, fold in enumerate(_folds(dataset), 1):
         on_step(f"People who are new, part {number}")
@@ -176,9 +182,9 @@ def _new_people(dataset: Dataset, result: Evaluation, on_step: OnStep) -> None:
         cases = _rating_cases(dataset, fold)
         predictors = {OURS: engine.predictor(model), **{name: fit(split.train) for name, fit in BASELINES.items()}}
         for name, predictor in predictors.items():
-            asked_for_stars[name].append((predictor, cases))
+            errors[name].append(sums_of(predictor, cases))
     _record(result, NEW_PEOPLE, parts)
-    _record_ratings(result, asked_for_stars)
+    _record_ratings(result, errors)
     asked = {count: np.concatenate([*figures, np.zeros(0)]) for count, figures in signals.items()}
     if len(asked[SIGNALS[0]]):
         result.few_signals.update({count: Estimate.of(figures) for count, figures in asked.items()})
@@ -198,12 +204,12 @@ def _rating_cases(dataset: Dataset, fold: Ids) -> tuple[RatingCase, ...]:
     return tuple(cases)
 
 
-def _record_ratings(result: Evaluation, asked: Mapping[str, Sequence[tuple[Predictor, Sequence[RatingCase]]]]) -> None:
-    people = sum(len(cases) for _, cases in asked[OURS])
+def _record_ratings(result: Evaluation, parts: Mapping[str, Sequence[Doubles]]) -> None:
+    people = sum(map(len, parts[OURS]))
     if not people:
         result.left_out[PREDICTED_RATINGS] = "There is nobody to ask."
         return
-    errors = {name: RatingErrors.together(each) for name, each in asked.items()}
+    errors = {name: RatingErrors.together(each) for name, each in parts.items()}
     accuracies = {name: each.accuracy() for name, each in errors.items()}
     best = min(BASELINES, key=lambda name: accuracies[name].mae.mean)
     result.predicted_ratings = RatingOutcome(people, accuracies, errors[OURS].lead(errors[best]))

@@ -97,12 +97,12 @@ class RatingErrors:
 
     @classmethod
     def of(cls, predictor: Predictor, cases: Sequence[RatingCase]) -> RatingErrors:
-        return cls.together([(predictor, cases)])
+        return cls.together([sums_of(predictor, cases)])
 
     @classmethod
-    def together(cls, asked: Sequence[tuple[Predictor, Sequence[RatingCase]]]) -> RatingErrors:
-        """Of several trained systems, each asked about people of its own; at least one person in all."""
-        sums = np.stack([_sums(predictor(case), case.given) for predictor, cases in asked for case in cases])
+    def together(cls, parts: Sequence[Doubles]) -> RatingErrors:
+        """Of what `sums_of` gave for several trainings, each asked about people of its own; at least one in all."""
+        sums = np.concatenate(parts)
         random = np.random.default_rng(0)
         draws = (random.integers(0, len(sums), len(sums)) for _ in range(RESAMPLES))
         resampled = [np.bincount(draw, minlength=len(sums)) @ sums for draw in draws]
@@ -142,8 +142,14 @@ class RatingErrors:
         )
 
 
+def sums_of(predictor: Predictor, cases: Sequence[RatingCase]) -> Doubles:
+    """(people, figures) all that figures are made of, so that the predictor need not be kept."""
+    figures = 2 + 3 * (len(EDGES) - 1)
+    return np.array([_sums(predictor(case), case.given) for case in cases]).reshape(len(cases), figures)
+
+
 def _sums(predicted: Doubles, given: Floats) -> Doubles:
-    """(2 + 3 points,) of one person: errors, squared errors, and ratings, predicted and given stars by half star."""
+    """(figures,) of one person: errors, squared errors, and ratings, predicted and given stars by half star."""
     errors = predicted - given
     points = len(EDGES) - 1
     places = np.clip(np.searchsorted(EDGES, predicted, side="right") - 1, 0, points - 1)

@@ -8,7 +8,7 @@ READY := .venv/.ready
 ML100K := $(TOOLS)/data/recbole-1.2.1-py3-none-any.whl
 PYTEST := $(RUN) env MATINEE_TEST_ML100K=$(abspath $(ML100K)) pytest -n 2
 
-.PHONY: setup demo serve test check bench bench-recommender clean
+.PHONY: setup demo serve test check bench bench-recommender bench-serving bench-scale clean
 
 setup: $(READY) ## install everything, developers' tools included
 
@@ -47,6 +47,12 @@ bench: $(READY) ## the measured tables; see benchmarks/README.md
 
 bench-recommender: $(READY) $(ML100K) ## the recommender beside its peers: an hour, and 3 GB of their packages
 	$(RUN) env MATINEE_TEST_ML100K=$(abspath $(ML100K)) python -m benchmarks.recommender
+
+bench-serving: $(READY) ## what one answer of the recommender costs, beside implicit and LensKit
+	$(RUN) python -m benchmarks.recommender.serving
+
+bench-scale: $(READY) ## how its training grows up to 25 million made-up ratings, beside implicit's ALS
+	$(RUN) python -m benchmarks.recommender.scale
 
 clean:
 	rm -rf .venv $(TOOLS) .mypy_cache .ruff_cache .pytest_cache .hypothesis

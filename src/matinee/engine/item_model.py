@@ -25,6 +25,9 @@ class Reach:
     places: Ids
     """(g,) where the items that the model knows stand in the history."""
 
+    senders: Rows
+    """(g,) their rows in the model."""
+
     ends: Ids
     """(g,) where the links of each of them end."""
 
@@ -38,7 +41,7 @@ class Reach:
     def none(cls, history: History) -> Reach:
         """Of a history without a model."""
         nothing = np.zeros(0, dtype=np.int64)
-        return cls(history, 0, nothing, nothing, nothing, np.zeros(0))
+        return cls(history, 0, nothing, nothing.astype(np.int32), nothing, nothing, np.zeros(0))
 
     def sums(self) -> Doubles:
         """(n,) what the history adds to the score of each item."""
@@ -145,8 +148,9 @@ class ItemModel:
         times the signals."""
         rows = self.rows_of(history.item_ids)
         places = np.flatnonzero(rows >= 0)
-        counts, linked, weights = self.links.gather(rows[places])
-        return Reach(history, self.n_items, places, np.cumsum(counts), linked, weights)
+        senders = rows[places]
+        counts, linked, weights = self.links.gather(senders)
+        return Reach(history, self.n_items, places, senders, np.cumsum(counts), linked, weights)
 
     def score(self, history: History) -> tuple[Rows, Doubles]:
         """(rows, scores) of the items that the history touches, ascending by row; all others score their base."""

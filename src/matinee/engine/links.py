@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -51,11 +52,17 @@ class Links:
 
     def gather(self, rows: NDArray[np.integer]) -> tuple[Ids, Ids, Doubles]:
         """All links of `rows` (k,), one after the other: (how many each row has, columns, weights)."""
-        starts, stops = self.ends[rows], self.ends[rows + 1]
-        spans = [slice(*span) for span in zip(starts.tolist(), stops.tolist(), strict=True)]
-        columns = np.concatenate([self.columns[:0], *(self.columns[span] for span in spans)], dtype=np.int64)
-        weights = np.concatenate([self.weights[:0], *(self.weights[span] for span in spans)], dtype=np.float64)
-        return stops - starts, columns, weights
+        starts = self.ends[rows]
+        counts = self.ends[rows + 1] - starts
+        width = int(counts.max(initial=0))
+        if np.all(counts == width):  # as nearly always: rows of one length are copied by one call
+            parts = [_windows(each, width)[starts].ravel() for each in (self.columns, self.weights)]
+        else:
+            spans = list(zip(starts.tolist(), (starts + counts).tolist(), strict=True))
+            parts = [
+                np.concatenate([each[start:stop] for start, stop in spans]) for each in (self.columns, self.weights)
+            ]
+        return counts, parts[0].astype(np.int64), parts[1].astype(np.float64)
 
     def matrix(self, n_columns: int) -> sparse.csr_matrix:
         """As scipy's CSR, (n, n_columns); for work outside of requests."""
@@ -70,6 +77,12 @@ def stacked(blocks: Sequence[sparse.csr_matrix], n_columns: int) -> sparse.csr_m
     if not blocks:
         return sparse.csr_matrix(np.zeros((0, n_columns), dtype=np.float32))
     return sparse.csr_matrix(sparse.vstack(blocks, format="csr"))
+
+
+def _windows(values: NDArray[Any], width: int) -> NDArray[Any]:
+    """Row i is values[i : i + width], of the same memory; numpy's sliding_window_view is that with slow checks."""
+    shape = (len(values) - width + 1, width)
+    return as_strided(values, shape, 2 * values.strides, writeable=False)
 
 
 def strongest(matrix: NDArray[Any], count: int) -> sparse.csr_matrix:

@@ -82,13 +82,14 @@ class Opinions:
     @classmethod
     def of_actions(cls, *, ratings: Iterable[tuple[int, float]] = (), favorites: Iterable[int] = ()) -> Opinions:
         """From (item id, stars of 0.5 to 5), and favourites; a rating of a favourite speaks before it."""
-        given = {item: max(FEWEST_STARS, float(stars)) for item, stars in ratings}
+        given = dict(ratings)
         stars_of = dict.fromkeys(favorites, MOST_STARS) | given
         ids = sorted(stars_of)
+        stars = np.array([stars_of[item] for item in ids], dtype=np.float32)
         return cls(
             item_ids=as_ids(ids),
-            stars=np.array([stars_of[item] for item in ids], dtype=np.float32),
-            is_rating=np.array([item in given for item in ids], dtype=np.bool_),
+            stars=np.maximum(stars, np.float32(FEWEST_STARS)),
+            is_rating=np.fromiter(map(given.__contains__, ids), dtype=np.bool_, count=len(ids)),
         )
 
     @property

@@ -35,8 +35,9 @@ class PublishedModel:
     version: str
     model: ItemModel
     notes: Mapping[str, Any]
-    content_doubt: float
-    """With so many ratings an item is half its content's and half its ratings'."""
+    trust: Doubles = field(repr=False)
+    """(items of the model,) how far ratings speak for an item, 0 to 1, and not its content: n / (n + doubt) where there
+    are n of them."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Pool:
     """(n,) where each film stands in the model, -1 where the model does not know it yet."""
     unknown: Ids = field(repr=False)
     """The rows of the films that the model does not know."""
+    is_aligned: bool
+    """Whether it knows just the films of the catalogue, so that rows are the same in both."""
     base: Doubles = field(repr=False)
     """(n,) the score of each film for someone of whom nothing is known."""
     expected_stars: Doubles = field(repr=False)
@@ -64,8 +67,10 @@ class Pool:
         """(n,) what a history adds to the score of each film."""
         if self.published is None:
             return np.zeros(self.columns.size)
-        sums: Doubles = reach.sums().take(self.item_rows, mode="clip")
-        sums[self.unknown] = 0.0
+        sums = reach.sums()
+        if not self.is_aligned:
+            sums = sums.take(self.item_rows, mode="clip")
+            sums[self.unknown] = 0.0
         return sums
 
     def links(self, reach: Reach, rows: Rows) -> Doubles:
@@ -99,11 +104,12 @@ def _latest(root: Path) -> Latest[PublishedModel]:
 
 def _published(artifact: Artifact) -> PublishedModel:
     plain = {name: np.asarray(array) for name, array in artifact.arrays.items()}  # slices cheaper than a memmap's
+    model = ItemModel.from_arrays(plain)
     return PublishedModel(
         version=artifact.version,
-        model=ItemModel.from_arrays(plain),
+        model=model,
         notes=artifact.notes,
-        content_doubt=float(artifact.notes["config"]["content_doubt"]),
+        trust=model.evidence / (model.evidence + float(artifact.notes["config"]["content_doubt"])),
     )
 
 
@@ -144,6 +150,7 @@ def build_pool(catalogue: CatalogColumns, published: PublishedModel | None) -> P
         published=published,
         item_rows=item_rows,
         unknown=np.flatnonzero(item_rows < 0),
+        is_aligned=published is not None and np.array_equal(item_rows, np.arange(published.model.n_items)),
         base=base,
         expected_stars=stars,
         spread=_spread(catalogue, base),

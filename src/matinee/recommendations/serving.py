@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matinee.accounts.models import User
 from matinee.catalog.filters import MovieFilter, Sort
@@ -41,8 +40,7 @@ class UnknownSeed(BadRequest):
     code = "unknown_seed"
 
 
-@dataclass(frozen=True)
-class Reason:
+class Reason(NamedTuple):
     """A film of mine, and its part of all that my films add to a score, above 0 to 1."""
 
     tmdb_id: int
@@ -111,7 +109,7 @@ class Ranking:
         sums = gains.sum(axis=0)
         if published is None or not sums.any():
             return answers
-        is_taste = 2 * _by_ratings(published, history, self._pool.item_rows[rows], gains) >= sums
+        is_taste = 2 * _by_ratings(published, self._reach, self._pool.item_rows[rows], gains) >= sums
         strongest = np.argsort(-gains.T, axis=1, kind="stable")[:, :MOST_REASONS]
         shares = np.take_along_axis(gains.T, strongest, axis=1) / np.where(sums > 0, sums, 1)[:, np.newaxis]
         films = history.item_ids[strongest]
@@ -206,19 +204,13 @@ def _allowed(pool: Pool, movie_filter: MovieFilter, left_out: Iterable[int]) -> 
     return allowed
 
 
-def _by_ratings(published: PublishedModel, history: History, item_rows: Ids, gains: Doubles) -> Doubles:
+def _by_ratings(published: PublishedModel, reach: Reach, item_rows: Ids, gains: Doubles) -> Doubles:
     """(k,) how much of the gains (h, k) of each film speaks from ratings, the rest from content.
 
-    An item with n ratings is trusted n / (n + doubt), a link as much as the product of its two ends: so far the fit
-    takes back what content says.
+    A link is trusted as much as the product of its two ends: so far the fit takes back what content says.
     """
-    evidence = published.model.evidence
-
-    def trust(rows: NDArray[np.integer]) -> Doubles:
-        counts = np.where(rows >= 0, evidence[rows], 0)
-        return counts / (counts + published.content_doubt)
-
-    by_ratings: Doubles = trust(item_rows) * (trust(published.model.rows_of(history.item_ids)) @ gains)
+    trust = published.trust
+    by_ratings: Doubles = trust[item_rows] * (trust[reach.senders] @ gains[reach.places])
     return by_ratings
 
 

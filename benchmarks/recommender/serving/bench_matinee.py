@@ -1,0 +1,51 @@
+"""Matinee: from a history in hand to 20 films with their scores and reasons, as an endpoint asks for them.
+
+The one query for the history is measured apart: the peers are handed theirs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django
+import pytest
+
+django.setup()
+
+from benchmarks.recommender.serving.questions import LENGTH, QUESTIONS, History, Questions, measure  # noqa: E402 - Django's models are there only now
+from benchmarks.recommender.serving.world import FILTERS, username  # noqa: E402 - as above
+from matinee.accounts.models import User  # noqa: E402 - as above
+from matinee.recommendations.history import PersonalHistory, read_history  # noqa: E402 - as above
+from matinee.recommendations.serving import Pick, recommend_from  # noqa: E402 - as above
+
+ASKED = Questions.read()
+
+
+def personal(history: History) -> PersonalHistory:
+    return PersonalHistory(
+        ratings=tuple(zip((history.films + 1).tolist(), history.stars.astype(int).tolist(), strict=True))
+    )
+
+
+@pytest.mark.parametrize(("length", "which"), QUESTIONS)
+def test_matinee(benchmark: Any, length: int, which: str) -> None:
+    def answer(mine: PersonalHistory) -> tuple[Pick, ...]:
+        ranking = recommend_from(
+            mine, movie_filter=FILTERS[which], sort=None, diversity=0.0, seeds=(), include_watchlist=False
+        )
+        return ranking.page(0, LENGTH)
+
+    histories = [personal(history) for history in ASKED.histories[length]]
+    page = answer(histories[0])
+    assert len(page) == LENGTH
+    assert any(pick.because for pick in page)
+
+    measure(benchmark, answer, histories)
+
+
+@pytest.mark.parametrize("length", [100, 1_000])
+def test_the_query_for_the_history(benchmark: Any, length: int) -> None:
+    people = [User.objects.get(username=username(length, n)) for n in range(len(ASKED.histories[length]))]
+    assert read_history(people[0]) == personal(ASKED.histories[length][0])
+
+    measure(benchmark, read_history, people)

@@ -49,11 +49,12 @@ def main(arguments: Sequence[str]) -> None:
             folds=1 if options.quick else FOLDS,
             tell=tell,
         )
-    record["about"]["Took"] = f"{tell.minutes:.0f} minutes"
-    if options.out:
-        publish(record, results=options.out, figures=options.out, page=None)
-    elif not options.ratings:
-        publish(record, results=BENCHMARKS / "results", figures=ROOT / "docs", page=ROOT / "docs" / "recommender.md")
+        record["about"]["Took"] = f"{tell.minutes:.0f} minutes"
+        if options.out:
+            publish(record, results=options.out, figures=options.out, page=None)
+        elif not options.ratings:
+            page = ROOT / "docs" / "recommender.md"
+            publish(record, results=BENCHMARKS / "results", figures=ROOT / "docs", page=page)
     print(markdown(json.loads(json.dumps(record))))
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.recommender.progress import Tell
+from matinee.catalog.matching import CatalogueTitle, match, parse_title
 from matinee.engine.arrays import Ids
 from matinee.engine.evaluation.cases import Knowledge
 from matinee.engine.features import ItemFeatures
@@ -45,7 +46,7 @@ def datasets(ratings: Sequence[Path], tell: Tell) -> list[Dataset]:
     found = []
     small, tmdb = SHARED / "ml-latest-small.zip", SHARED / "tmdb-5000-with-credits.jsonl.gz"
     if ML100K.exists():
-        found.append(movielens_100k(ML100K))
+        found.append(movielens_100k(ML100K, tmdb))
     else:
         tell(f"MovieLens-100K is left out: {ML100K} is not there. `make bench-recommender` gets it.")
     if small.exists() and tmdb.exists():
@@ -61,12 +62,24 @@ def ratings_file(path: Path) -> Dataset:
         return Dataset(path.stem, _ratings(file), None)
 
 
-def movielens_100k(wheel: Path) -> Dataset:
-    """MovieLens-100K from RecBole's wheel, read as an archive."""
-    with zipfile.ZipFile(wheel) as archive, archive.open("recbole/dataset_example/ml-100k/ml-100k.inter") as file:
-        table = np.loadtxt(io.TextIOWrapper(file), skiprows=1)
-    users, films, times = (table[:, column].astype(np.int64) for column in (0, 1, 3))
-    return Dataset("MovieLens-100K", Interactions.from_arrays(users, films, table[:, 2], times), None)
+def movielens_100k(wheel: Path, tmdb_lines: Path) -> Dataset:
+    """MovieLens-100K from RecBole's wheel, read as an archive, with TMDb's facts where they are here.
+
+    It has titles and years alone, by which its films are found among TMDb's as an instance does that loads it; those
+    that are not found keep minus their own number for an id.
+    """
+    with zipfile.ZipFile(wheel) as archive:
+        with archive.open("recbole/dataset_example/ml-100k/ml-100k.inter") as file:
+            table = np.loadtxt(io.TextIOWrapper(file), skiprows=1)
+        with archive.open("recbole/dataset_example/ml-100k/ml-100k.item") as file:
+            text = io.TextIOWrapper(file, encoding="utf-8")
+            rows = list(csv.DictReader(text, delimiter="\t", quoting=csv.QUOTE_NONE))
+    users, numbers, times = (table[:, column].astype(np.int64) for column in (0, 1, 3))
+    films = _films(tmdb_lines) if tmdb_lines.exists() else []
+    titles = [parse_title(f"{row['movie_title:token_seq']} ({row['release_year:token']})") for row in rows]
+    ids = _tmdb_ids([int(row["item_id:token"]) for row in rows], match(titles, map(_title, films)))
+    ratings = Interactions.from_arrays(users, [ids[number] for number in numbers.tolist()], table[:, 2], times)
+    return Dataset("MovieLens-100K", ratings, _facts(films) if films else None, films)
 
 
 def movielens_small(archive_path: Path, tmdb_lines: Path) -> Dataset:
@@ -76,12 +89,9 @@ def movielens_small(archive_path: Path, tmdb_lines: Path) -> Dataset:
             ratings = _ratings(io.TextIOWrapper(file))
         with archive.open("ml-latest-small/links.csv") as file:
             links = {int(row["movieId"]): row["tmdbId"] for row in csv.DictReader(io.TextIOWrapper(file))}
-    tmdb_ids, taken = [], set()
-    for film in ratings.item_ids.tolist():
-        tmdb_id = int(links.get(film) or 0)
-        tmdb_ids.append(-film if tmdb_id == 0 or tmdb_id in taken else tmdb_id)
-        taken.add(tmdb_id)
-    ids = np.array(tmdb_ids)[ratings.item_rows]
+    numbers = ratings.item_ids.tolist()
+    by_number = _tmdb_ids(numbers, [int(links.get(number) or 0) for number in numbers])
+    ids = np.array([by_number[number] for number in numbers])[ratings.item_rows]
     renamed = Interactions.from_arrays(ratings.user_rows, ids, ratings.ratings, ratings.timestamps)
     films = _films(tmdb_lines)
     return Dataset("MovieLens latest-small", renamed, _facts(films), films)
@@ -117,6 +127,21 @@ def _ratings(lines: io.TextIOBase) -> Interactions:
 def _films(lines: Path) -> list[dict[str, Any]]:
     with gzip.open(lines, "rt", encoding="utf-8") as file:
         return sorted((json.loads(line) for line in file), key=lambda film: int(film["id"]))
+
+
+def _tmdb_ids(numbers: Sequence[int], tmdb_ids: Sequence[int | None]) -> dict[int, int]:
+    """By the films' own numbers, minus which stands where there is no TMDb id, or another film has it already."""
+    ids: dict[int, int] = {}
+    taken = set()
+    for number, tmdb_id in zip(numbers, tmdb_ids, strict=True):
+        ids[number] = tmdb_id if tmdb_id and tmdb_id not in taken else -number
+        taken.add(tmdb_id)
+    return ids
+
+
+def _title(film: Mapping[str, Any]) -> CatalogueTitle:
+    year = int(film["release_date"][:4]) if film["release_date"] else None
+    return CatalogueTitle(film["id"], film["title"], film["original_title"], year, film["vote_count"])
 
 
 def _facts(films: Sequence[Mapping[str, Any]]) -> Knowledge:

@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matinee.catalog.matching import CatalogueTitle, catalogue_titles, match, parse_title, title_key
+from matinee.catalog.matching import CatalogueTitle, match, parse_title, title_key
 from matinee.catalog.models import Movie
 from matinee.catalog.starter import starter_content
+from matinee.catalog.titles import catalogue_titles
 
 NOW = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
 

@@ -23,12 +23,13 @@ def test_base_and_contributions_add_up_to_the_score(ratings: dict[int, int], fav
     history = History.of_actions(ratings=ratings.items(), favorites=favorites)
 
     rows, scores = MODEL.score(history)
-    added = MODEL.base[rows] + MODEL.contributions(history, rows).sum(axis=0)
+    start = MODEL.start(MODEL.reach(history))
+    added = start[rows] + MODEL.contributions(history, rows).sum(axis=0)
 
     np.testing.assert_allclose(added, scores, rtol=1e-12, atol=1e-12)
 
 
-def test_untouched_items_score_their_base() -> None:
+def test_untouched_items_score_their_start() -> None:
     history = History.liking([worlds.SPACE[0]])
 
     rows, scores = MODEL.score(history)
@@ -36,7 +37,35 @@ def test_untouched_items_score_their_base() -> None:
 
     untouched = np.setdiff1d(np.arange(MODEL.n_items), rows)
     np.testing.assert_array_equal(everything[rows], scores)
-    np.testing.assert_array_equal(everything[untouched], MODEL.base[untouched])
+    np.testing.assert_array_equal(everything[untouched], MODEL.start(MODEL.reach(history))[untouched])
+
+
+def test_the_more_is_known_of_a_person_the_less_of_the_base_is_left() -> None:
+    nothing, unknown, one, many = (
+        MODEL.start(MODEL.reach(history))
+        for history in (
+            History.of_actions(),
+            History.liking([999]),
+            History.liking([worlds.SPACE[0]]),
+            History.liking(worlds.FILMS),
+        )
+    )
+
+    np.testing.assert_allclose(nothing, MODEL.base)
+    np.testing.assert_array_equal(unknown, nothing)
+    assert np.all(nothing >= one)
+    assert np.all(one >= many)
+    assert np.all(many >= MODEL.lasting_base)
+    assert nothing.sum() > one.sum() > many.sum()
+
+
+def test_beside_films_that_nobody_has_rated_less_of_the_base_counts() -> None:
+    rated, unrated = (
+        MODEL.start(MODEL.reach(History.liking([film]))) for film in (worlds.SPACE[0], worlds.UNSEEN_SPACE)
+    )
+
+    assert np.all(unrated <= rated)
+    assert unrated.sum() < 0.5 * rated.sum()
 
 
 def test_an_empty_history_and_unknown_items_touch_nothing() -> None:

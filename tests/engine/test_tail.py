@@ -22,17 +22,17 @@ def _evidence(seed: int) -> tuple[Doubles, Doubles]:
 
 
 def _of(ratings: Doubles, facts: Doubles, items: list[int]) -> Evidence:
-    return Evidence(sparse.csr_matrix(ratings[:, items]), sparse.csr_matrix(facts[items]))
+    ridge = CONFIG.ridge(len(ratings), (ratings[:, items] ** 2).sum(axis=0))
+    return Evidence(sparse.csr_matrix(ratings[:, items]), sparse.csr_matrix(facts[items]), ridge)
 
 
 def _linked(ratings: Doubles, facts: Doubles, *, bar: float = 0.0, is_scored: Flags | None = None) -> TailLinks:
     head, tail = list(range(N_HEAD)), list(range(N_HEAD, N_HEAD + N_TAIL))
     of_head = _of(ratings, facts, head)
     return tail_links(
-        Ease.fit(of_head.values, of_head.features, CONFIG),
+        Ease.fit(of_head.values, of_head.features, of_head.ridge),
         of_head,
         _of(ratings, facts, tail),
-        CONFIG,
         bars=np.full(N_HEAD, bar, dtype=np.float32),
         is_scored=np.ones(N_HEAD, dtype=np.bool_) if is_scored is None else is_scored,
         count=N_HEAD,
@@ -47,7 +47,7 @@ def test_an_item_of_the_tail_is_linked_as_a_fit_of_the_head_and_it_alone_would(s
 
     links = _linked(ratings, facts)
 
-    weights = Ease.fit(with_it.values, with_it.features, CONFIG).weights(np.arange(N_HEAD + 1))
+    weights = Ease.fit(with_it.values, with_it.features, with_it.ridge).weights(np.arange(N_HEAD + 1))
     np.testing.assert_allclose(links.from_head.toarray()[:, place], weights[:N_HEAD, N_HEAD], atol=1e-5)
     np.testing.assert_allclose(links.from_tail.toarray()[place], weights[N_HEAD, :N_HEAD], atol=1e-5)
 

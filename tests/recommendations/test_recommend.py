@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from typing import Any
+
 import numpy as np
 import pytest
 from django.conf import settings
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from pytest_django import DjangoAssertNumQueries
 
 from matinee.accounts.models import User
@@ -79,7 +83,7 @@ def contributions_by_hand(stars_of_films: dict[int, int], scored: int) -> dict[i
     artifact = ArtifactStore(settings.ARTIFACTS_DIR, "model").open_newest()
     assert artifact is not None
     arrays = {name: array.tolist() for name, array in artifact.arrays.items()}
-    signals = SignalWeights().of_stars
+    signals = np.array(SignalWeights().of_stars, dtype=np.float32).tolist()
     target = arrays["item_ids"].index(scored)
     added = {}
     for tmdb_id, stars in stars_of_films.items():
@@ -91,11 +95,21 @@ def contributions_by_hand(stars_of_films: dict[int, int], scored: int) -> dict[i
     return added
 
 
+def start_by_hand(arrays: Mapping[str, NDArray[Any]], history: Collection[int]) -> dict[int, float]:
+    """Film → its score before the films of a history add anything."""
+    patience, unknown = (float(arrays[f"base_{name}"][0]) for name in ("patience", "beside_unknown"))
+    left = patience / (patience + len(history))
+    counts = dict(zip(arrays["item_ids"].tolist(), arrays["evidence"].tolist(), strict=True))
+    counted = left * np.mean([1 if counts[tmdb_id] else unknown for tmdb_id in history] or [1])
+    rows = zip(*(arrays[name].tolist() for name in ("item_ids", "base", "lasting_base")), strict=True)
+    return {tmdb_id: counted * base + (1 - left) * lasting for tmdb_id, base, lasting in rows}
+
+
 def test_every_share_and_score_is_reproduced_from_the_artifacts_raw_arrays(alice: User, model: str) -> None:
     mine = {101: 5, 104: 4, 113: 5, 116: 3, 202: 1, 205: 2, 207: 4, 301: 5}
     rate(alice, mine)
     artifact = ArtifactStore(settings.ARTIFACTS_DIR, "model").open(model)
-    base = dict(zip(artifact.arrays["item_ids"].tolist(), artifact.arrays["base"].tolist(), strict=True))
+    start = start_by_hand(artifact.arrays, mine)
 
     picks = recommended(alice).page(0, 100)
 
@@ -105,7 +119,7 @@ def test_every_share_and_score_is_reproduced_from_the_artifacts_raw_arrays(alice
         added = contributions_by_hand(mine, pick.tmdb_id)
         positive = {tmdb_id: value for tmdb_id, value in added.items() if value > 0}
         expected = sorted(positive.values(), reverse=True)[:5]
-        assert pick.score == pytest.approx(base[pick.tmdb_id] + sum(added.values()), abs=1e-9)
+        assert pick.score == pytest.approx(start[pick.tmdb_id] + sum(added.values()), abs=1e-9)
         assert [reason.share * sum(positive.values()) for reason in pick.because] == pytest.approx(expected, abs=1e-9)
         for reason in pick.because:
             assert reason.share == pytest.approx(positive[reason.tmdb_id] / sum(positive.values()))
@@ -165,16 +179,20 @@ def test_what_a_person_does_outweighs_the_genres_that_they_once_typed(model: str
 
 
 def test_favourites_watchlist_and_dismissals_pull_and_push_too(alice: User, model: str) -> None:
-    scores = {}
-    for act, tmdb_id in ((favor, 301), (put_on_watchlist, 302), (dismiss, 303)):
-        ranking = recommended(alice)
-        scores[act] = dict(zip(ids(ranking), ranking.scores.tolist(), strict=True))[310]
-        act(alice, tmdb_id)
-    ranking = recommended(alice)
-    at_last = dict(zip(ids(ranking), ranking.scores.tolist(), strict=True))[310]
+    arrays = ArtifactStore(settings.ARTIFACTS_DIR, "model").open(model).arrays
 
-    assert scores[favor] < scores[put_on_watchlist] < scores[dismiss]
-    assert at_last < scores[dismiss]
+    gains = []
+    done: list[int] = []
+    for act, tmdb_id in ((favor, 301), (put_on_watchlist, 302), (dismiss, 303), (favor, 304)):
+        ranking = recommended(alice)
+        score = dict(zip(ids(ranking), ranking.scores.tolist(), strict=True))[310]
+        gains.append(score - start_by_hand(arrays, done)[310])
+        act(alice, tmdb_id)
+        done.append(tmdb_id)
+
+    before, with_favourite, with_watchlist, with_dismissal = gains
+    assert before < with_favourite < with_watchlist
+    assert with_dismissal < with_watchlist
 
 
 def test_what_is_rated_favourited_dismissed_or_on_the_watchlist_is_left_out(alice: User, model: str) -> None:

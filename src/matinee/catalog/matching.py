@@ -16,10 +16,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
-
-from matinee.catalog.models import Movie
 
 ARTICLES = (
     *("The", "A", "An", "Le", "La", "Les", "L'", "Un", "Une", "Des"),  # English, French
@@ -84,13 +82,6 @@ def title_key(name: str) -> str:
 def loose_title_key(name: str) -> str:
     """The key of `name` without a leading English article and without the part's number before a subtitle."""
     return title_key(_PART_BEFORE_SUBTITLE.sub(": ", _LEADING_ARTICLE.sub("", name, count=1)))
-
-
-def catalogue_titles() -> Iterator[CatalogueTitle]:
-    """Every film of the catalogue, streamed in one query."""
-    columns = ("tmdb_id", "title", "original_title", "release_date", "vote_count")
-    for tmdb_id, title, original, released, votes in Movie.objects.values_list(*columns).order_by().iterator():
-        yield CatalogueTitle(tmdb_id, title, original, released.year if released else None, votes or 0)
 
 
 def match(wanted: Sequence[Title], films: Iterable[CatalogueTitle]) -> list[int | None]:

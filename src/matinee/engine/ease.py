@@ -23,18 +23,24 @@ EXACT_UP_TO = 4_000
 class EaseConfig:
     """The hyperparameters of Ease."""
 
-    values_of_stars: tuple[float, float, float, float, float] = (0.2, 0.3, 0.5, 1.0, 1.0)
+    values_of_stars: tuple[float, float, float, float, float] = (0.2, 0.3, 0.5, 0.9, 1.0)
     """What a rating of 1, 2, 3, 4 and 5 stars is worth, half stars between their neighbours. A film that someone
     chose to watch and found poor still says more about them than one they never looked at."""
 
-    l2: float = 120.0
+    l2: float = 100.0
     """The ridge on every weight, where there are few users."""
 
     l2_growth: float = 0.25
     """The ridge grows as (1 + users / 1000) to this power: 135 at 600 users, 195 at 6,000, 430 at 160,000."""
 
-    dropout: float = 0.2
+    dropout: float = 0.4
     """p of EDLAE: the ridge of an item grows by p / (1 - p) times the sum of its squared values."""
+
+    run_length: int = 10
+    """So many ratings, given one after the other by one person, make a run."""
+
+    run_weight: float = 1.0
+    """What all runs weigh beside all people; 0 leaves them out."""
 
     def ridge(self, n_users: int, squares: Doubles) -> Doubles:
         """(n,) D, for items with these sums of squared values (n,)."""
@@ -47,24 +53,25 @@ class EaseConfig:
 class Ease:
     """EASE (Steck 2019, arXiv:1905.03375) on graded values, with EDLAE's ridge (Steck 2020) and what items are.
 
-    X (users x n) are the graded ratings, 0 where there is none; F (n x values) says what the items are, each column of
-    it like one more user, who likes what has that value. B minimises ||X - XB||^2 + ||F' - F'B||^2 + ||sqrt(D) B||^2
-    subject to diag(B) = 0, where D = l2 + p / (1 - p) diag(X'X). With P = (X'X + FF' + D)^-1 that is
-    B[i, j] = -P[i, j] / P[j, j] off the diagonal. Without ratings it is a regression on content, without F it is EASE.
+    X (rows x n) are the graded ratings, 0 where there is none: a row for each user, and one for each run of theirs;
+    F (n x values) says what the items are, each column of it like one more user, who likes what has that value.
+    B minimises ||X - XB||^2 + ||F' - F'B||^2 + ||sqrt(D) B||^2 subject to diag(B) = 0, where D = l2 + p / (1 - p)
+    diag(X'X) over the users alone. With P = (X'X + FF' + D)^-1 that is B[i, j] = -P[i, j] / P[j, j] off the diagonal.
+    Without ratings it is a regression on content, without F it is EASE.
     """
 
     inverse: NDArray[np.floating]
     """(n, n): P."""
 
     @classmethod
-    def fit(cls, values: sparse.csr_matrix, features: sparse.csr_matrix, config: EaseConfig) -> Ease:
-        """From the graded ratings (users, n) and the weighted features (n, values)."""
-        n_users, n_items = values.shape
+    def fit(cls, values: sparse.csr_matrix, features: sparse.csr_matrix, ridge: Doubles) -> Ease:
+        """From the graded ratings (rows, n), the weighted features (n, values) and the ridge D (n,)."""
+        n_items = values.shape[1]
         precise = np.dtype(np.float64 if n_items <= EXACT_UP_TO else np.float32)
         values, features = values.astype(precise), features.astype(precise)
         gram = _gram(values)
         _add_gram(gram, sparse.csr_matrix(features.T))
-        gram[np.diag_indices(n_items)] += config.ridge(n_users, squares_of(values))
+        gram[np.diag_indices(n_items)] += ridge
         return cls(inverse_of_symmetric(gram))
 
     def weights(self, senders: NDArray[np.integer]) -> Floats:

@@ -10,8 +10,9 @@ from scipy import sparse
 
 from matinee.engine.arrays import Doubles, Floats, Ids, Rows, rows_of
 from matinee.engine.config import EngineConfig
-from matinee.engine.ease import EaseConfig
+from matinee.engine.ease import squares_of
 from matinee.engine.features import ItemFeatures
+from matinee.engine.grading import graded, recent_liking, runs
 from matinee.engine.interactions import Interactions
 from matinee.engine.item_model import ItemModel
 from matinee.engine.linking import Items, item_links
@@ -50,21 +51,26 @@ def fit(
     ids = np.union1d(rated_ids, features.item_ids)
     known = rows_of(features.item_ids, ids)
     is_kept = (ids > 0) | (known >= 0)
-    values, vectors = _values(interactions, config.ease), _with_rows(features.matrix(config.features), known)
+    vectors = _with_rows(features.matrix(config.features), known)
+    by_people = _with_columns(graded(interactions, config.ease), rows_of(rated_ids, ids))
+    by_runs = _with_columns(runs(interactions, config.ease), rows_of(rated_ids, ids))
     rating_counts = _spread(np.bincount(interactions.item_rows, minlength=len(rated_ids)), rated_ids, ids)
-    liking = _spread(np.asarray(values.sum(axis=0)).ravel(), rated_ids, ids)
+    liking = _spread(recent_liking(interactions, config.ease, config.base_half_life), rated_ids, ids)
     prior = _spread(popularity_prior, features.item_ids, ids)
 
     tell("Learning from ratings and content")
     everything = Evidence(
-        values=sparse.csr_matrix(_with_rows(sparse.csr_matrix(values.T), rows_of(rated_ids, ids)).T),
+        values=sparse.csr_matrix(sparse.vstack([by_people, by_runs], format="csr")),
         features=sparse.csr_matrix(np.sqrt(config.content_weight) * vectors),
+        ridge=config.ease.ridge(interactions.n_users, squares_of(by_people)),
     )
     items = Items(everything, rating_counts, prior, is_sender=is_kept, is_scored=known >= 0)
-    links = item_links(items, config)[is_kept][:, is_kept]
+    links = item_links(items, config)[is_kept][:, is_kept] @ sparse.diags_array(
+        _discounts(rating_counts[is_kept], config.link_discount)
+    )
 
     tell("Finding what is popular")
-    base = config.base_weight * base_scores(
+    earned, promised_base = base_scores(
         liking[is_kept],
         rating_counts[is_kept],
         prior[is_kept],
@@ -77,7 +83,10 @@ def fit(
         stars[known >= 0] = promised[known[known >= 0]]
     return ItemModel(
         item_ids=ids[is_kept],
-        base=base.astype(np.float32),
+        base=(config.base_weight * (earned + promised_base)).astype(np.float32),
+        lasting_base=(config.lasting_weight * promised_base).astype(np.float32),
+        base_patience=config.base_patience,
+        base_beside_unknown=config.base_beside_unknown,
         links=Links.from_matrix(sparse.csr_matrix(links)),
         evidence=rating_counts[is_kept].astype(np.int32),
         expected_stars=expected_stars(interactions, ids[is_kept], stars[is_kept], config.ratings),
@@ -85,11 +94,12 @@ def fit(
     )
 
 
-def _values(interactions: Interactions, config: EaseConfig) -> sparse.csr_matrix:
-    """(users, items) of what each rating is worth."""
-    worth = np.interp(interactions.ratings, (1, 2, 3, 4, 5), config.values_of_stars)
-    shape = (interactions.n_users, interactions.n_items)
-    return sparse.csr_matrix((worth, (interactions.user_rows, interactions.item_rows)), shape=shape)
+def _discounts(rating_counts: Doubles, power: float) -> Doubles:
+    """(n,) what is left of a link to each item."""
+    rated = rating_counts[rating_counts > 0]
+    usual = rated.mean() if len(rated) else 0.0
+    discounts: Doubles = ((10 + rating_counts) / (10 + usual)) ** -power
+    return discounts
 
 
 def _spread(values: NDArray[np.generic], ids: Ids, item_ids: Ids) -> Doubles:
@@ -98,6 +108,11 @@ def _spread(values: NDArray[np.generic], ids: Ids, item_ids: Ids) -> Doubles:
     spread = np.zeros(len(item_ids))
     spread[rows[rows >= 0]] = values[rows >= 0]
     return spread
+
+
+def _with_columns(matrix: sparse.csr_matrix, columns: Rows) -> sparse.csr_matrix:
+    """Those columns of `matrix`, an empty one where it is -1."""
+    return sparse.csr_matrix(_with_rows(sparse.csr_matrix(matrix.T), columns).T)
 
 
 def _with_rows(matrix: sparse.csr_matrix, rows: Rows) -> sparse.csr_matrix:

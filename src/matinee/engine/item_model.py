@@ -67,7 +67,9 @@ class Reach:
 
 @dataclass(frozen=True)
 class ItemModel:
-    """score(j) = base[j] + sum over the history's items i of signal[i] links[i, j].
+    """score(j) = start[j] + sum over the history's items i of signal[i] links[i, j].
+
+    The start goes from base[j] to lasting_base[j] the more is known of a person: what everybody likes counts less.
 
     Exactly a sum, so that each item's share of a score is a fact and not a story.
     """
@@ -77,6 +79,15 @@ class ItemModel:
 
     base: Floats
     """(n,) the score of each item for someone of whom nothing is known."""
+
+    lasting_base: Floats
+    """(n,) what is left of it for someone of whom much is known."""
+
+    base_patience: float
+    """So many items of a history go half the way between the two; above 0."""
+
+    base_beside_unknown: float
+    """What part of the base counts beside a history of items that nobody has rated, 0 to 1."""
 
     links: Links
     """(n rows, n columns): from an item of the history to the scored one."""
@@ -94,15 +105,19 @@ class ItemModel:
         n_items = len(self.item_ids)
         if not is_ascending(self.item_ids):
             raise ValueError("The item ids are not sorted, or one stands there twice.")
-        if self.base.shape != (n_items,) or self.evidence.shape != (n_items,):
+        if not self.base.shape == self.lasting_base.shape == self.evidence.shape == (n_items,):
             raise ValueError("The base scores or the evidence are not one an item.")
         if not self.links.n_rows == self.vectors.n_rows == n_items:
             raise ValueError("The links or the vectors are not one row an item.")
         columns = self.links.columns
         if len(columns) and not 0 <= columns.min() <= columns.max() < n_items:
             raise ValueError("A link leads to an item that is not there.")
-        if not np.all(np.isfinite(self.base)):
+        if not (np.all(np.isfinite(self.base)) and np.all(np.isfinite(self.lasting_base))):
             raise ValueError("A base score is not a number.")
+        if not (np.isfinite(self.base_patience) and self.base_patience > 0):
+            raise ValueError("The patience of the base is not above 0.")
+        if not 0 <= self.base_beside_unknown <= 1:
+            raise ValueError("The part of the base beside unknown items is not from 0 to 1.")
         if self.expected_stars.shape != (n_items,) or not np.all(np.isfinite(self.expected_stars)):
             raise ValueError("The expected stars are not one number an item.")
 
@@ -117,6 +132,9 @@ class ItemModel:
             return cls(
                 item_ids=arrays["item_ids"],
                 base=arrays["base"],
+                lasting_base=arrays["lasting_base"],
+                base_patience=float(arrays["base_patience"][0]),
+                base_beside_unknown=float(arrays["base_beside_unknown"][0]),
                 evidence=arrays["evidence"],
                 expected_stars=arrays["expected_stars"],
                 **sparse,
@@ -129,6 +147,9 @@ class ItemModel:
         return {
             "item_ids": self.item_ids,
             "base": self.base,
+            "lasting_base": self.lasting_base,
+            "base_patience": np.array([self.base_patience]),
+            "base_beside_unknown": np.array([self.base_beside_unknown]),
             "evidence": self.evidence,
             "expected_stars": self.expected_stars,
             **self.links.arrays("links"),
@@ -144,30 +165,40 @@ class ItemModel:
         return rows_of(self.item_ids, item_ids)
 
     def reach(self, history: History) -> Reach:
-        """What the history is linked to: base plus `sums` are the scores, and `sums` is the sum of what `towards` says,
-        times the signals."""
+        """What the history is linked to: the start plus `sums` are the scores, and `sums` is the sum of what `towards`
+        says, times the signals."""
         rows = self.rows_of(history.item_ids)
         places = np.flatnonzero(rows >= 0)
         senders = rows[places]
         counts, linked, weights = self.links.gather(senders)
         return Reach(history, self.n_items, places, senders, np.cumsum(counts), linked, weights)
 
+    def start(self, reach: Reach) -> Doubles:
+        """(n,) what each item scores before anything is added for a history: the less the more is known of it."""
+        n_known = len(reach.senders)
+        left = self.base_patience / (self.base_patience + n_known)
+        rated = float((self.evidence[reach.senders] > 0).mean()) if n_known else 1.0
+        counted = left * (rated + (1 - rated) * self.base_beside_unknown)
+        return counted * self.base.astype(np.float64) + (1 - left) * self.lasting_base.astype(np.float64)
+
     def score(self, history: History) -> tuple[Rows, Doubles]:
-        """(rows, scores) of the items that the history touches, ascending by row; all others score their base."""
-        sums = self.reach(history).sums()
+        """(rows, scores) of the items that the history touches, by row; all others score their start."""
+        reach = self.reach(history)
+        sums = reach.sums()
         rows: Rows = np.flatnonzero(sums).astype(np.int32)
-        scores: Doubles = self.base[rows].astype(np.float64) + sums[rows]
+        scores: Doubles = self.start(reach)[rows] + sums[rows]
         return rows, scores
 
     def score_all(self, history: History) -> Doubles:
         """(n,) the score of every item; for evaluation."""
-        scores: Doubles = self.base.astype(np.float64) + self.reach(history).sums()
+        reach = self.reach(history)
+        scores: Doubles = self.start(reach) + reach.sums()
         return scores
 
     def contributions(self, history: History, rows: Rows) -> Doubles:
         """(h, k): what each item of the history adds to the score of each of `rows` (k,), all different.
 
-        base[rows] plus the sum over the first axis is the score.
+        start[rows] plus the sum over the first axis is the score.
         """
         return self.reach(history).towards(rows) * history.signals[:, np.newaxis].astype(np.float64)
 

@@ -59,7 +59,7 @@ def item_links(items: Items, config: EngineConfig) -> sparse.csr_matrix:
     near = np.sort(tail[: config.at_once])
 
     pieces = _head_links(items, head, np.sort(tail), config)
-    pieces.append(_within(items, _fitted(items.evidence.of(near), config), near, config))
+    pieces.append(_within(items, _fitted(items.evidence.of(near)), near, config))
     if len(near) < len(tail):
         pieces.append(_far_links(items, np.sort(tail), near, config))
     return thinned(_placed(pieces, len(order)), config.neighbours)
@@ -68,7 +68,7 @@ def item_links(items: Items, config: EngineConfig) -> sparse.csr_matrix:
 def _head_links(items: Items, head: Places, tail: Places, config: EngineConfig) -> list[Piece]:
     """Links among the head, and between it and each item of the tail."""
     of_head = items.evidence.of(head)
-    ease = _fitted(of_head, config)
+    ease = _fitted(of_head)
     within = _within(items, ease, head, config)
     if not len(head) or not len(tail):
         return [within]
@@ -78,7 +78,6 @@ def _head_links(items: Items, head: Places, tail: Places, config: EngineConfig) 
         ease,
         of_head,
         items.evidence.of(tail),
-        config.ease,
         bars=bars,
         is_scored=items.is_scored[head],
         count=config.neighbours,
@@ -91,8 +90,8 @@ def _head_links(items: Items, head: Places, tail: Places, config: EngineConfig) 
     ]
 
 
-def _fitted(evidence: Evidence, config: EngineConfig) -> Ease:
-    return Ease.fit(evidence.values, evidence.features, config.ease)
+def _fitted(evidence: Evidence) -> Ease:
+    return Ease.fit(evidence.values, evidence.features, evidence.ridge)
 
 
 def _within(items: Items, ease: Ease, places: Places, config: EngineConfig) -> Piece:

@@ -29,8 +29,9 @@ def acclaim(vote_counts: ArrayLike, vote_averages: ArrayLike) -> Floats:
 
 def base_scores(
     liking: Doubles, rating_counts: Doubles, prior: Doubles, *, has_prior: Flags, n_users: int, doubt: float
-) -> Doubles:
-    """(n,) from 0 to 1: the share of likes that an item got, and what its prior promises where few have rated it.
+) -> tuple[Doubles, Doubles]:
+    """(n,) the share of likes that an item got, as far as it is believed, and (n,) what its prior promises as far as
+    it is not: together 0 to 1.
 
     The prior is first brought to the community's scale: of k items that have one, the r-th highest prior is promised
     the r-th highest share among those k, equal priors their mean. `doubt` is how many people it takes to believe that
@@ -43,8 +44,8 @@ def base_scores(
     sums = np.bincount(levels[order], weights=np.sort(share[has_prior]))
     on_their_scale = (sums / np.bincount(levels))[levels]
     promised[has_prior] = (n_users * on_their_scale + doubt * prior[has_prior]) / (n_users + doubt)
-    blended: Doubles = (rating_counts * share + doubt * promised) / (rating_counts + doubt)
-    return blended
+    belief = rating_counts / (rating_counts + doubt)
+    return belief * share, (1 - belief) * promised
 
 
 def _to_one(values: Doubles) -> Floats:

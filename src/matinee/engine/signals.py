@@ -14,7 +14,7 @@ from matinee.engine.arrays import Doubles, Floats, Ids, as_ids
 class SignalWeights:
     """How much each kind of action pulls films like it (above 0), or pushes them away (below 0)."""
 
-    of_stars: tuple[float, float, float, float, float] = (-0.2, -0.1, 0.4, 1.0, 1.0)
+    of_stars: tuple[float, float, float, float, float] = (-0.1, -0.02, 0.4, 0.85, 1.0)
     """Of a rating of 1, 2, 3, 4 and 5 stars; half stars lie between their neighbours. 3 says seen: people watch what
     is to their taste even where it falls short, so that it pulls a little, and clearly less than a like."""
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from matinee.engine.arrays import Doubles, Flags, Floats
-from matinee.engine.ease import Ease, EaseConfig, squares_of
+from matinee.engine.ease import Ease, squares_of
 from matinee.engine.links import BLOCK, stacked, strongest
 
 
@@ -18,14 +18,19 @@ class Evidence:
     """What the regression reads of k items."""
 
     values: sparse.csr_matrix
-    """(users, k) graded ratings."""
+    """(rows, k) graded ratings, by people and by runs."""
 
     features: sparse.csr_matrix
     """(k, values) weighted features."""
 
+    ridge: Doubles
+    """(k,) D of each."""
+
     def of(self, places: NDArray[np.integer]) -> Evidence:
         """That of these items alone."""
-        return Evidence(sparse.csr_matrix(self.values[:, places]), sparse.csr_matrix(self.features[places]))
+        return Evidence(
+            sparse.csr_matrix(self.values[:, places]), sparse.csr_matrix(self.features[places]), self.ridge[places]
+        )
 
 
 @dataclass(frozen=True)
@@ -39,9 +44,7 @@ class TailLinks:
     """(t, n)"""
 
 
-def tail_links(
-    ease: Ease, head: Evidence, tail: Evidence, config: EaseConfig, *, bars: Floats, is_scored: Flags, count: int
-) -> TailLinks:
+def tail_links(ease: Ease, head: Evidence, tail: Evidence, *, bars: Floats, is_scored: Flags, count: int) -> TailLinks:
     """The links between head and tail by bordering the head's inverse P with one item at a time.
 
     With g the item's column of X'X + FF' over the head, u = P g and s = its own diagonal - g'u, the regression of head
@@ -50,8 +53,7 @@ def tail_links(
     of the head must pass to be kept; an item of the tail keeps its `count` strongest to what `is_scored` (n,).
     Time is that of a product of (t, n) and (n, n); memory that of the links kept.
     """
-    squares = squares_of(tail.values)
-    ridge = config.ridge(tail.values.shape[0], squares)
+    squares, ridge = squares_of(tail.values), tail.ridge
     lengths = np.asarray(tail.features.multiply(tail.features).sum(axis=1)).ravel()
     diagonal = np.diagonal(ease.inverse)
     by_item, by_feature = sparse.csr_matrix(tail.values.T), sparse.csr_matrix(head.features.T)

@@ -63,6 +63,16 @@ class Pool:
         """The model's links from the films of a history."""
         return Reach.none(history) if self.published is None else self.published.model.reach(history)
 
+    def start(self, reach: Reach) -> Doubles:
+        """(n,) what each film scores before anything is added for a history."""
+        if self.published is None:
+            return self.base
+        start = self.published.model.start(reach)
+        if not self.is_aligned:
+            start = start.take(self.item_rows, mode="clip")
+            start[self.unknown] = self.base[self.unknown]
+        return start
+
     def sums(self, reach: Reach) -> Doubles:
         """(n,) what a history adds to the score of each film."""
         if self.published is None:

@@ -170,10 +170,11 @@ def recommend_from(
     reach = pool.reach(history)
     sums = pool.sums(reach)
     personalised = bool(genres) or bool(sums.any())
-    scores = pool.base + sums
+    start = pool.start(reach)
+    scores = start + sums
     if genres:
         favourite = pool.columns.mask(MovieFilter(any_genres=tuple(sorted(genres)))).dense()
-        scores[favourite] += GENRE_PULL * pool.base.max(initial=0.0) / (1 + history.size)
+        scores[favourite] += GENRE_PULL * start.max(initial=0.0) / (1 + history.size)
     order = scores if personalised else pool.spread.copy()
     order[~allowed] = -np.inf
     rows = rank(order, DEEPEST)

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from django.conf import settings
 
-from matinee.catalog.matching import catalogue_titles
+from matinee.catalog.titles import catalogue_titles
 from matinee.core.refusals import Conflict
 from matinee.engine.config import EngineConfig
 from matinee.engine.fitting import fit

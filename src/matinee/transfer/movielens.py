@@ -16,8 +16,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from matinee.catalog.matching import catalogue_titles
 from matinee.catalog.models import Movie
+from matinee.catalog.titles import catalogue_titles
 from matinee.recommendations.community import Community, RatingsIntake, resolve, store_community
 from matinee.transfer.downloads import Limits, Unreachable, download, download_wheel
 from matinee.transfer.movielens_files import film_table, layout_of, rating_chunks

@@ -191,7 +191,9 @@ def test_an_access_token_costs_one_query(alice: User, django_assert_num_queries:
     tokens = open_session(user=alice, now=NOW)
 
     with django_assert_num_queries(1):
-        assert session_of(access=tokens.access, now=NOW).user.username == "alice"
+        session = session_of(access=tokens.access, now=NOW)
+        assert session.user.pk == session.user_id == alice.pk
+    assert session.user.username == "alice", "what is not needed for every request is read when it is asked for"
 
 
 def test_a_forged_token_costs_none(db: None, django_assert_num_queries: DjangoAssertNumQueries) -> None:

@@ -18,10 +18,11 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402 - Django is set up first
 from django.core.serializers.json import DjangoJSONEncoder  # noqa: E402 - as above
-from django.db.models import Model  # noqa: E402 - as above
+from django.db.models import F, Model, QuerySet  # noqa: E402 - as above
 
 from matinee.accounts.models import User  # noqa: E402 - as above
 from matinee.accounts.services import create_user  # noqa: E402 - as above
+from matinee.catalog.cards import refresh_cards  # noqa: E402 - as above
 from matinee.catalog.columns import refresh_columns  # noqa: E402 - as above
 from matinee.catalog.models import Genre, Movie  # noqa: E402 - as above
 from matinee.catalog.starter import load_starter  # noqa: E402 - as above
@@ -43,7 +44,7 @@ def fill(*, films: int, username: str, password: str) -> None:
     `username` is the person whose requests are measured.
     """
     load_starter(now=NOW)
-    kept = Movie.objects.by_popularity().values_list("pk", flat=True)[:films]
+    kept = _most_popular_first().values_list("pk", flat=True)[:films]
     Movie.objects.exclude(pk__in=list(kept)).delete()
     real = list(Movie.objects.order_by("tmdb_id"))
     chance = random.Random(films)
@@ -52,6 +53,7 @@ def fill(*, films: int, username: str, password: str) -> None:
     Movie.objects.update(overview=OVERVIEW, poster_path="/poster-of-the-benchmark.jpg", backdrop_path="/backdrop.jpg")
     _add_people(username, password, chance)
     refresh_columns()
+    refresh_cards()
 
 
 def rows(*, username: str, password: str) -> dict[str, list[dict[str, object]]]:
@@ -70,6 +72,10 @@ def rows(*, username: str, password: str) -> dict[str, list[dict[str, object]]]:
     }
 
 
+def _most_popular_first() -> QuerySet[Movie]:
+    return Movie.objects.order_by(F("popularity").desc(nulls_last=True), "tmdb_id")
+
+
 def _variant(film: Movie, number: int, chance: random.Random) -> Movie:
     """A film like a real one, with numbers and a title of its own; `number` counts all variants from 0."""
     variant = copy.copy(film)
@@ -86,7 +92,7 @@ def _variant(film: Movie, number: int, chance: random.Random) -> Movie:
 
 
 def _add_people(username: str, password: str, chance: random.Random) -> None:
-    popular = list(Movie.objects.by_popularity()[:AMONG_MOST_POPULAR])
+    popular = list(_most_popular_first()[:AMONG_MOST_POPULAR])
     names = [username, *(f"other{number}" for number in range(1, OTHERS + 1))]
     people = [create_user(email=f"{name}@example.org", username=name, password=password, now=NOW) for name in names]
     for person in people:

@@ -10,12 +10,13 @@ from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 
 from matinee.accounts.models import User
+from matinee.catalog.cards import refresh_cards
 from matinee.catalog.models import Movie
 from matinee.library.models import Dismissal, Favorite, Watchlist
 from tests.api.conftest import Api, MakeMovie
 
 LISTS: dict[str, type[Favorite] | type[Watchlist]] = {"movies/favorites/": Favorite, "movies/watchlist/": Watchlist}
-LIST_QUERIES = 5  # who asks, how many, the entries with their films, the genres' names, my flags
+LIST_QUERIES = 5  # who asks, the entries, how many, which cards are current, my flags
 
 
 @pytest.mark.parametrize("path", LISTS)
@@ -101,11 +102,27 @@ def test_a_page_costs_the_same_queries_however_long(
 ) -> None:
     for tmdb_id in range(1, number + 1):
         LISTS[path].objects.create(user=alice, movie=make_movie(tmdb_id), created_at="2026-01-01T00:00:00Z")
+    refresh_cards()
 
     with django_assert_num_queries(LIST_QUERIES):
         page = as_alice.get(f"{path}?page_size=100").json()
 
     assert len(page["results"]) == number
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_write_reads_nothing_that_a_constraint_knows(
+    as_alice: Api, make_movie: MakeMovie, path: str, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    make_movie(603)
+    refresh_cards()
+
+    with django_assert_num_queries(4):  # who asks, the film, the entry, my flags
+        as_alice.post(path, {"movie_id": 603})
+    with django_assert_num_queries(5):  # and since when it has been there
+        as_alice.post(path, {"movie_id": 603})
+    with django_assert_num_queries(2):
+        as_alice.delete(f"{path}603/")
 
 
 @pytest.mark.django_db(transaction=True)

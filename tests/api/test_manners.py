@@ -94,10 +94,10 @@ def test_a_body_in_another_format_or_too_large_is_refused(as_alice: Api) -> None
 def test_a_database_that_is_read_only_or_gone_is_a_503_with_retry_after(
     api: Api, monkeypatch: pytest.MonkeyPatch, error: DatabaseError
 ) -> None:
-    def fail(_tmdb_id: int) -> Movie:
+    def fail(*_: object) -> bytes:
         raise error
 
-    monkeypatch.setattr(movies, "find_movie", fail)
+    monkeypatch.setattr(movies, "detail_of", fail)
 
     response = api.get("movies/603/")
 
@@ -106,10 +106,10 @@ def test_a_database_that_is_read_only_or_gone_is_a_503_with_retry_after(
 
 
 def test_a_surprise_is_a_500_that_tells_nothing(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_tmdb_id: int) -> Movie:
+    def fail(*_: object) -> bytes:
         raise RuntimeError("a secret of ours")
 
-    monkeypatch.setattr(movies, "find_movie", fail)
+    monkeypatch.setattr(movies, "detail_of", fail)
 
     response = api.get("movies/603/")
 

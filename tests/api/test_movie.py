@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
+from matinee.catalog.cards import refresh_cards
 from matinee.catalog.columns import refresh_columns
 from tests.api.conftest import Api, MakeMovie
 
@@ -66,15 +67,16 @@ def test_a_bad_token_is_a_401_even_where_none_is_needed(make_movie: MakeMovie, t
     assert response["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_a_film_costs_two_queries_and_three_more_for_who_i_am_my_flags_and_my_history(
+def test_a_film_costs_one_query_and_three_more_for_who_i_am_my_flags_and_my_history(
     api: Api, as_alice: Api, make_movie: MakeMovie, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     make_movie(603)
     refresh_columns()
+    refresh_cards()
 
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         api.get("movies/603/")
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         as_alice.get("movies/603/")
 
 

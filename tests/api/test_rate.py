@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from pytest_django import DjangoAssertNumQueries
 
 from matinee.accounts.models import User
+from matinee.catalog.cards import refresh_cards
 from matinee.catalog.models import Movie
 from matinee.library.models import MovieRating
 from tests.api.conftest import NOW, Api, MakeMovie, signed_in_as
@@ -120,11 +121,27 @@ def test_a_page_of_ratings_costs_the_same_queries_however_long(
     for tmdb_id in range(1, number + 1):
         movie = make_movie(tmdb_id)
         MovieRating.objects.create(user=alice, movie=movie, rating=3, review="r", created_at=NOW, updated_at=NOW)
+    refresh_cards()
 
     with django_assert_num_queries(5):
         page = as_alice.get("movies/ratings/?page_size=100").json()
 
     assert len(page["results"]) == number
+
+
+def test_a_rating_costs_four_queries_and_five_where_there_was_one(
+    as_alice: Api, matrix: Movie, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(4):  # who asks, the film, the rating, everybody's
+        as_alice.post("movies/603/rate/", {"rating": 4})
+    with django_assert_num_queries(5):
+        as_alice.post("movies/603/rate/", {"rating": 5})
+    with django_assert_num_queries(4):
+        as_alice.put("movies/603/rate/", {"rating": 3})
+    with django_assert_num_queries(4):
+        as_alice.get("movies/603/rate/")
+    with django_assert_num_queries(2):
+        as_alice.delete("movies/603/rate/")
 
 
 def test_reviews_are_public_but_for_private_hidden_and_deactivated_ones(

@@ -17,12 +17,13 @@ from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
 from matinee.catalog import columns as module
-from matinee.catalog import film_table, tasks
+from matinee.catalog import film_table, outbox, tasks
 from matinee.catalog.columns import columns, columns_are_stale, refresh_columns
 from matinee.catalog.film_table import FilmTable, read_films, table_of
 from matinee.catalog.filters import EVERYTHING, MovieFilter, Sort
-from matinee.catalog.models import ChangeConsumer, Movie, MovieChange
+from matinee.catalog.models import ChangeConsumer, Movie
 from matinee.catalog.orders import by_title, by_title_mended
+from matinee.catalog.outbox import pending
 from matinee.catalog.projection import projected
 from matinee.core.artifacts import ArtifactStore
 from matinee.core.jobs import schedule
@@ -140,7 +141,7 @@ class TestRefresh:
         assert titles()[0] == "Alien"
         assert titles()[-1] == "Zulu"
         assert columns().rows_of([7, 9]).tolist() == [-1, -1]
-        assert not MovieChange.objects.exists()
+        assert not pending("columns")
 
     def test_only_the_films_that_changed_are_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
         Movie.objects.bulk_create([film(id_) for id_ in range(1, 30)])
@@ -178,7 +179,7 @@ class TestRefresh:
         refresh_columns()
 
         assert store.current_version() == version
-        assert not MovieChange.objects.exists()
+        assert not pending("columns")
 
     def test_running_it_again_changes_nothing(self, store: ArtifactStore) -> None:
         film(1).save()
@@ -196,15 +197,15 @@ class TestRefresh:
         refresh_columns()
         Movie.objects.filter(tmdb_id=2).update(title="Ran")
         with monkeypatch.context() as patch:
-            patch.setattr(module, "_delete", _killed)
+            patch.setattr(outbox, "settle", _killed)
             with pytest.raises(KeyboardInterrupt):
                 refresh_columns()
-        left = MovieChange.objects.count()
+        left = len(pending("columns"))
 
         refresh_columns()
 
         assert left == 1
-        assert not MovieChange.objects.exists()
+        assert not pending("columns")
         assert_equal_bytes(published(store), built_anew())
 
     def test_killed_before_it_publishes_it_loses_nothing(
@@ -236,16 +237,15 @@ class TestRefresh:
             patch.setattr(ArtifactStore, "publish", change_and_publish)
             refresh_columns()
 
-        assert list(MovieChange.objects.values_list("tmdb_id", flat=True)) == [3]
+        assert list(pending("columns").values()) == [3]
         assert columns_are_stale()
 
     def test_another_consumers_changes_are_left_to_it(self) -> None:
-        ChangeConsumer.objects.create(name="cards")
         film(1).save()
 
         refresh_columns()
 
-        assert list(MovieChange.objects.values_list("consumer", flat=True)) == ["cards"]
+        assert list(pending("cards").values()) == [1]
 
     def test_a_film_that_is_gone_is_left_out_of_its_page(self) -> None:
         Movie.objects.bulk_create([film(1, "Heat"), film(2, "Ran")])
@@ -372,7 +372,7 @@ def test_two_refreshes_at_once_take_turns_and_lose_nothing(store: ArtifactStore)
     refresh_columns()
 
     assert outcomes == [None, None, None]
-    assert not MovieChange.objects.exists()
+    assert not pending("columns")
     assert_equal_bytes(published(store), built_anew())
 
 

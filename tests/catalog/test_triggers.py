@@ -75,11 +75,19 @@ class TestTheOutbox:
         assert sorted(outbox()) == [1, 2, 3]
 
     def test_each_consumer_gets_a_row_of_its_own(self) -> None:
-        ChangeConsumer.objects.create(name="cards")
+        ChangeConsumer.objects.create(name="another")
 
         film(1).save()
 
-        assert sorted(MovieChange.objects.values_list("consumer", "tmdb_id")) == [("cards", 1), ("columns", 1)]
+        told = sorted(MovieChange.objects.values_list("consumer", "tmdb_id"))
+        assert told == [("another", 1), ("cards", 1), ("columns", 1)]
+
+    def test_a_genre_that_is_named_anew_comes_or_goes_is_recorded_in_place_of_all_films(self) -> None:
+        Genre.objects.filter(id=878).update(name="SF")
+        Genre.objects.create(id=1, name="Noir")
+        Genre.objects.filter(id=1).delete()
+
+        assert outbox() == [0, 0, 0]
 
     def test_a_change_that_is_taken_back_leaves_no_record(self) -> None:
         with transaction.atomic():

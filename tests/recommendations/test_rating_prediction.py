@@ -27,7 +27,7 @@ from tests.recommendations.conftest import (
 
 
 def stars(person: User, tmdb_id: int) -> float:
-    predicted = predict_rating(user=person, movie=film(tmdb_id))
+    predicted = predict_rating(user=person, tmdb_id=tmdb_id)
     assert predicted is not None
     return predicted
 
@@ -87,9 +87,9 @@ def test_where_nothing_tells_there_is_no_prediction(alice: User, bob: User, mode
 
     unknown_to_columns = make_movie(999, vote_count=20_000, vote_average=9.0)
 
-    assert predict_rating(user=alice, movie=film(998)) is None
-    assert predict_rating(user=bob, movie=film(998)) is not None
-    assert predict_rating(user=bob, movie=unknown_to_columns) is None
+    assert predict_rating(user=alice, tmdb_id=998) is None
+    assert predict_rating(user=bob, tmdb_id=998) is not None
+    assert predict_rating(user=bob, tmdb_id=unknown_to_columns.tmdb_id) is None
 
 
 def test_an_empty_catalogue_predicts_nothing(alice: User) -> None:
@@ -97,7 +97,7 @@ def test_an_empty_catalogue_predicts_nothing(alice: User) -> None:
     rate_me = make_movie(7)
     rate(alice, {7: 5})
 
-    assert predict_rating(user=alice, movie=rate_me) is None
+    assert predict_rating(user=alice, tmdb_id=rate_me.tmdb_id) is None
 
 
 def test_seeds_do_not_change_what_i_would_think_of_a_film(alice: User, model: str) -> None:
@@ -122,10 +122,10 @@ def test_a_prediction_costs_one_query_however_long_the_history(
     refresh_columns()
     rate(alice, dict.fromkeys(ALL_FILMS[:films], 4))
     movie = film(301)
-    predict_rating(user=alice, movie=movie)
+    predict_rating(user=alice, tmdb_id=movie.tmdb_id)
 
     with django_assert_num_queries(1):
-        predict_rating(user=alice, movie=movie)
+        predict_rating(user=alice, tmdb_id=movie.tmdb_id)
 
 
 @pytest.mark.usefixtures("model")

@@ -16,8 +16,8 @@ from matinee.api.recommendations import picks_page
 from matinee.api.schemas import Genres, Page, Problem, Recommendation, Review
 from matinee.catalog.columns import columns
 from matinee.catalog.filters import BY_POPULARITY
-from matinee.catalog.models import Genre, Movie
-from matinee.catalog.services import find_movie
+from matinee.catalog.models import Genre
+from matinee.catalog.services import find_movie, find_pk
 from matinee.library import trending
 from matinee.library.models import MovieRating
 from matinee.recommendations import serving
@@ -35,9 +35,9 @@ def list_movies(request: HttpRequest, paging: Query[PageQuery], filters: Query[C
     catalogue = columns()
     span = paging.within_catalogue().span
     selection = catalogue.ordered(filter_of(request), sort_of(request) or BY_POPULARITY)
-    movies = Movie.objects.by_tmdb_ids(catalogue.tmdb_ids[selection.rows[span]].tolist())
+    cards = cards_of(request, catalogue.tmdb_ids[selection.rows[span]].tolist())
     total = min(selection.total, LAST_PAGE_OF_CATALOGUE * paging.page_size)
-    return page_of(request, paging, total=total, results=cards_of(request, movies))
+    return page_of(request, paging, total=total, results=[*cards.values()])
 
 
 @router.get("/genres/", response={200: Genres, 401: Problem}, url_name="genres")
@@ -52,14 +52,14 @@ def list_trending(request: HttpRequest, paging: Query[PageQuery], wishes: Query[
     tmdb_ids = trending.trending(
         window=wishes.window, movie_filter=filter_of(request), sort=sort_of(request), now=timezone.now()
     )
-    movies = Movie.objects.by_tmdb_ids(tmdb_ids[paging.span].tolist())
-    return page_of(request, paging, total=len(tmdb_ids), results=cards_of(request, movies))
+    cards = cards_of(request, tmdb_ids[paging.span].tolist())
+    return page_of(request, paging, total=len(tmdb_ids), results=[*cards.values()])
 
 
 @router.get("/{int:tmdb_id}/", response={200: Detail, 401: Problem, 404: Problem}, url_name="movie")
 def get_movie(request: HttpRequest, tmdb_id: int) -> HttpResponse:
     """One film, with my flags and the stars that I would give it when I am signed in."""
-    return answer(detail_of(request, find_movie(tmdb_id)))
+    return answer(detail_of(request, tmdb_id))
 
 
 @router.get(
@@ -78,7 +78,7 @@ def list_similar(
 @router.get("/{int:tmdb_id}/reviews/", response={200: Page[Review], 401: Problem, 404: Problem}, url_name="reviews")
 def list_reviews(request: HttpRequest, tmdb_id: int, paging: Query[PageQuery]) -> HttpResponse:
     """What people wrote about this film, newest first."""
-    reviews = MovieRating.objects.filter(movie=find_movie(tmdb_id)).public_reviews()
+    reviews = MovieRating.objects.filter(movie=find_pk(tmdb_id)).public_reviews()
     results = [_review(rating) for rating in reviews[paging.span]]
     return page_of(request, paging, total=reviews.count(), results=results)
 

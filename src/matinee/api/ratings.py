@@ -12,13 +12,11 @@ from pydantic import ConfigDict
 from matinee.api.answers import PageQuery, answer, page_of
 from matinee.api.authentication import SignedInRequest
 from matinee.api.bodies import Body, Text
-from matinee.api.cards import cards_of
+from matinee.api.cards import cards_of, with_more
 from matinee.api.schemas import Page, Problem, Rate, RatedCard
-from matinee.catalog.models import Movie
-from matinee.catalog.services import find_movie
-from matinee.library import services
+from matinee.catalog.services import find_pk
+from matinee.library import queries, services
 from matinee.library.models import MovieRating
-from matinee.library.queries import opinion_of
 
 router = Router()
 
@@ -46,19 +44,17 @@ class RatingChange(Body):
 @router.get("/ratings/", response={200: Page[RatedCard], 400: Problem, 401: Problem}, url_name="ratings")
 def list_ratings(request: SignedInRequest, paging: Query[PageQuery]) -> HttpResponse:
     """The films that I rated, newest first."""
-    mine = MovieRating.objects.filter(user=request.auth).order_by("-created_at", "-id")
-    ratings = list(mine.select_related("movie")[paging.span])
-    cards = cards_of(request, [rating.movie for rating in ratings])
-    results = [_rated(card, rating) for card, rating in zip(cards, ratings, strict=True)]
-    return page_of(request, paging, total=mine.count(), results=results)
+    mine = queries.ratings_of(user=request.auth, span=paging.span)
+    cards = cards_of(request, [*mine])
+    results = [with_more(card, mine[tmdb_id]._asdict()) for tmdb_id, card in cards.items()]
+    return page_of(request, paging, total=queries.number_of(MovieRating, user=request.auth), results=results)
 
 
 @router.get("/{int:movie_id}/rate/", response={200: Rate, 401: Problem, 404: Problem}, url_name="rate")
 def get_rating(request: SignedInRequest, movie_id: int) -> HttpResponse:
     """My rating of this film, null where I have none, beside everybody's average."""
-    movie = find_movie(movie_id)
-    mine = MovieRating.objects.filter(user=request.auth, movie=movie).first()
-    return answer(_rate(movie, mine))
+    movie_pk = find_pk(movie_id)
+    return answer(_rate(movie_pk, queries.rating_of(user=request.auth, movie_pk=movie_pk)))
 
 
 @router.post(
@@ -67,16 +63,16 @@ def get_rating(request: SignedInRequest, movie_id: int) -> HttpResponse:
 )
 def rate_movie(request: SignedInRequest, movie_id: int, body: RatingIn) -> HttpResponse:
     """Rate a film: 201 when it is my first rating of it, 200 when it replaces one."""
-    movie = find_movie(movie_id)
+    movie_pk = find_pk(movie_id)
     rating, is_new = services.rate_movie(
         user=request.auth,
-        movie=movie,
+        movie_pk=movie_pk,
         stars=body.rating,
         review=body.review,
         private=body.review_private,
         now=timezone.now(),
     )
-    return answer(_rate(movie, rating), status=201 if is_new else 200)
+    return answer(_rate(movie_pk, rating), status=201 if is_new else 200)
 
 
 @router.put(
@@ -85,16 +81,16 @@ def rate_movie(request: SignedInRequest, movie_id: int, body: RatingIn) -> HttpR
 )
 def change_rating(request: SignedInRequest, movie_id: int, body: RatingChange) -> HttpResponse:
     """Change my rating; 404 when there is none."""
-    movie = find_movie(movie_id)
+    movie_pk = find_pk(movie_id)
     rating = services.change_rating(
         user=request.auth,
-        movie=movie,
+        movie_pk=movie_pk,
         stars=body.rating,
         review=body.review,
         private=body.review_private,
         now=timezone.now(),
     )
-    return answer(_rate(movie, rating))
+    return answer(_rate(movie_pk, rating))
 
 
 @router.delete("/{int:movie_id}/rate/", response={204: None, 401: Problem})
@@ -104,19 +100,8 @@ def withdraw_rating(request: SignedInRequest, movie_id: int) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-def _rated(card: dict[str, Any], rating: MovieRating) -> dict[str, Any]:
-    return {
-        **card,
-        "rating": rating.rating,
-        "review": rating.review,
-        "review_private": rating.review_private,
-        "created_at": rating.created_at,
-        "updated_at": rating.updated_at,
-    }
-
-
-def _rate(movie: Movie, mine: MovieRating | None) -> dict[str, Any]:
-    everyone = opinion_of(movie)
+def _rate(movie_pk: int, mine: queries.Rating | None) -> dict[str, Any]:
+    everyone = queries.opinion_of(movie_pk)
     return {
         "rating": mine.rating if mine else None,
         "review": mine.review if mine else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
@@ -11,11 +12,12 @@ from ninja import Field, Query, Router
 from matinee.api import entries
 from matinee.api.answers import PageQuery, page_of
 from matinee.api.authentication import SignedInRequest
-from matinee.api.cards import cards_of
+from matinee.api.cards import with_flags, with_more
 from matinee.api.filters import FilterQuery, filter_of, sort_of
 from matinee.api.schemas import Entry, Page, Problem, Recommendations
-from matinee.catalog.models import Movie
-from matinee.catalog.services import find_movie
+from matinee.catalog.cards import encoded_films
+from matinee.catalog.encoding import EncodedFilm, joined
+from matinee.catalog.services import find_pk
 from matinee.library import services
 from matinee.library.models import Dismissal
 from matinee.recommendations import serving
@@ -69,7 +71,7 @@ def list_dismissed(request: SignedInRequest, paging: Query[PageQuery]) -> HttpRe
 )
 def dismiss(request: SignedInRequest, movie_id: int) -> HttpResponse:
     """Not interested: this film is not recommended to me again."""
-    services.add(Dismissal, user=request.auth, movie=find_movie(movie_id), now=timezone.now())
+    services.add(Dismissal, user=request.auth, movie_pk=find_pk(movie_id), now=timezone.now())
     return HttpResponse(status=204)
 
 
@@ -82,24 +84,19 @@ def undo_dismissal(request: SignedInRequest, movie_id: int) -> HttpResponse:
 def picks_page(request: HttpRequest, paging: PageQuery, ranking: serving.Ranking, **more: Any) -> HttpResponse:
     """One page of a ranking: each film's card, and why it is there."""
     picks = ranking.page(paging.span.start, paging.span.stop)
-    wanted = {pick.tmdb_id for pick in picks} | {reason.tmdb_id for pick in picks for reason in pick.because}
-    movies = {movie.tmdb_id: movie for movie in Movie.objects.by_tmdb_ids(sorted(wanted))}
-    shown = [pick for pick in picks if pick.tmdb_id in movies]
-    cards = cards_of(request, [movies[pick.tmdb_id] for pick in shown])
-    results = [{**card, **_why(pick, movies, ranking)} for card, pick in zip(cards, shown, strict=True)]
+    wanted = [pick.tmdb_id for pick in picks] + [reason.tmdb_id for pick in picks for reason in pick.because]
+    films = encoded_films([*dict.fromkeys(wanted)])
+    shown = {pick.tmdb_id: pick for pick in picks if pick.tmdb_id in films}
+    cards = with_flags(request, {tmdb_id: films[tmdb_id] for tmdb_id in shown})
+    results = [with_more(card, _why(shown[tmdb_id], films, ranking)) for tmdb_id, card in cards.items()]
     return page_of(request, paging, total=len(ranking), results=results, **more)
 
 
-def _why(pick: serving.Pick, movies: dict[int, Movie], ranking: serving.Ranking) -> dict[str, Any]:
+def _why(pick: serving.Pick, films: Mapping[int, EncodedFilm], ranking: serving.Ranking) -> dict[str, Any]:
     because = [
-        {
-            "id": movies[reason.tmdb_id].pk,
-            "tmdb_id": reason.tmdb_id,
-            "title": movies[reason.tmdb_id].title,
-            "share": reason.share,
-        }
+        joined(films[reason.tmdb_id].name, {"share": reason.share})
         for reason in pick.because
-        if reason.tmdb_id in movies
+        if reason.tmdb_id in films
     ]
     why = {"score": pick.score, "because": because, "source": pick.source}
     return {**why, "predicted_rating": pick.predicted_rating} if ranking.is_for_a_person else why

@@ -84,13 +84,16 @@ class ChangeConsumer(models.Model):
     """Somebody who keeps a projection of the catalogue; the database writes it one MovieChange a changed film."""
 
     name = models.CharField(primary_key=True, max_length=30)
+    version = models.CharField(
+        max_length=40, null=True, help_text="The published version that holds every change which is not pending."
+    )
 
     def __str__(self) -> str:
         return self.name
 
 
 class MovieChange(models.Model):
-    """The outbox: this film was added, changed or deleted, and `consumer` has not taken it in yet.
+    """The outbox: this film was added, changed or deleted, and `consumer` has not taken it in yet. 0: a genre was.
 
     Rows are written by a trigger on the film's table, in the same transaction as the change (migration 0002), and
     deleted by the consumer once its projection holds the change. A row that is there has been committed, so that no
@@ -101,7 +104,10 @@ class MovieChange(models.Model):
     tmdb_id = models.BigIntegerField()
 
     class Meta:
-        indexes = (models.Index(fields=["consumer", "id"], name="change_by_consumer"),)
+        indexes = (
+            models.Index(fields=["consumer", "id"], name="change_by_consumer"),
+            models.Index(fields=["consumer", "tmdb_id"], name="change_by_film"),
+        )
 
     def __str__(self) -> str:
         return f"{self.consumer}: {self.tmdb_id}"

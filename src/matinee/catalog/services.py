@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from django.db import connection
+
 from matinee.catalog.filters import LARGEST_ID
 from matinee.catalog.models import Movie
 from matinee.core.refusals import NotFound
+
+PK_OF_TMDB_ID = "SELECT id FROM catalog_movie WHERE tmdb_id = %s"
 
 
 class UnknownMovie(NotFound):
@@ -10,10 +14,24 @@ class UnknownMovie(NotFound):
 
     code = "movie_not_found"
 
+    @classmethod
+    def of(cls, tmdb_id: int) -> UnknownMovie:
+        return cls(f"There is no movie with the TMDb id {tmdb_id}.")
+
 
 def find_movie(tmdb_id: int) -> Movie:
     """The film that clients mean by this id. Raises UnknownMovie, for what can't be an id too."""
     movie = Movie.objects.filter(tmdb_id=tmdb_id).first() if 1 <= tmdb_id <= LARGEST_ID else None
     if movie is None:
-        raise UnknownMovie(f"There is no movie with the TMDb id {tmdb_id}.")
+        raise UnknownMovie.of(tmdb_id)
     return movie
+
+
+def find_pk(tmdb_id: int) -> int:
+    """The row of the film that clients mean by this id. Raises UnknownMovie, for what can't be an id too."""
+    with connection.cursor() as cursor:
+        cursor.execute(PK_OF_TMDB_ID, [tmdb_id if 1 <= tmdb_id <= LARGEST_ID else None])
+        row = cursor.fetchone()
+    if row is None:
+        raise UnknownMovie.of(tmdb_id)
+    return int(row[0])

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from django_tasks import task
 
-from matinee.catalog import columns
+from matinee.catalog import cards, columns
 
 
 @task()
 def refresh_columns() -> None:
     columns.refresh_columns()
+
+
+@task()
+def refresh_cards() -> None:
+    cards.refresh_cards()

@@ -80,6 +80,13 @@ class ArtifactStore:
         except (OSError, UnicodeDecodeError):
             return None
 
+    def published_at(self) -> float:
+        """When the version in service was put there, as time.time() counts; 0 where there is none."""
+        try:
+            return self._pointer.stat().st_mtime
+        except OSError:
+            return 0.0
+
     def versions(self) -> list[str]:
         """Every version on disk, newest first."""
         if not self.directory.is_dir():
@@ -111,6 +118,14 @@ class ArtifactStore:
             except DamagedArtifact as damage:
                 logger.error("A damaged artifact is left out: %s", damage)  # noqa: TRY400 - no trace needed
         return None
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Others who ask for this wait: for who reads, works and publishes what must follow from what was read."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with (self.directory / ".refresh-lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def _write(self, folder: Path, arrays: Mapping[str, NDArray[Any]], notes: Mapping[str, Any]) -> str:
         files: dict[str, Any] = {}

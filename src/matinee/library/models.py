@@ -98,3 +98,7 @@ class Dismissal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} dismisses {self.movie_id}"
+
+
+Entry = Favorite | Watchlist | Dismissal
+"""What a person puts on one of their lists."""

@@ -1,24 +1,74 @@
-"""What the library says about many films at once."""
+"""What the library says about many films at once.
+
+Statements are written out: composing them by the ORM takes many times as long as running them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import datetime as dt
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from django.db.models import BooleanField, Count, Exists, IntegerField, OuterRef, Subquery
+from django.db import connection
 
 from matinee.accounts.models import User
-from matinee.catalog.models import Movie
-from matinee.library.models import Favorite, MovieRating, Watchlist
+from matinee.core import instants
+from matinee.library.models import Dismissal, Entry, Favorite, MovieRating, Watchlist
+
+TABLES: Mapping[type[Entry | MovieRating], str] = {
+    Favorite: "library_favorite",
+    Watchlist: "library_watchlist",
+    Dismissal: "library_dismissal",
+    MovieRating: "library_movierating",
+}
+
+FAVORITE, WATCHLIST, RATING = range(3)
+FLAGS = """
+SELECT 0, movie_id, 0 FROM library_favorite WHERE user_id = %s AND movie_id IN ({ids})
+UNION ALL SELECT 1, movie_id, 0 FROM library_watchlist WHERE user_id = %s AND movie_id IN ({ids})
+UNION ALL SELECT 2, movie_id, rating FROM library_movierating WHERE user_id = %s AND movie_id IN ({ids})
+"""
+OPINION = """
+SELECT given.rating, COUNT(*) FROM library_movierating given
+JOIN accounts_user person ON person.id = given.user_id AND person.is_active
+WHERE given.movie_id = %s GROUP BY given.rating
+"""
+NUMBER = "SELECT COUNT(*) FROM {table} WHERE user_id = %s"
+RATING_COLUMNS = "rating, review, review_private, created_at, updated_at"
+RATING_OF = "SELECT {columns} FROM library_movierating WHERE user_id = %s AND movie_id = %s"
+NEWEST_FIRST = """
+SELECT film.tmdb_id, {columns} FROM {table} mine JOIN catalog_movie film ON film.id = mine.movie_id
+WHERE mine.user_id = %s ORDER BY mine.created_at DESC, mine.id DESC LIMIT %s OFFSET %s
+"""
 
 
-@dataclass(frozen=True)
-class Flags:
+class Flags(NamedTuple):
     """What one film is to one person."""
 
     is_favorite: bool = False
     in_watchlist: bool = False
     user_rating: int | None = None
+
+
+NO_FLAGS = Flags()
+
+
+class Rating(NamedTuple):
+    """What one person thinks of one film."""
+
+    rating: int
+    review: str
+    review_private: bool
+    created_at: dt.datetime
+    updated_at: dt.datetime
+
+    @classmethod
+    def of_row(cls, row: tuple[Any, ...]) -> Rating:
+        """From the values of RATING_COLUMNS, as a cursor gives them."""
+        stars, review, private, created_at, updated_at = row
+        return cls(stars, review, bool(private), instants.read(created_at), instants.read(updated_at))
 
 
 @dataclass(frozen=True)
@@ -31,25 +81,62 @@ class Opinion:
 
 
 def flags_of(*, user: User, movie_ids: Collection[int]) -> dict[int, Flags]:
-    """By Movie.pk: the flags of these films for `user`; one query, however many they are."""
-    mine = {"user": user, "movie": OuterRef("pk")}
-    rows = Movie.objects.filter(pk__in=movie_ids).values_list(
-        "pk",
-        Exists(Favorite.objects.filter(**mine), output_field=BooleanField()),
-        Exists(Watchlist.objects.filter(**mine), output_field=BooleanField()),
-        Subquery(MovieRating.objects.filter(**mine).values("rating")[:1], output_field=IntegerField()),
-    )
-    return {pk: Flags(favorite, waiting, stars) for pk, favorite, waiting, stars in rows}
+    """By Movie.pk: the flags for `user` of those of these films that have any; one query, however many they are."""
+    if not movie_ids:
+        return {}
+    found: tuple[set[int], set[int], dict[int, int]] = (set(), set(), {})
+    favorites, waiting, stars = found
+    for kind, movie_id, rating in _rows(_flags_of(len(movie_ids)), [user.pk, *movie_ids] * 3):
+        if kind == RATING:
+            stars[movie_id] = rating
+        else:
+            (favorites if kind == FAVORITE else waiting).add(movie_id)
+    return {pk: Flags(pk in favorites, pk in waiting, stars.get(pk)) for pk in favorites | waiting | stars.keys()}
 
 
-def opinion_of(movie: Movie) -> Opinion:
+def number_of(kind: type[Entry | MovieRating], *, user: User) -> int:
+    """How many of this kind the person has."""
+    [(number,)] = _rows(NUMBER.format(table=TABLES[kind]), [user.pk])
+    return int(number)
+
+
+def entries_of(kind: type[Entry], *, user: User, span: slice) -> dict[int, dt.datetime]:
+    """When the person put each film there, by TMDb id, newest first: those in the places of `span`."""
+    statement = NEWEST_FIRST.format(table=TABLES[kind], columns="mine.created_at")
+    return {tmdb_id: instants.read(at) for tmdb_id, at in _rows(statement, [user.pk, *_limits(span)])}
+
+
+def ratings_of(*, user: User, span: slice) -> dict[int, Rating]:
+    """What the person thinks of films, by TMDb id, newest first: those in the places of `span`."""
+    columns = ", ".join(f"mine.{column}" for column in RATING_COLUMNS.split(", "))
+    statement = NEWEST_FIRST.format(table=TABLES[MovieRating], columns=columns)
+    return {tmdb_id: Rating.of_row(tuple(row)) for tmdb_id, *row in _rows(statement, [user.pk, *_limits(span)])}
+
+
+def rating_of(*, user: User, movie_pk: int) -> Rating | None:
+    """What the person thinks of this film, None where they have not said."""
+    rows = _rows(RATING_OF.format(columns=RATING_COLUMNS), [user.pk, movie_pk])
+    return Rating.of_row(rows[0]) if rows else None
+
+
+def opinion_of(movie_pk: int) -> Opinion:
     """The average, number and distribution of the ratings by people whose accounts are active."""
-    counts = dict(
-        MovieRating.objects.filter(movie=movie, user__is_active=True)
-        .order_by()
-        .values_list("rating")
-        .annotate(number=Count("id"))
-    )
+    counts = dict(_rows(OPINION, [movie_pk]))
     number = sum(counts.values())
     average = round(sum(stars * n for stars, n in counts.items()) / number, 2) if number else None
     return Opinion(average=average, count=number, distribution={stars: counts.get(stars, 0) for stars in range(1, 6)})
+
+
+@lru_cache(maxsize=256)
+def _flags_of(number: int) -> str:
+    return FLAGS.format(ids=", ".join(["%s"] * number))
+
+
+def _limits(span: slice) -> tuple[int, int]:
+    return span.stop - span.start, span.start
+
+
+def _rows(statement: str, parameters: list[Any]) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return list(cursor.fetchall())

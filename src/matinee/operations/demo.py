@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from django.core.management import CommandError, call_command
 
-from matinee.catalog.columns import columns_are_stale, refresh_columns
 from matinee.catalog.models import Movie
+from matinee.catalog.publication import publish_what_is_stale
 from matinee.recommendations.community import community_datasets
 from matinee.recommendations.freshness import is_behind
 
@@ -28,8 +28,7 @@ def set_up(say: Say) -> None:
         except CommandError as error:
             say(f"Left out: MovieLens-100K, other people's ratings to learn from. {error}")
             say("Recommendations go by what the films are, until `matinee load movielens 100k` has worked.")
-    if columns_are_stale():
-        refresh_columns()
+    publish_what_is_stale()
     if is_behind():
         try:
             call_command("train")

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
-from matinee.catalog.columns import columns_are_stale, refresh_columns
+from matinee.catalog.publication import publish_what_is_stale
 from matinee.operations.supervisor import Child, Supervisor
 
 MOST_WORKERS = 4
@@ -38,11 +38,10 @@ def refuse_taken_port(host: str, port: int) -> None:
 
 
 def bring_up_to_date() -> None:
-    """Apply the migrations, and publish the catalogue's columns if they are missing or behind."""
+    """Apply the migrations, and publish the catalogue's columns and cards if they are missing or behind."""
     call_command("migrate", interactive=False, verbosity=0)
     connection.close()
-    if columns_are_stale():
-        refresh_columns()
+    publish_what_is_stale()
 
 
 def job_workers(queues: Sequence[str]) -> list[Child]:

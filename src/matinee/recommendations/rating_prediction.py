@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from matinee.accounts.models import User
-from matinee.catalog.models import Movie
 from matinee.engine.arrays import Doubles, Rows
 from matinee.engine.rating_prediction import Opinions, RatingConfig, predicted_ratings
 from matinee.engine.signals import History
@@ -15,11 +14,11 @@ from matinee.recommendations.pool import Pool, current_pool
 DIGITS = 2
 
 
-def predict_rating(*, user: User, movie: Movie) -> float | None:
-    """The stars that `user` would give `movie`, 1 to 5, had they not rated it; None where nothing tells. One query."""
+def predict_rating(*, user: User, tmdb_id: int) -> float | None:
+    """The stars that `user` would give a film, 1 to 5, had they not rated it; None where nothing tells. One query."""
     pool = current_pool()
-    opinions = opinions_of(read_history(user)).without(movie.tmdb_id)
-    rows = pool.columns.rows_of([movie.tmdb_id])
+    opinions = opinions_of(read_history(user)).without(tmdb_id)
+    rows = pool.columns.rows_of([tmdb_id])
     if rows[0] < 0:
         return None
     return predicted(pool, opinions, links_from(pool, opinions, rows), rows)[0]

@@ -1,0 +1,200 @@
+"""Encoded films, right at this moment: mapped from a published version where that is current, else made of the row.
+
+The outbox tells which films a version does not hold as they are now: their changes are pending for this consumer. The
+consumer's own record names the version that all other changes are in, and is moved in the transaction that forgets
+them. One statement reads both, and only the very version that it names is believed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import tempfile
+import time
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from matinee.catalog import outbox
+from matinee.catalog.card_file import CardFile, written
+from matinee.catalog.encoding import EncodedFilm, encoded, genre_names
+from matinee.catalog.filters import LARGEST_ID
+from matinee.catalog.models import ChangeConsumer, Movie, MovieChange, MovieQuerySet
+from matinee.catalog.services import UnknownMovie
+from matinee.core.artifacts import Artifact, ArtifactStore, DamagedArtifact, Latest
+
+logger = logging.getLogger(__name__)
+Item = TypeVar("Item")
+
+KIND = "cards"
+CONSUMER = "cards"
+LAYOUT = 1
+"""Changes with the arrays, and with what `encoding` writes, so that no program serves what another one encoded."""
+
+READ_AT_ONCE = 1_000
+MOST = 0.05
+"""The share of changed films from which on all are encoded anew."""
+SECONDS_A_FILM = 0.002
+"""How long a version serves before the next one, for each film in it, so that writing the cards of a large catalogue
+again takes a small part of one core. Films that change meanwhile are encoded as they are asked for."""
+
+STATE = """
+SELECT consumer.version, change.tmdb_id FROM catalog_changeconsumer consumer
+LEFT JOIN catalog_moviechange change ON change.consumer = consumer.name AND change.tmdb_id IN ({ids})
+WHERE consumer.name = %s
+"""
+
+
+def encoded_films(tmdb_ids: Sequence[int]) -> dict[int, EncodedFilm]:
+    """The films with these ids, in their order; one that is not in the catalogue is left out.
+
+    One query, and two more where a film has to be read from its row.
+    """
+    published, stale = _current(tmdb_ids)
+    found = {} if published is None else published.find(tmdb_ids)
+    outdated = [
+        tmdb_id
+        for tmdb_id in tmdb_ids
+        if published is None or tmdb_id in stale or (tmdb_id in found and not found[tmdb_id].detail)
+    ]
+    if not outdated:
+        return found
+    genres = genre_names()
+    fresh = {movie.tmdb_id: encoded(movie, genres) for movie in Movie.objects.filter(tmdb_id__in=outdated)}
+    current = {**{id_: film for id_, film in found.items() if id_ not in stale}, **fresh}
+    return {tmdb_id: current[tmdb_id] for tmdb_id in tmdb_ids if tmdb_id in current}
+
+
+def encoded_film(tmdb_id: int) -> EncodedFilm:
+    """Raises UnknownMovie, for what can't be an id too."""
+    films = encoded_films([tmdb_id]) if 1 <= tmdb_id <= LARGEST_ID else {}
+    if not films:
+        raise UnknownMovie.of(tmdb_id)
+    return films[tmdb_id]
+
+
+def refresh_cards() -> None:
+    """Take in every change that is pending, and publish a version. Killed at any point, it is simply run again.
+
+    Where the version in service is not the one that the database names, all films are encoded anew.
+    """
+    here = _here(settings.ARTIFACTS_DIR)
+    with here.store.alone():
+        consumer, _ = ChangeConsumer.objects.get_or_create(name=CONSUMER)
+        pending = outbox.pending(CONSUMER)
+        previous = _version_in_service(here.store, consumer.version)
+        if previous is None or pending:
+            version = _publish(here.store, previous, {*pending.values()})
+            with transaction.atomic():
+                outbox.settle(pending)
+                ChangeConsumer.objects.filter(name=CONSUMER).update(version=version)
+    here.latest.forget()
+
+
+def cards_are_stale() -> bool:
+    """Whether it is time for `refresh_cards`: two small queries at most."""
+    here = _here(settings.ARTIFACTS_DIR)
+    serving = here.latest.get()
+    named = ChangeConsumer.objects.filter(name=CONSUMER).values_list("version", flat=True).first()
+    if serving is None or serving.version != named:
+        return True
+    old_enough = abs(time.time() - here.store.published_at()) >= SECONDS_A_FILM * serving.films.size
+    return old_enough and MovieChange.objects.filter(consumer=CONSUMER).exists()
+
+
+@dataclass(frozen=True)
+class _Published:
+    version: str
+    films: CardFile
+
+
+@dataclass(frozen=True)
+class _Here:
+    """What this process holds of one artifacts directory."""
+
+    store: ArtifactStore
+    latest: Latest[_Published]
+
+
+@lru_cache(maxsize=4)
+def _here(root: Path) -> _Here:
+    store = ArtifactStore(root, KIND)
+    return _Here(store, Latest(lambda: store, _view))
+
+
+def _view(artifact: Artifact) -> _Published:
+    if artifact.notes["layout"] != LAYOUT:
+        raise ValueError(f"Its layout is {artifact.notes['layout']}, this program reads {LAYOUT}.")
+    return _Published(artifact.version, CardFile.from_arrays(artifact.arrays))
+
+
+def _current(tmdb_ids: Sequence[int]) -> tuple[CardFile | None, Collection[int]]:
+    """The version to be believed, None where there is none, and those of the ids that it does not hold as they are."""
+    latest = _here(settings.ARTIFACTS_DIR).latest
+    serving = latest.get()
+    if serving is None:
+        return None, ()
+    with connection.cursor() as cursor:
+        cursor.execute(_state_of(len(tmdb_ids)), [outbox.GENRES, *tmdb_ids, CONSUMER])
+        state = cursor.fetchall()
+    version = state[0][0] if state else None
+    if serving.version != version:
+        latest.forget()  # published since this process last looked
+        serving = latest.get()
+    stale = {tmdb_id for _, tmdb_id in state if tmdb_id is not None}
+    if serving is None or serving.version != version or outbox.GENRES in stale:
+        return None, ()
+    return serving.films, stale
+
+
+@lru_cache(maxsize=256)
+def _state_of(number: int) -> str:
+    return STATE.format(ids=", ".join(["%s"] * (number + 1)))
+
+
+def _version_in_service(store: ArtifactStore, named: str | None) -> CardFile | None:
+    if named is None or named != store.current_version():
+        return None
+    try:
+        return _view(store.open(named)).films
+    except (DamagedArtifact, ValueError, KeyError):
+        return None
+
+
+def _publish(store: ArtifactStore, previous: CardFile | None, changed: set[int]) -> str:
+    parts: Iterator[CardFile]
+    if previous is None or outbox.GENRES in changed or len(changed) > MOST * previous.size:
+        parts = (CardFile.of(films) for films in _batches(_encoded(Movie.objects.all())))
+    else:
+        in_order = sorted(changed)
+        fresh = [film for ids in _batches(in_order) for film in _encoded(Movie.objects.filter(tmdb_id__in=ids))]
+        parts = previous.patched(in_order, CardFile.of(fresh))
+    with tempfile.TemporaryFile(dir=store.directory) as file:
+        films = written(parts, file)
+        return store.publish(films.arrays(), {"layout": LAYOUT, "films": films.size})
+
+
+def _encoded(movies: MovieQuerySet) -> Iterator[tuple[int, EncodedFilm]]:
+    genres = genre_names()
+    for movie in movies.order_by("tmdb_id").iterator(chunk_size=READ_AT_ONCE):
+        yield movie.tmdb_id, _encoded_if_possible(movie, genres)
+
+
+def _encoded_if_possible(movie: Movie, genres: dict[int, str]) -> EncodedFilm:
+    """Nothing of a row that holds what no JSON can say: one such film is no reason for the others to go without."""
+    try:
+        return encoded(movie, genres)
+    except TypeError:
+        logger.warning("Film %s can't be written as JSON: see its lists in the admin", movie.tmdb_id)
+        return EncodedFilm(movie.pk, b"", 0, 0)
+
+
+def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    iterator = iter(items)
+    while batch := list(itertools.islice(iterator, READ_AT_ONCE)):
+        yield batch

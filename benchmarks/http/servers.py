@@ -116,15 +116,20 @@ class Server:
 
 def prepare_matinee(folder: Path, films: int, rows: Path) -> dict[str, str]:
     """Fill Matinee's database below `folder`, write `rows` for the peer; returns the environment that it serves in."""
+    env = environment_of(folder)
+    fill = [sys.executable, "-m", "benchmarks.http.dataset", "--films", str(films), "--out", str(rows)]
+    subprocess.run([*fill, "--username", USERNAME, "--password", PASSWORD], cwd=BENCHMARKS.parent, env=env, check=True)
+    return env
+
+
+def environment_of(folder: Path) -> dict[str, str]:
+    """What Matinee's programs run in whose data is below `folder`."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("MATINEE_")}
-    env |= {
+    return env | {
         "MATINEE_DATA_DIR": str(folder / "matinee"),
         "MATINEE_ACCESS_TOKEN_SECONDS": "86400",
         "DJANGO_SETTINGS_MODULE": "matinee.settings",
     }
-    fill = [sys.executable, "-m", "benchmarks.http.dataset", "--films", str(films), "--out", str(rows)]
-    subprocess.run([*fill, "--username", USERNAME, "--password", PASSWORD], cwd=BENCHMARKS.parent, env=env, check=True)
-    return env
 
 
 def learn(env: Mapping[str, str], community: str) -> str:

@@ -1,0 +1,195 @@
+"""`python -m benchmarks.http.breakdown`: where the microseconds of one request go, inside one process.
+
+The WSGI callable that granian serves is asked again and again in this process, on a thread's CPU time, which another
+process can't lengthen much. The parts come from a sample of the stack at every tick of the process's own CPU clock: no
+function is wrapped, so that small ones look no dearer than they are. What granian itself does (accept, read, write)
+is not in it; `make bench` has the whole.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from benchmarks.http import servers
+from benchmarks.http.client import Request
+from benchmarks.http.endpoints import Endpoint, endpoints
+from benchmarks.venvs import BENCHMARKS
+
+TICK_SECONDS = 0.001
+LABELS = (
+    ("matinee/api/authentication.py", "who asks: token, session, person"),
+    ("matinee/accounts/", "who asks: token, session, person"),
+    ("matinee/library/queries.py", "my flags"),
+    ("matinee/library/services.py", "the write"),
+    ("matinee/recommendations/", "recommending"),
+    ("matinee/engine/", "recommending"),
+    ("matinee/catalog/services.py", "which film"),
+    ("matinee/api/cards.py", "cards"),
+    ("matinee/catalog/cards.py", "cards"),
+    ("matinee/catalog/card_file.py", "cards"),
+    ("matinee/catalog/encoding.py", "cards"),
+    ("matinee/catalog/models.py", "cards"),
+    ("matinee/catalog/", "which films: filter, order"),
+    ("matinee/api/answers.py", "page and JSON"),
+    ("matinee/api/middleware.py", "our middleware: ETag, ids, problems"),
+    ("matinee/api/", "the endpoint itself"),
+    ("ninja/", "django-ninja: route, query, body"),
+    ("corsheaders/", "Django: handler, routing, its middleware"),
+    ("whitenoise/", "Django: handler, routing, its middleware"),
+    ("django/core/handlers/", "Django: handler, routing, its middleware"),
+    ("django/urls/", "Django: handler, routing, its middleware"),
+    ("django/middleware/", "Django: handler, routing, its middleware"),
+    ("django/contrib/", "Django: handler, routing, its middleware"),
+    ("django/core/signals", "Django: handler, routing, its middleware"),
+    ("django/db/__init__.py", "Django: handler, routing, its middleware"),
+)
+"""The innermost frame that lies in one of these decides whose a sample is, the ORM's under who called it."""
+
+Ask = Callable[[Request], bytes]
+
+
+def main(arguments: Sequence[str]) -> None:
+    options = _options(arguments)
+    with tempfile.TemporaryDirectory(dir=_work()) as scratch:
+        folder = options.keep or Path(scratch)
+        env = _prepared(folder, options)
+        os.environ.update(env)
+        asked = endpoints(json.loads((folder / "rows.json").read_text()))
+        ask = _asker()
+        for endpoint in asked:
+            if options.only in endpoint.name:
+                _tell(endpoint, ask, options.seconds)
+
+
+def _prepared(folder: Path, options: argparse.Namespace) -> dict[str, str]:
+    """The environment of a filled database with a model; one that is there already is used as it is."""
+    rows = folder / "rows.json"
+    if rows.exists():
+        return servers.environment_of(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    env = servers.prepare_matinee(folder, options.films, rows)
+    servers.learn(env, options.community)
+    return env
+
+
+def _asker() -> Ask:
+    """Asks the application as granian would, signed in; holds every answer to be a good one."""
+    from matinee.wsgi import application  # noqa: PLC0415 - it reads the environment when it is imported
+
+    seen: list[str] = []
+
+    def start_response(status: str, _headers: Any, _error: Any = None) -> None:
+        seen[:] = [status]
+
+    def send(request: Request, token: str | None) -> bytes:
+        content = b"".join(_closing(application(_environ(request, token), start_response)))
+        if not seen[0].startswith("2"):
+            raise RuntimeError(f"{request.method} {request.path} was answered {seen[0]}: {content[:300]!r}")
+        return content
+
+    login = Request("POST", servers.LOGIN, json.dumps({"username": servers.USERNAME, "password": servers.PASSWORD}))
+    token = json.loads(send(login, None))["access"]
+    return lambda request: send(request, None if request.path.endswith("#signed-out") else token)
+
+
+def _closing(answer: Iterable[bytes]) -> Iterable[bytes]:
+    try:
+        yield from answer
+    finally:
+        getattr(answer, "close", lambda: None)()
+
+
+def _environ(request: Request, token: str | None) -> dict[str, Any]:
+    path, _, query = request.path.partition("#")[0].partition("?")
+    body = (request.body or "").encode()
+    environ = {
+        "REQUEST_METHOD": request.method,
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        "SCRIPT_NAME": "",
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "8000",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "HTTP_HOST": "127.0.0.1:8000",
+        "HTTP_ACCEPT": "application/json",
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.url_scheme": "http",
+        "wsgi.version": (1, 0),
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    if request.body is not None:
+        environ |= {"CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(body))}
+    if token is not None:
+        environ["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+    return environ
+
+
+def _tell(endpoint: Endpoint, ask: Ask, seconds: float) -> None:
+    requests = [
+        one if endpoint.signed_in else Request(one.method, f"{one.path}#signed-out", one.body)
+        for one in endpoint.requests
+    ]
+    for request in requests[: min(len(requests), 200)]:
+        ask(request)
+    parts: Counter[str] = Counter()
+    signal.signal(signal.SIGPROF, lambda _number, frame: parts.update([_part(frame)]))
+    asked, size, started = 0, 0, time.process_time()
+    signal.setitimer(signal.ITIMER_PROF, TICK_SECONDS, TICK_SECONDS)
+    while time.process_time() - started < seconds:
+        size += len(ask(requests[asked % len(requests)]))
+        asked += 1
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    micros = (time.process_time() - started) / asked * 1e6
+    for request in endpoint.clean_up:
+        ask(request)
+    print(f"\n{endpoint.name}: {micros:,.0f} µs of CPU a request, {size / asked:,.0f} bytes ({asked:,} requests)\n")
+    print("| part | µs | share |\n|---|---|---|")
+    ticks = sum(parts.values())
+    for part, count in parts.most_common():
+        print(f"| {part} | {micros * count / ticks:,.0f} | {count / ticks:.0%} |")
+
+
+def _part(frame: FrameType | None) -> str:
+    while frame is not None:
+        file = frame.f_code.co_filename
+        for place, label in LABELS:
+            if f"/{place}" in file:
+                return label
+        frame = frame.f_back
+    return "this program"
+
+
+def _work() -> Path:
+    work = BENCHMARKS / ".work"
+    work.mkdir(exist_ok=True)
+    return work
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.http.breakdown", description=__doc__)
+    parser.add_argument("--films", type=int, default=10_000)
+    parser.add_argument("--seconds", type=float, default=10.0, help="of CPU, for each kind of request")
+    parser.add_argument("--community", default="100k", help="the MovieLens set that the model learns from")
+    parser.add_argument("--only", default="", metavar="WORD", help="only the requests whose name has this word")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="set up here, or use what was set up before")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -92,10 +92,10 @@ MIDDLEWARE = [
     "matinee.api.middleware.Problems",
     "matinee.api.middleware.OneSlash",
     "matinee.api.middleware.KnownParametersOnly",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "matinee.api.admin_middleware.Sessions",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "matinee.api.admin_middleware.Authentication",
+    "matinee.api.admin_middleware.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "matinee.urls"

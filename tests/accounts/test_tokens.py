@@ -55,6 +55,27 @@ def test_a_token_lives_as_long_as_it_says_to_the_second(settings: Settings) -> N
             read_access_token(token, now=moment)
 
 
+def test_a_signature_is_checked_once_and_a_forged_one_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[str] = []
+    read_header = jwt.get_unverified_header
+
+    def counted(token: str) -> dict[str, Any]:
+        checked.append(token)
+        return read_header(token)
+
+    monkeypatch.setattr(jwt, "get_unverified_header", counted)
+    token = make()
+    header, claims, signature = token.split(".")
+    forged = f"{header}.{claims}.{signature[::-1]}"
+
+    for _ in range(2):
+        assert read_access_token(token, now=NOW).user_id == 7
+        with pytest.raises(InvalidToken):
+            read_access_token(forged, now=NOW)
+
+    assert checked == [token, forged, forged]
+
+
 def test_during_a_rotation_the_old_key_still_verifies_and_the_new_one_signs(settings: Settings) -> None:
     settings.SECRET_KEY = "the old secret of this instance, 32"
     old = make()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import orjson
 from django.http import HttpRequest, HttpResponse
@@ -64,21 +65,22 @@ def page_of(
 ) -> HttpResponse:
     """One page; `total` counts what can be paged. A result that is bytes is JSON already, as cards are."""
     pages = -(-total // query.page_size)
+    link = _links(request)
     return answer(
         {
             "page": query.page,
             "page_size": query.page_size,
             "total_pages": pages,
             "total_results": total,
-            "next": _link(request, query.page + 1) if query.page < pages else None,
-            "previous": _link(request, min(query.page - 1, pages)) if query.page > 1 and pages else None,
+            "next": link(query.page + 1) if query.page < pages else None,
+            "previous": link(min(query.page - 1, pages)) if query.page > 1 and pages else None,
             "results": results,
             **more,
         }
     )
 
 
-def _link(request: HttpRequest, page: int) -> str:
-    parameters = request.GET.copy()
-    parameters["page"] = str(page)
-    return request.build_absolute_uri(f"{request.path}?{parameters.urlencode()}")
+def _links(request: HttpRequest) -> Callable[[int], str]:
+    """The address of another page of this list, which no parameter asks for twice."""
+    here, parameters = request.build_absolute_uri(request.path), request.GET.dict()
+    return lambda page: f"{here}?{urlencode({**parameters, 'page': page})}"

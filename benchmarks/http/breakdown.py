@@ -28,6 +28,7 @@ from benchmarks.http.endpoints import Endpoint, endpoints
 from benchmarks.venvs import BENCHMARKS
 
 TICK_SECONDS = 0.001
+WARM_UP = 200
 LABELS = (
     ("matinee/api/authentication.py", "who asks: token, session, person"),
     ("matinee/accounts/", "who asks: token, session, person"),
@@ -57,7 +58,7 @@ LABELS = (
 )
 """The innermost frame that lies in one of these decides whose a sample is, the ORM's under who called it."""
 
-Ask = Callable[[Request], bytes]
+Ask = Callable[[Request, bool], bytes]
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -94,14 +95,14 @@ def _asker() -> Ask:
         seen[:] = [status]
 
     def send(request: Request, token: str | None) -> bytes:
-        content = b"".join(_closing(application(_environ(request, token), start_response)))
+        content = b"".join(_closing(application(environ_of(request, token), start_response)))
         if not seen[0].startswith("2"):
             raise RuntimeError(f"{request.method} {request.path} was answered {seen[0]}: {content[:300]!r}")
         return content
 
     login = Request("POST", servers.LOGIN, json.dumps({"username": servers.USERNAME, "password": servers.PASSWORD}))
     token = json.loads(send(login, None))["access"]
-    return lambda request: send(request, None if request.path.endswith("#signed-out") else token)
+    return lambda request, signed_in: send(request, token if signed_in else None)
 
 
 def _closing(answer: Iterable[bytes]) -> Iterable[bytes]:
@@ -111,8 +112,8 @@ def _closing(answer: Iterable[bytes]) -> Iterable[bytes]:
         getattr(answer, "close", lambda: None)()
 
 
-def _environ(request: Request, token: str | None) -> dict[str, Any]:
-    path, _, query = request.path.partition("#")[0].partition("?")
+def environ_of(request: Request, token: str | None) -> dict[str, Any]:
+    path, _, query = request.path.partition("?")
     body = (request.body or "").encode()
     environ = {
         "REQUEST_METHOD": request.method,
@@ -141,23 +142,20 @@ def _environ(request: Request, token: str | None) -> dict[str, Any]:
 
 
 def _tell(endpoint: Endpoint, ask: Ask, seconds: float) -> None:
-    requests = [
-        one if endpoint.signed_in else Request(one.method, f"{one.path}#signed-out", one.body)
-        for one in endpoint.requests
-    ]
-    for request in requests[: min(len(requests), 200)]:
-        ask(request)
+    requests = endpoint.requests
+    for request in requests[:WARM_UP]:
+        ask(request, endpoint.signed_in)
     parts: Counter[str] = Counter()
-    signal.signal(signal.SIGPROF, lambda _number, frame: parts.update([_part(frame)]))
+    signal.signal(signal.SIGPROF, lambda _number, frame: parts.update([part_of(frame)]))
     asked, size, started = 0, 0, time.process_time()
     signal.setitimer(signal.ITIMER_PROF, TICK_SECONDS, TICK_SECONDS)
     while time.process_time() - started < seconds:
-        size += len(ask(requests[asked % len(requests)]))
+        size += len(ask(requests[asked % len(requests)], endpoint.signed_in))
         asked += 1
     signal.setitimer(signal.ITIMER_PROF, 0)
     micros = (time.process_time() - started) / asked * 1e6
     for request in endpoint.clean_up:
-        ask(request)
+        ask(request, endpoint.signed_in)
     print(f"\n{endpoint.name}: {micros:,.0f} µs of CPU a request, {size / asked:,.0f} bytes ({asked:,} requests)\n")
     print("| part | µs | share |\n|---|---|---|")
     ticks = sum(parts.values())
@@ -165,7 +163,7 @@ def _tell(endpoint: Endpoint, ask: Ask, seconds: float) -> None:
         print(f"| {part} | {micros * count / ticks:,.0f} | {count / ticks:.0%} |")
 
 
-def _part(frame: FrameType | None) -> str:
+def part_of(frame: FrameType | None) -> str:
     while frame is not None:
         file = frame.f_code.co_filename
         for place, label in LABELS:

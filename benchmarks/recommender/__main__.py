@@ -12,6 +12,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks.recommender.data import datasets
 from benchmarks.recommender.measuring import measure
@@ -23,6 +24,7 @@ from benchmarks.venvs import BENCHMARKS, CannotInstall, versions_of
 
 ROOT = BENCHMARKS.parent
 FOLDS = 4
+NOT_ASKED = "It was not asked for."
 PACKAGES = {"implicit": ["implicit"], "lenskit": ["lenskit"], "vae": ["torch"]}
 """What is told of each peer's environment."""
 
@@ -30,7 +32,7 @@ PACKAGES = {"implicit": ["implicit"], "lenskit": ["lenskit"], "vae": ["torch"]}
 def main(arguments: Sequence[str]) -> None:
     options = _options(arguments)
     tell = Progress()
-    sets = datasets(options.ratings, tell)
+    sets = [each for each in datasets(options.ratings, tell) if options.set.lower() in each.name.lower()]
     word = options.only.lower()
     skipped = [each.lower() for each in options.skip]
     peers = [
@@ -39,23 +41,34 @@ def main(arguments: Sequence[str]) -> None:
         if peer.name == "popularity"
         or (word in peer.name.lower() and not any(each in peer.name.lower() for each in skipped))
     ]
-    record = {"about": _about(arguments, options, peers), "datasets": {}}
+    results = options.out or BENCHMARKS / "results"
+    about, record = _about(arguments, options, peers), _others(results, [each.name for each in sets], options)
     for dataset in sets:
         tell(dataset.name)
-        record["datasets"][dataset.name] = measure(
+        measured = measure(
             dataset,
             peers=peers,
             trials=1 if options.quick else options.trials,
             folds=1 if options.quick else FOLDS,
             tell=tell,
         )
-        record["about"]["Took"] = f"{tell.minutes:.0f} minutes"
+        skips = {peer.name: NOT_ASKED for peer in PEERS if peer not in peers}
+        measured["left out"] = skips | measured["left out"]
+        record["datasets"][dataset.name] = {"about": about | {"Took": f"{tell.minutes:.0f} minutes"}, **measured}
         if options.out:
-            publish(record, results=options.out, figures=options.out, page=None)
+            publish(record, results=results, figures=results, page=None)
         elif not options.ratings:
-            page = ROOT / "docs" / "recommender.md"
-            publish(record, results=BENCHMARKS / "results", figures=ROOT / "docs", page=page)
+            publish(record, results=results, figures=ROOT / "docs", page=ROOT / "docs" / "recommender.md")
     print(markdown(json.loads(json.dumps(record))))
+
+
+def _others(results: Path, names: Sequence[str], options: argparse.Namespace) -> dict[str, Any]:
+    """What is on record there of other data sets, where only some are measured."""
+    there = results / "recommender.json"
+    if not options.set or options.ratings or not there.exists():
+        return {"datasets": {}}
+    record = json.loads(there.read_text(encoding="utf-8"))
+    return {"datasets": {name: of_set for name, of_set in record["datasets"].items() if name not in names}}
 
 
 def _about(arguments: Sequence[str], options: argparse.Namespace, peers: Sequence[Peer]) -> dict[str, str]:
@@ -81,6 +94,7 @@ def _about(arguments: Sequence[str], options: argparse.Namespace, peers: Sequenc
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.recommender", description=__doc__)
     parser.add_argument("--trials", type=int, default=12, help="of the random search, for each peer")
+    parser.add_argument("--set", default="", metavar="WORD", help="only data sets so named; others stay on record")
     parser.add_argument("--quick", action="store_true", help="one trial and one fold, to see that all works")
     parser.add_argument("--only", default="", metavar="WORD", help="only the peers whose name has this word")
     parser.add_argument("--skip", action="append", default=[], metavar="WORD", help="no peer whose name has this word")

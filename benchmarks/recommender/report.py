@@ -31,28 +31,35 @@ def markdown(record: Record) -> str:
         "Made by `python -m benchmarks.recommender`; [docs/recommender.md](../../docs/recommender.md) says what is",
         "measured and how. Figures in brackets hold 95 of 100 bootstrap means over people.",
         "",
-        *[f"- {name}: {value}" for name, value in record["about"].items()],
-        "",
     ]
     for name, of_set in record["datasets"].items():
-        lines += [f"## {name}", "", _size(of_set), "", *_protocols(of_set), *_beyond(of_set), *_tuned(of_set)]
+        lines += [f"## {name}", "", _size(of_set), ""]
+        lines += [
+            *[f"- {what}: {value}" for what, value in of_set["about"].items()],
+            "",
+            *_protocols(of_set),
+            *_beyond(of_set),
+            *_tuned(of_set),
+        ]
         lines += [*[f"- {what}: left out. {why}" for what, why in of_set["left out"].items()], ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def summary(record: Record) -> str:
     """For the docs: of each data set one table of all systems, the leads, and what facts alone are good for."""
-    about = record["about"]
     lines = [
-        f"{about['Date']}, {about['Command']}: {about['Tuning']}. Every metric with its interval, what the peers were",
-        "tuned to and more of what accuracy does not say: [benchmarks/results](../benchmarks/results/recommender.md).",
+        "Every metric with its interval, what the peers were tuned to and more of what accuracy does not say:",
+        "[benchmarks/results](../benchmarks/results/recommender.md).",
         "",
         "![NDCG@100 by how many ratings are shown, a line for each system](recommender-signals.svg)",
         "![NDCG@100 by the share of all films that are shown, a dot for each system](recommender-coverage.svg)",
         "",
     ]
     for name, of_set in record["datasets"].items():
-        lines += [f"### {name}", "", _size(of_set), "", *_overview(of_set), ""]
+        about, why = of_set["about"], of_set["left out"]
+        lines += [f"### {name}", "", _size(of_set)]
+        lines += [f"{about['Date']}, {about['Command']}: {about['Tuning']}.", "", *_overview(of_set), ""]
+        lines += [*[f"- {what}: left out. {reason}" for what, reason in why.items()], *([""] if why else [])]
         for protocol in (NEW_PEOPLE, IN_TIME):
             if protocol in of_set:
                 lines += _leads(of_set[protocol], protocol)

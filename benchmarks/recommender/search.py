@@ -3,7 +3,7 @@
 As the peers are tuned: by random search on the tuning people alone, the first trial our defaults. But one set has to
 serve everywhere: a trial's figure is the mean, over data sets and protocols, of its NDCG@100 and Recall@20 in parts of
 the defaults'. The protocols are people who are new, without facts and with them, in time at four dates, few signals,
-new films, and a new instance.
+new films, and a new instance. With `--try` what is named is tried in place of draws, to see what one choice is worth.
 """
 
 from __future__ import annotations
@@ -94,7 +94,8 @@ def main(arguments: Sequence[str]) -> None:
     asked = [each for dataset in datasets(options.ratings, tell) for each in questions(dataset)]
     space = {name: each for name, each in SPACE.items() if name.startswith(tuple(options.only or [""]))}
     results: list[dict[str, Any]] = []
-    for drawn in draws(space, {}, options.trials, seed=options.seed):
+    tried = [{}, *options.tried] if options.tried else draws(space, {}, options.trials, seed=options.seed)
+    for drawn in tried:
         hyperparameters = changed(Hyperparameters(EngineConfig(), SignalWeights()), drawn)
         figures = {each.name: each.figures(hyperparameters) for each in asked}
         first = results[0]["figures"] if results else figures
@@ -162,12 +163,27 @@ def _put(into: Any, path: Sequence[str], value: float) -> Any:
     raise ValueError(f"There is no {name!r} in {type(into).__name__}.")
 
 
+def _changes(text: str) -> dict[str, float]:
+    """From NAME=VALUE,…"""
+    pairs = (each.partition("=") for each in text.split(","))
+    return {name: float(value) for name, _, value in pairs}
+
+
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.recommender.search", description=__doc__)
     parser.add_argument("--trials", type=int, default=12)
     parser.add_argument("--seed", type=int, default=0, help="another one draws others")
     parser.add_argument(
         "--only", action="append", metavar="START", help="search what begins so, as engine.ease or signals"
+    )
+    parser.add_argument(
+        "--try",
+        action="append",
+        default=[],
+        type=_changes,
+        dest="tried",
+        metavar="NAME=VALUE,…",
+        help="try this in place of draws, as engine.ease.run_weight=0; may be given several times",
     )
     parser.add_argument("--ratings", type=Path, action="append", default=[], metavar="FILE")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every trial there")

@@ -45,6 +45,9 @@ MAINSTREAM = 0.1
 PATIENCE = 50
 """So many times a person who draws a film that they know draws another; then they take any film."""
 PEOPLE_AT_ONCE = 2_000
+YEARS, SITTING = 20, 30 * 86_400
+"""A person comes at any time within so many years and rates within so many seconds from then, in an order that says
+nothing of their taste."""
 
 
 Draw = Callable[[Ids], Ids]
@@ -101,7 +104,9 @@ def synthetic(size: Size, seed: int = 0) -> Dataset:
         people[some], rows[some], stars[some] = _rated(films, genre_of, counts, np.random.default_rng([seed, first]))
         people[some] += first
     item_ids, item_rows = np.unique(rows, return_inverse=True)
-    ratings = Interactions(people, item_ids.astype(np.int64) + 1, item_rows.astype(np.int32), stars)
+    joined = random.integers(0, YEARS * 365 * 86_400, size.people)
+    times = joined[people] + random.integers(0, SITTING, size.ratings)
+    ratings = Interactions(people, item_ids.astype(np.int64) + 1, item_rows.astype(np.int32), stars, times)
     return Dataset(f"synthetic {size.ratings:,}", ratings, facts)
 
 

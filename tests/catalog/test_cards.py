@@ -22,7 +22,7 @@ from matinee.catalog import outbox, tasks
 from matinee.catalog.cards import cards_are_stale, encoded_film, encoded_films, refresh_cards
 from matinee.catalog.encoding import EncodedFilm, encoded, genre_names
 from matinee.catalog.models import ChangeConsumer, Genre, Movie
-from matinee.catalog.outbox import pending
+from matinee.catalog.outbox import pending_changes
 from matinee.catalog.services import UnknownMovie
 from matinee.core.artifacts import ArtifactStore, Latest
 from matinee.core.jobs import schedule
@@ -158,7 +158,7 @@ class TestRightAtOnce:
         refresh_cards()
         ChangeConsumer.objects.filter(name="cards").update(version=named)
         Movie.objects.filter(tmdb_id=2).update(title="As it was")
-        outbox.settle(pending("cards"))
+        outbox.forget_changes(pending_changes("cards"))
         stale = cards_are_stale()
 
         restored = title(2)
@@ -182,7 +182,7 @@ class TestRefresh:
 
         assert taken_in == encoded_bytes(store)
         assert encoded_films([*range(1, 41), 100]) == from_rows([*range(1, 41), 100])
-        assert not pending("cards")
+        assert not pending_changes("cards")
 
     def test_only_the_films_that_changed_are_encoded(self, monkeypatch: pytest.MonkeyPatch) -> None:
         refresh_cards()
@@ -210,14 +210,14 @@ class TestRefresh:
         refresh_cards()
         Movie.objects.filter(tmdb_id=2).update(title="Ran")
         with monkeypatch.context() as patch:
-            patch.setattr(outbox, "settle", _killed)
+            patch.setattr(outbox, "forget_changes", _killed)
             with pytest.raises(KeyboardInterrupt):
                 refresh_cards()
         meanwhile = title(2)
 
         refresh_cards()
 
-        assert (meanwhile, title(2), pending("cards")) == ("Ran", "Ran", {})
+        assert (meanwhile, title(2), pending_changes("cards")) == ("Ran", "Ran", {})
 
     def test_a_change_that_comes_meanwhile_is_right_and_stays_for_the_next_time(
         self, monkeypatch: pytest.MonkeyPatch
@@ -235,7 +235,7 @@ class TestRefresh:
             refresh_cards()
 
         assert [title(2), title(3)] == ["Meanwhile", "Meanwhile"]
-        assert sorted(pending("cards").values()) == [2, 3]
+        assert sorted(pending_changes("cards").values()) == [2, 3]
 
     def test_one_film_that_no_json_can_tell_leaves_the_others_theirs(self, caplog: pytest.LogCaptureFixture) -> None:
         Movie.objects.filter(tmdb_id=3).update(keywords=[2**70])
@@ -340,7 +340,7 @@ def test_who_changes_a_film_reads_the_change_at_once_whatever_is_published_meanw
     refresh_cards()
 
     assert outcomes == [[], None, None]
-    assert not pending("cards")
+    assert not pending_changes("cards")
 
 
 def encoded_bytes(store: ArtifactStore) -> dict[str, bytes]:

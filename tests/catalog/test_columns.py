@@ -23,7 +23,7 @@ from matinee.catalog.film_table import FilmTable, read_films, table_of
 from matinee.catalog.filters import EVERYTHING, MovieFilter, Sort
 from matinee.catalog.models import ChangeConsumer, Movie
 from matinee.catalog.orders import by_title, by_title_mended
-from matinee.catalog.outbox import pending
+from matinee.catalog.outbox import pending_changes
 from matinee.catalog.projection import projected
 from matinee.core.artifacts import ArtifactStore
 from matinee.core.jobs import schedule
@@ -141,7 +141,7 @@ class TestRefresh:
         assert titles()[0] == "Alien"
         assert titles()[-1] == "Zulu"
         assert columns().rows_of([7, 9]).tolist() == [-1, -1]
-        assert not pending("columns")
+        assert not pending_changes("columns")
 
     def test_only_the_films_that_changed_are_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
         Movie.objects.bulk_create([film(id_) for id_ in range(1, 30)])
@@ -179,7 +179,7 @@ class TestRefresh:
         refresh_columns()
 
         assert store.current_version() == version
-        assert not pending("columns")
+        assert not pending_changes("columns")
 
     def test_running_it_again_changes_nothing(self, store: ArtifactStore) -> None:
         film(1).save()
@@ -197,15 +197,15 @@ class TestRefresh:
         refresh_columns()
         Movie.objects.filter(tmdb_id=2).update(title="Ran")
         with monkeypatch.context() as patch:
-            patch.setattr(outbox, "settle", _killed)
+            patch.setattr(outbox, "forget_changes", _killed)
             with pytest.raises(KeyboardInterrupt):
                 refresh_columns()
-        left = len(pending("columns"))
+        left = len(pending_changes("columns"))
 
         refresh_columns()
 
         assert left == 1
-        assert not pending("columns")
+        assert not pending_changes("columns")
         assert_equal_bytes(published(store), built_anew())
 
     def test_killed_before_it_publishes_it_loses_nothing(
@@ -237,7 +237,7 @@ class TestRefresh:
             patch.setattr(ArtifactStore, "publish", change_and_publish)
             refresh_columns()
 
-        assert list(pending("columns").values()) == [3]
+        assert list(pending_changes("columns").values()) == [3]
         assert columns_are_stale()
 
     def test_another_consumers_changes_are_left_to_it(self) -> None:
@@ -245,7 +245,7 @@ class TestRefresh:
 
         refresh_columns()
 
-        assert list(pending("cards").values()) == [1]
+        assert list(pending_changes("cards").values()) == [1]
 
     def test_a_film_that_is_gone_is_left_out_of_its_page(self) -> None:
         Movie.objects.bulk_create([film(1, "Heat"), film(2, "Ran")])
@@ -372,7 +372,7 @@ def test_two_refreshes_at_once_take_turns_and_lose_nothing(store: ArtifactStore)
     refresh_columns()
 
     assert outcomes == [None, None, None]
-    assert not pending("columns")
+    assert not pending_changes("columns")
     assert_equal_bytes(published(store), built_anew())
 
 

@@ -167,3 +167,18 @@ Supervisor([Child("orphan", [sys.executable, "-c", {PROLOGUE + orphan!r}, {str(n
     parent.communicate()
 
     assert eventually(lambda: all_gone(tree), within=3)
+
+
+def test_a_child_finds_its_own_environment_beside_the_supervisors_which_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOLD_BY_ALL", "supervisor")
+    noted = tmp_path / "noted"
+    code = f"import os, pathlib; pathlib.Path({str(noted)!r}).write_text(os.environ['TOLD_BY_ALL'] + os.environ['OWN'])"
+    child = Child("telling", [sys.executable, "-S", "-c", code], {"TOLD_BY_ALL": "child", "OWN": "-own"})
+
+    child.start()
+    assert child.process is not None
+    child.process.wait()
+
+    assert noted.read_text() == "supervisor-own"

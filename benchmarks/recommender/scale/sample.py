@@ -16,7 +16,7 @@ from matinee.engine.features import ItemFeatures
 from matinee.engine.interactions import Interactions
 
 MOST_HELD_OUT, SHARE_HELD_OUT = 1_000, 0.2
-COLUMNS = ("user_rows", "item_ids", "item_rows", "ratings")
+COLUMNS = ("user_rows", "item_ids", "item_rows", "ratings", "timestamps")
 
 
 def write(folder: Path, size: Size) -> None:

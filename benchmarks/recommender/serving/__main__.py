@@ -23,6 +23,7 @@ from benchmarks.recommender.progress import Progress
 from benchmarks.recommender.serving.questions import FOLDER, ROUNDS
 from benchmarks.recommender.serving.report import Record, figures, markdown
 from benchmarks.venvs import BENCHMARKS, CannotInstall, python_of, versions_of
+from matinee.operations.memory import KEEP_MEMORY
 
 HERE = Path(__file__).parent
 PEERS = ("implicit", "lenskit")
@@ -57,10 +58,10 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _instance(folder: Path) -> dict[str, str]:
-    """The environment of a process that serves the made-up instance."""
+    """The environment of a process that serves the made-up instance, as `matinee serve` sets it; the peers' as well."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MATINEE_")}
     own = {"MATINEE_DATA_DIR": str(folder / "data"), "DJANGO_SETTINGS_MODULE": "matinee.settings", FOLDER: str(folder)}
-    return kept | own | ONE_THREAD
+    return kept | own | ONE_THREAD | KEEP_MEMORY
 
 
 def _prepare(folder: Path, tell: Progress) -> None:

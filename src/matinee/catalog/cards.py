@@ -24,7 +24,7 @@ from matinee.catalog import outbox
 from matinee.catalog.card_file import CardFile, written
 from matinee.catalog.encoding import EncodedFilm, encoded, genre_names
 from matinee.catalog.filters import LARGEST_ID
-from matinee.catalog.models import ChangeConsumer, Movie, MovieChange, MovieQuerySet
+from matinee.catalog.models import ChangeConsumer, Movie, MovieQuerySet
 from matinee.catalog.services import UnknownMovie
 from matinee.core.artifacts import Artifact, ArtifactStore, DamagedArtifact, Latest
 
@@ -84,14 +84,13 @@ def refresh_cards() -> None:
     Where the version in service is not the one that the database names, all films are encoded anew.
     """
     here = _here(settings.ARTIFACTS_DIR)
-    with here.store.alone():
-        consumer, _ = ChangeConsumer.objects.get_or_create(name=CONSUMER)
-        pending = outbox.pending(CONSUMER)
-        previous = _version_in_service(here.store, consumer.version)
+    with here.store.one_refresher():
+        pending = outbox.pending_changes(CONSUMER)
+        previous = _version_in_service(here.store)
         if previous is None or pending:
             version = _publish(here.store, previous, {*pending.values()})
             with transaction.atomic():
-                outbox.settle(pending)
+                outbox.forget_changes(pending)
                 ChangeConsumer.objects.filter(name=CONSUMER).update(version=version)
     here.latest.forget()
 
@@ -100,11 +99,10 @@ def cards_are_stale() -> bool:
     """Whether it is time for `refresh_cards`: two small queries at most."""
     here = _here(settings.ARTIFACTS_DIR)
     serving = here.latest.get()
-    named = ChangeConsumer.objects.filter(name=CONSUMER).values_list("version", flat=True).first()
-    if serving is None or serving.version != named:
+    if serving is None or serving.version != _named_version():
         return True
     old_enough = abs(time.time() - here.store.published_at()) >= SECONDS_A_FILM * serving.films.size
-    return old_enough and MovieChange.objects.filter(consumer=CONSUMER).exists()
+    return old_enough and outbox.has_changes(CONSUMER)
 
 
 @dataclass(frozen=True)
@@ -157,7 +155,14 @@ def _state_of(number: int) -> str:
     return STATE.format(ids=", ".join(["%s"] * (number + 1)))
 
 
-def _version_in_service(store: ArtifactStore, named: str | None) -> CardFile | None:
+def _named_version() -> str | None:
+    """The version that the database says to hold every change which is not pending."""
+    return ChangeConsumer.objects.filter(name=CONSUMER).values_list("version", flat=True).first()
+
+
+def _version_in_service(store: ArtifactStore) -> CardFile | None:
+    """The version that CURRENT and the database name, if it is sound."""
+    named = _named_version()
     if named is None or named != store.current_version():
         return None
     try:

@@ -56,15 +56,14 @@ def refresh_columns() -> None:
     once take turns.
     """
     here = _here(settings.ARTIFACTS_DIR)
-    with here.store.alone():
-        ChangeConsumer.objects.get_or_create(name=CONSUMER)
-        pending = outbox.pending(CONSUMER)
+    with here.store.one_refresher():
+        pending = outbox.pending_changes(CONSUMER)
         previous = _version_in_service(here.store)
         if previous is None:
             _publish(here.store, read_films([Movie.objects.all()]), title_order=None)
         elif pending:
             _take_in(here.store, previous, np.unique(np.fromiter(pending.values(), dtype=np.int64)))
-        outbox.settle(pending)
+        outbox.forget_changes(pending)
     here.latest.forget()
 
 
@@ -74,7 +73,7 @@ def columns_are_stale() -> bool:
     serving = here.latest.get()
     if serving is None or serving.version != here.store.current_version():
         return True
-    return MovieChange.objects.filter(consumer=CONSUMER).exists()
+    return outbox.has_changes(CONSUMER)
 
 
 class _Unpublished:

@@ -120,8 +120,8 @@ class ArtifactStore:
         return None
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Others who ask for this wait: for who reads, works and publishes what must follow from what was read."""
+    def one_refresher(self) -> Iterator[None]:
+        """Held by whoever reads the newest version to publish the next: one of them a machine, the others wait."""
         self.directory.mkdir(parents=True, exist_ok=True)
         with (self.directory / ".refresh-lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)

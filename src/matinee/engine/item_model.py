@@ -34,14 +34,19 @@ class Reach:
     rows: Ids
     """(z,) the item that a link leads to."""
 
-    weights: Doubles
+    weights: Floats
     """(z,)"""
 
     @classmethod
     def none(cls, history: History) -> Reach:
         """Of a history without a model."""
         nothing = np.zeros(0, dtype=np.int64)
-        return cls(history, 0, nothing, nothing.astype(np.int32), nothing, nothing, np.zeros(0))
+        return cls(history, 0, nothing, nothing.astype(np.int32), nothing, nothing, np.zeros(0, np.float32))
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether anything in the history says anything."""
+        return len(self.rows) > 0
 
     def sums(self) -> Doubles:
         """(n,) what the history adds to the score of each item."""
@@ -175,11 +180,16 @@ class ItemModel:
 
     def start(self, reach: Reach) -> Doubles:
         """(n,) what each item scores before anything is added for a history: the less the more is known of it."""
+        of_base, of_lasting = self.start_parts(reach)
+        return of_base * self.base.astype(np.float64) + of_lasting * self.lasting_base.astype(np.float64)
+
+    def start_parts(self, reach: Reach) -> tuple[float, float]:
+        """What part of base and what part of lasting_base the start beside a history is made of."""
         n_known = len(reach.senders)
         left = self.base_patience / (self.base_patience + n_known)
-        rated = float((self.evidence[reach.senders] > 0).mean()) if n_known else 1.0
-        counted = left * (rated + (1 - rated) * self.base_beside_unknown)
-        return counted * self.base.astype(np.float64) + (1 - left) * self.lasting_base.astype(np.float64)
+        n_rated = np.count_nonzero(self.evidence[reach.senders])
+        rated = n_rated / n_known if n_known else 1.0
+        return left * (rated + (1 - rated) * self.base_beside_unknown), 1 - left
 
     def score(self, history: History) -> tuple[Rows, Doubles]:
         """(rows, scores) of the items that the history touches, by row; all others score their start."""

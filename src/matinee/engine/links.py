@@ -11,7 +11,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 from scipy import sparse
 
-from matinee.engine.arrays import Doubles, Floats, Ids, Rows
+from matinee.engine.arrays import Floats, Ids, Rows
 
 BLOCK = 512
 """How many rows of a dense matrix are thinned at a time, so that its copies stay small."""
@@ -50,7 +50,7 @@ class Links:
     def n_rows(self) -> int:
         return len(self.ends) - 1
 
-    def gather(self, rows: NDArray[np.integer]) -> tuple[Ids, Ids, Doubles]:
+    def gather(self, rows: NDArray[np.integer]) -> tuple[Ids, Ids, Floats]:
         """All links of `rows` (k,), one after the other: (how many each row has, columns, weights)."""
         starts = self.ends[rows]
         counts = self.ends[rows + 1] - starts
@@ -62,7 +62,7 @@ class Links:
             parts = [
                 np.concatenate([each[start:stop] for start, stop in spans]) for each in (self.columns, self.weights)
             ]
-        return counts, parts[0].astype(np.int64), parts[1].astype(np.float64)
+        return counts, parts[0].astype(np.int64), parts[1]
 
     def matrix(self, n_columns: int) -> sparse.csr_matrix:
         """As scipy's CSR, (n, n_columns); for work outside of requests."""

@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from matinee.catalog.publication import publish_what_is_stale
+from matinee.operations.memory import KEEP_MEMORY
 from matinee.operations.supervisor import Child, Supervisor
 
 MOST_WORKERS = 4
@@ -56,7 +57,8 @@ def serve(*, host: str, port: int, workers: int, announce: Callable[[], None]) -
     PostgreSQL waits for the network and can do four things meanwhile.
     """
     threads = 1 if connection.vendor == "sqlite" else 4
-    web = Child("web server", [*_python("matinee.operations.web"), host, str(port), str(workers), str(threads)])
+    command = [*_python("matinee.operations.web"), host, str(port), str(workers), str(threads)]
+    web = Child("web server", command, KEEP_MEMORY)
     children = [web, *job_workers(queues())]
     connection.close()
     Supervisor(children, is_up=lambda: answers(host, port), announce=announce).run()

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
@@ -31,6 +31,8 @@ class Child:
 
     name: str
     command: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What it finds beside the supervisor's own environment, which comes first."""
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     started_at: float = field(default=0.0, init=False)
     start_again_at: float = field(default=0.0, init=False)
@@ -38,8 +40,9 @@ class Child:
 
     def start(self) -> None:
         """In a process group of its own, so that Ctrl-C reaches the supervisor alone, which then asks each child."""
+        environment = {**self.environment, **os.environ}
         self.process = subprocess.Popen(  # noqa: S603 - the commands are ours
-            [*self.command, str(os.getpid())], stdin=subprocess.DEVNULL, process_group=0
+            [*self.command, str(os.getpid())], stdin=subprocess.DEVNULL, process_group=0, env=environment
         )
         self.started_at = time.monotonic()
 

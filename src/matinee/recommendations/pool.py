@@ -24,6 +24,8 @@ from matinee.recommendations.freshness import MODEL_KIND
 
 SPREAD_FILMS = 5_000
 """So many films from the top of the base order are spread over genres and eras; those behind stay as they are."""
+BEHIND = 10.0
+"""How far a film that the model does not know stands behind those that it does."""
 PLACES_A_REPEAT_COSTS = 20
 """Each film of the same genre and decade that stands before it sets a film back by so many places in the spread."""
 
@@ -54,6 +56,8 @@ class Pool:
     """Whether it knows just the films of the catalogue, so that rows are the same in both."""
     base: Doubles = field(repr=False)
     """(n,) the score of each film for someone of whom nothing is known."""
+    lasting_base: Doubles = field(repr=False)
+    """(n,) what is left of it for someone of whom much is known."""
     expected_stars: Doubles = field(repr=False)
     """(n,) what someone of average generosity gives each film; what its votes promise until the model knows it."""
     spread: Doubles = field(repr=False)
@@ -67,10 +71,9 @@ class Pool:
         """(n,) what each film scores before anything is added for a history."""
         if self.published is None:
             return self.base
-        start = self.published.model.start(reach)
-        if not self.is_aligned:
-            start = start.take(self.item_rows, mode="clip")
-            start[self.unknown] = self.base[self.unknown]
+        of_base, of_lasting = self.published.model.start_parts(reach)
+        start = of_base * self.base
+        start += of_lasting * self.lasting_base
         return start
 
     def sums(self, reach: Reach) -> Doubles:
@@ -147,13 +150,14 @@ def build_pool(catalogue: CatalogColumns, published: PublishedModel | None) -> P
     stars = promised_stars(catalogue.vote_count, catalogue.vote_average).astype(np.float64)
     item_rows = np.full(catalogue.size, -1, dtype=np.int64)
     if published is None:
-        base = prior
+        base = lasting_base = prior
     else:
         rows = catalogue.rows_of(published.model.item_ids)
         items = np.flatnonzero(rows >= 0)
         item_rows[rows[items]] = items
-        base = prior - 1.0
+        base, lasting_base = prior - BEHIND, prior - BEHIND
         base[rows[items]] = published.model.base[items]
+        lasting_base[rows[items]] = published.model.lasting_base[items]
         stars[rows[items]] = published.model.expected_stars[items]
     return Pool(
         columns=catalogue,
@@ -162,6 +166,7 @@ def build_pool(catalogue: CatalogColumns, published: PublishedModel | None) -> P
         unknown=np.flatnonzero(item_rows < 0),
         is_aligned=published is not None and np.array_equal(item_rows, np.arange(published.model.n_items)),
         base=base,
+        lasting_base=lasting_base,
         expected_stars=stars,
         spread=_spread(catalogue, base),
     )

@@ -112,12 +112,11 @@ class Ranking:
         is_taste = 2 * _by_ratings(published, self._reach, self._pool.item_rows[rows], gains) >= sums
         strongest = np.argsort(-gains.T, axis=1, kind="stable")[:, :MOST_REASONS]
         shares = np.take_along_axis(gains.T, strongest, axis=1) / np.where(sums > 0, sums, 1)[:, np.newaxis]
-        films = history.item_ids[strongest]
-        of_films = zip(is_taste.tolist(), films.tolist(), shares.tolist(), strict=True)
-        for place, (taste, ids, parts) in enumerate(of_films):
-            because = tuple(Reason(tmdb_id, share) for tmdb_id, share in zip(ids, parts, strict=True) if share > 0)
-            if because:
-                answers[place] = "taste" if taste else "similar", because
+        counts = np.count_nonzero(shares, axis=1)
+        of_films = (is_taste, counts, history.item_ids[strongest], shares)
+        for place, (taste, count, ids, parts) in enumerate(zip(*(each.tolist() for each in of_films), strict=True)):
+            if count:
+                answers[place] = "taste" if taste else "similar", tuple(map(Reason, ids[:count], parts[:count]))
         return answers
 
 
@@ -168,15 +167,15 @@ def recommend_from(
     left_out = mine.settled().union(seeds, () if include_watchlist else mine.watchlist)
     allowed = _allowed(pool, movie_filter, left_out)
     reach = pool.reach(history)
-    sums = pool.sums(reach)
-    personalised = bool(genres) or bool(sums.any())
+    personalised = bool(genres) or reach.is_linked
     start = pool.start(reach)
-    scores = start + sums
+    scores = pool.sums(reach)
+    scores += start
     if genres:
         favourite = pool.columns.mask(MovieFilter(any_genres=tuple(sorted(genres)))).dense()
         scores[favourite] += GENRE_PULL * start.max(initial=0.0) / (1 + history.size)
     order = scores if personalised else pool.spread.copy()
-    order[~allowed] = -np.inf
+    np.copyto(order, -np.inf, where=~allowed)
     rows = rank(order, DEEPEST)
     if diversity > 0:
         rows = rows[_diversified(pool, rows, scores[rows], diversity)]

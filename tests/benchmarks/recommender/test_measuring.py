@@ -54,7 +54,7 @@ def record() -> dict[str, Any]:
 
 def recorded() -> dict[str, Any]:
     measured = measure(two_camps(), peers=PEERS, trials=2, folds=2, tell=lambda _: None)
-    made: dict[str, Any] = json.loads(json.dumps({"about": ABOUT, "datasets": {"two camps": measured}}))
+    made: dict[str, Any] = json.loads(json.dumps({"datasets": {"two camps": {"about": ABOUT, **measured}}}))
     return made
 
 

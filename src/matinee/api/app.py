@@ -62,10 +62,11 @@ api = Api(
 )
 problems.install(api)
 
-api.add_router("/v1/users", users.router, tags=["users"])
-# What is mine comes first: `movies/favorites/` and its like are fixed words, `movies/{tmdb_id}/` takes numbers alone.
+# What is asked for most comes first, since Django tries one route after the other. None hides another:
+# `movies/favorites/` and its like are fixed words, `movies/{tmdb_id}/` takes numbers alone.
+api.add_router("/v1/movies", movies.router, tags=["movies"])
 api.add_router("/v1/movies", favorites.router, tags=["favorites"])
 api.add_router("/v1/movies", watchlist.router, tags=["watchlist"])
 api.add_router("/v1/movies", ratings.router, tags=["ratings"])
 api.add_router("/v1/movies", recommendations.router, tags=["recommendations"])
-api.add_router("/v1/movies", movies.router, tags=["movies"])
+api.add_router("/v1/users", users.router, tags=["users"])

@@ -185,7 +185,10 @@ def _etag(request: HttpRequest, response: HttpResponse) -> str:
 
 
 def _matches(request: HttpRequest, etag: str) -> bool:
-    wanted = parse_etags(request.headers.get("If-None-Match", ""))
+    given = request.headers.get("If-None-Match")
+    if given is None:
+        return False
+    wanted = parse_etags(given)
     return "*" in wanted or etag in {candidate.removeprefix("W/") for candidate in wanted}
 
 

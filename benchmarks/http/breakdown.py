@@ -13,6 +13,7 @@ import io
 import json
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -26,6 +27,7 @@ from benchmarks.http import servers
 from benchmarks.http.client import Request
 from benchmarks.http.endpoints import Endpoint, endpoints
 from benchmarks.venvs import BENCHMARKS
+from matinee.operations.memory import KEEP_MEMORY
 
 TICK_SECONDS = 0.001
 WARM_UP = 200
@@ -65,11 +67,13 @@ def main(arguments: Sequence[str]) -> None:
     options = _options(arguments)
     with tempfile.TemporaryDirectory(dir=_work()) as scratch:
         folder = options.keep or Path(scratch)
-        env = _prepared(folder, options)
-        os.environ.update(env)
-        asked = endpoints(json.loads((folder / "rows.json").read_text()))
+        env = _prepared(folder, options) | KEEP_MEMORY
+        if any(os.environ.get(name) != value for name, value in env.items()):  # the C library reads them as it starts
+            again = [sys.executable, "-m", "benchmarks.http.breakdown", *arguments, "--keep", str(folder)]
+            subprocess.run(again, cwd=BENCHMARKS.parent, env=env, check=True)
+            return
         ask = _asker()
-        for endpoint in asked:
+        for endpoint in endpoints(json.loads((folder / "rows.json").read_text())):
             if options.only in endpoint.name:
                 _tell(endpoint, ask, options.seconds)
 

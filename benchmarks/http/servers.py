@@ -19,6 +19,7 @@ import psutil
 
 from benchmarks.http.client import HOST, Request
 from benchmarks.venvs import BENCHMARKS, PEERS, python_of, versions_of
+from matinee.operations.memory import KEEP_MEMORY
 
 PEER = PEERS / "drf"
 WORKERS = 2
@@ -146,7 +147,8 @@ def start_matinee(env: Mapping[str, str], log: Path) -> Server:
     """The web workers alone, as `matinee serve` runs them: the job worker answers no requests."""
     port = _free_port()
     command = [sys.executable, "-P", "-m", "matinee.operations.web", HOST, str(port), str(WORKERS), THREADS_ON_SQLITE]
-    return Server("Matinee", command, port=port, folder=BENCHMARKS.parent, env=env, log=log)
+    serving = {**env, **KEEP_MEMORY}
+    return Server("Matinee", command, port=port, folder=BENCHMARKS.parent, env=serving, log=log)
 
 
 def prepare_peer(folder: Path, rows: Path) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 import logging
 import os
@@ -84,6 +85,12 @@ class TestOneEncoder:
         assert "budget" not in card
         assert {**detail, **card} == detail
         assert (detail["budget"], detail["cast"]) == (2**53 + 1, ["Al Pacino"])
+
+    def test_whoever_encodes_otherwise_counts_the_layout_up(self) -> None:
+        """Else an upgrade would serve the cards of the program before it, until each film changes."""
+        told = ",".join(json.loads(encoded_film(1).detail + b"}"))
+
+        assert (module.LAYOUT, hashlib.sha256(told.encode()).hexdigest()[:12]) == (1, "2b302da4135d")
 
     def test_films_come_in_the_order_asked_for_without_those_that_are_not_there(self) -> None:
         refresh_cards()

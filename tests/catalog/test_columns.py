@@ -17,7 +17,7 @@ from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
 from matinee.catalog import columns as module
-from matinee.catalog import film_table, tasks
+from matinee.catalog import film_table, outbox, tasks
 from matinee.catalog.columns import columns, columns_are_stale, refresh_columns
 from matinee.catalog.film_table import FilmTable, read_films, table_of
 from matinee.catalog.filters import EVERYTHING, MovieFilter, Sort
@@ -196,7 +196,7 @@ class TestRefresh:
         refresh_columns()
         Movie.objects.filter(tmdb_id=2).update(title="Ran")
         with monkeypatch.context() as patch:
-            patch.setattr(module, "_delete", _killed)
+            patch.setattr(outbox, "forget_changes", _killed)
             with pytest.raises(KeyboardInterrupt):
                 refresh_columns()
         left = MovieChange.objects.count()

@@ -8,15 +8,11 @@ listed yet.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import threading
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from django.conf import settings
@@ -24,7 +20,7 @@ from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from numpy.typing import NDArray
 
-from matinee.catalog import orders
+from matinee.catalog import orders, outbox
 from matinee.catalog.bitmaps import Mask
 from matinee.catalog.film_table import FilmTable, read_films
 from matinee.catalog.models import ChangeConsumer, Movie, MovieChange
@@ -35,7 +31,6 @@ __all__ = ["CatalogColumns", "Mask", "Selection", "columns", "columns_are_stale"
 
 KIND = "catalogue"
 CONSUMER = "columns"
-DELETED_AT_ONCE = 5_000
 MOST = 0.5
 """The share of changed films from which on all are read anew."""
 
@@ -61,15 +56,14 @@ def refresh_columns() -> None:
     once take turns.
     """
     here = _here(settings.ARTIFACTS_DIR)
-    with _one_refresher(here.store):
-        ChangeConsumer.objects.get_or_create(name=CONSUMER)
-        pending = dict(MovieChange.objects.filter(consumer=CONSUMER).values_list("id", "tmdb_id"))
+    with here.store.one_refresher():
+        pending = outbox.pending_changes(CONSUMER)
         previous = _version_in_service(here.store)
         if previous is None:
             _publish(here.store, read_films([Movie.objects.all()]), title_order=None)
         elif pending:
             _take_in(here.store, previous, np.unique(np.fromiter(pending.values(), dtype=np.int64)))
-        _delete(list(pending))
+        outbox.forget_changes(pending)
     here.latest.forget()
 
 
@@ -79,7 +73,7 @@ def columns_are_stale() -> bool:
     serving = here.latest.get()
     if serving is None or serving.version != here.store.current_version():
         return True
-    return MovieChange.objects.filter(consumer=CONSUMER).exists()
+    return outbox.has_changes(CONSUMER)
 
 
 class _Unpublished:
@@ -156,16 +150,3 @@ def _publish(store: ArtifactStore, table: FilmTable, title_order: NDArray[np.int
 def _same(one: FilmTable, other: FilmTable) -> bool:
     ours, theirs = one.arrays(), other.arrays()
     return all(np.array_equal(ours[name].view(np.uint8), theirs[name].view(np.uint8)) for name in ours)
-
-
-def _delete(ids: list[Any]) -> None:
-    for start in range(0, len(ids), DELETED_AT_ONCE):
-        MovieChange.objects.filter(id__in=ids[start : start + DELETED_AT_ONCE]).delete()
-
-
-@contextlib.contextmanager
-def _one_refresher(store: ArtifactStore) -> Iterator[None]:
-    store.directory.mkdir(parents=True, exist_ok=True)
-    with (store.directory / ".refresh-lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

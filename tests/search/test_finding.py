@@ -109,7 +109,7 @@ def test_the_film_that_is_meant_comes_first(text: str, first: str) -> None:
         ("matrux", "The Matrix"),  # another
         ("the matrix reolaedd", "The Matrix Reloaded"),  # two
         ("seven samuray", "Seven Samurai"),
-        ("keanu reevs", "The Matrix Reloaded"),
+        ("lana wachoski", "The Matrix Reloaded"),
         ("dakr knihgt", "The Dark Knight"),
         ("stalkre", "Stalker"),
         ("сталкре", "Stalker"),

@@ -11,7 +11,7 @@ from tantivy import Document, Schema, SchemaBuilder
 
 from matinee.catalog.filters import imdb_number
 from matinee.catalog.models import MovieQuerySet
-from matinee.search.words import keys_of, names_of, words_of
+from matinee.search.words import key_of, names_of, without_article, words_of
 
 LAYOUT = 1
 """Changes with what is below and in `words`, so that no program reads what another wrote otherwise."""
@@ -34,6 +34,7 @@ POPULARITY_WEIGHT = 0.5
 """The most popular film's score is multiplied by one and this; fitted, see docs/search.md."""
 MOST_POPULAR = 500.0
 MOST_VOTES = 30_000.0
+LONGEST_START = 6
 READ_AT_ONCE = 1_000
 COMMONEST = frozenset(
     [
@@ -83,12 +84,15 @@ COMMONEST = frozenset(
 
 
 def schema() -> Schema:
+    """`whole` holds the titles run together, `key` those and the same without their articles, `start` the first one to
+    LONGEST_START characters of each key: so short a beginning is that of too many keys to go through them."""
     builder = SchemaBuilder()
     builder.add_integer_field("tmdb_id", indexed=True, fast=True)
     builder.add_integer_field("imdb", indexed=True)
     builder.add_integer_field("year", indexed=True)
     builder.add_float_field("weight", fast=True)
-    builder.add_text_field("key", tokenizer_name="raw", index_option="basic")
+    for name in ("whole", "key", "start"):
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in ("title", "people", "keywords", "overview"):
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="position")
     return builder.build()
@@ -112,10 +116,15 @@ def document_of(film: dict[str, Any]) -> Document:
         document.add_integer("year", film["release_date"].year)
     document.add_float("weight", weight_of(film["popularity"], film["vote_count"]))
     names = names_of([film["title"], film["original_title"]])
-    for key in dict.fromkeys(key for name in names for key in keys_of(name, film["original_language"])):
-        document.add_text("key", key)
     for name in names:
         document.add_text("title", " ".join(name))
+        document.add_text("whole", key_of(name))
+    bare = [without_article(name, film["original_language"]) for name in names]
+    keys = dict.fromkeys(map(key_of, [*names, *bare]))
+    for key in keys:
+        document.add_text("key", key)
+    for start in dict.fromkeys(key[:length] for key in keys for length in range(1, LONGEST_START + 1)):
+        document.add_text("start", start)
     for field, texts in (
         ("people", [*_texts(film["directors"]), *_texts(film["cast"])]),
         ("keywords", film["keywords"]),

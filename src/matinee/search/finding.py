@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +15,13 @@ from matinee.catalog.filters import EVERYTHING, MovieFilter, Sort
 from matinee.catalog.models import Movie
 from matinee.catalog.projection import DEEPEST
 from matinee.search.index import SearchIndex, search_index
-from matinee.search.queries import Queries
+from matinee.search.queries import BY_ID, LEVELS, NEARLY_WHOLE, STRICT, Forgiving, Queries
 from matinee.search.questions import Question, question_of
 from matinee.search.words import folded
 
 MOST_SUGGESTIONS = 10
 ENOUGH = 10
-"""With fewer films that match to the letter, typos are forgiven."""
+"""Films with all the words as they were typed, from which on no typos in words are forgiven."""
 FIRST_LOOK = 400
 BY_DATABASE = 500
 """Films that the database answers with while there is no index."""
@@ -43,10 +44,12 @@ def search(*, text: str, movie_filter: MovieFilter, sort: Sort | None, first: in
     index = search_index()
     if index is None:
         return _narrowed(_by_prefix(text, BY_DATABASE), movie_filter, sort)
-    query, count = _query(index, question)
-    if movie_filter == EVERYTHING and sort is None:
-        return Found(_best_of(index, query, first), min(count, DEEPEST))
-    return _narrowed(_hits(index, query, count)[0], movie_filter, sort)
+    query, hits = _ask(index, question)
+    if movie_filter != EVERYTHING or sort is not None:
+        return _narrowed(_whole(index, query, hits, most=hits.total).tmdb_ids, movie_filter, sort)
+    if hits.settled < min(first, hits.total):
+        hits = _whole(index, query, hits, most=DEEPEST)
+    return Found(hits.tmdb_ids[: hits.settled], min(hits.total, DEEPEST))
 
 
 def suggest(*, text: str) -> list[int]:
@@ -55,49 +58,70 @@ def suggest(*, text: str) -> list[int]:
     index = search_index()
     if index is None:
         return list(map(int, _by_prefix(text, MOST_SUGGESTIONS)))
+    queries = Queries(index.schema)
+    found = _first_ten(index, queries.completions(question)) or _first_ten(index, queries.distant_completions(question))
+    return found[:MOST_SUGGESTIONS]
+
+
+def _first_ten(index: SearchIndex, queries: Iterable[Query]) -> list[int]:
+    """Of each query its best films by weight, until there are MOST_SUGGESTIONS or more."""
     found: dict[int, None] = {}
-    for query in Queries(index.schema).completions(question):
+    for query in queries:
         if len(found) >= MOST_SUGGESTIONS:
             break
-        ids, _ = _hits(index, query, MOST_SUGGESTIONS)
-        found |= dict.fromkeys(ids.tolist())
-    return list(found)[:MOST_SUGGESTIONS]
+        found |= dict.fromkeys(_hits(index, query, MOST_SUGGESTIONS).tmdb_ids.tolist())
+    return list(found)
 
 
-def _query(index: SearchIndex, question: Question) -> tuple[Query, int]:
-    """The strictest query that finds enough, and how many films it finds."""
+@dataclass(frozen=True)
+class _Hits:
+    """The best films of a query, by descending score and then ascending TMDb id, and how many there are in all."""
+
+    tmdb_ids: TmdbIds
+    scores: NDArray[np.float64]
+    total: int
+
+    @property
+    def best(self) -> float:
+        return float(self.scores[0]) if len(self.scores) else 0.0
+
+    @property
+    def settled(self) -> int:
+        """How many stand where they would among all: not those that tie with one that may have been left out."""
+        if len(self.scores) == self.total:
+            return self.total
+        return int(np.count_nonzero(self.scores > self.scores[-1]))
+
+
+def _ask(index: SearchIndex, question: Question) -> tuple[Query, _Hits]:
+    """The strictest query that finds enough, and its best films."""
     queries = Queries(index.schema)
-    query = queries.matching(question, forgiving=False)
-    count = _count(index, query)
-    if count < ENOUGH:
-        query = queries.matching(question, forgiving=True)
-        count = _count(index, query)
-    if count == 0:
+    for forgiving in LEVELS:
+        query = queries.matching(question, forgiving)
+        hits = _hits(index, query, FIRST_LOOK)
+        if hits.best >= BY_ID or (forgiving != STRICT and _is_enough(hits, forgiving)):
+            break
+    if hits.total == 0:
         query = queries.nearly_matching(question)
-        count = _count(index, query)
-    return query, count
+        hits = _hits(index, query, FIRST_LOOK)
+    return query, hits
 
 
-def _count(index: SearchIndex, query: Query) -> int:
-    result: Any = index.searcher.search(query, 1, count=True)  # the library's own types leave `count` out
-    return int(result.count)
+def _is_enough(hits: _Hits, forgiving: Forgiving) -> bool:
+    """Whether a title is near, or many films have all the words as they were typed."""
+    return hits.best >= NEARLY_WHOLE[1] or (forgiving.in_words == 0 and hits.total >= ENOUGH)
 
 
-def _best_of(index: SearchIndex, query: Query, first: int) -> TmdbIds:
-    """The first of them, in an order that does not depend on how many are asked for: ties by ascending TMDb id."""
-    ids, scores = _hits(index, query, FIRST_LOOK)
-    settled = len(ids) if len(ids) < FIRST_LOOK else int(np.count_nonzero(scores > scores[-1]))
-    if settled >= first or settled == len(ids):
-        return ids[:settled]
-    return _hits(index, query, DEEPEST)[0]
+def _whole(index: SearchIndex, query: Query, hits: _Hits, *, most: int) -> _Hits:
+    return hits if len(hits.tmdb_ids) == hits.total else _hits(index, query, most)
 
 
-def _hits(index: SearchIndex, query: Query, limit: int) -> tuple[TmdbIds, NDArray[np.float64]]:
-    hits = index.searcher.search(query, max(limit, 1), count=False, weight_by_field="weight").hits
-    ids = np.array(index.searcher.fast_field_values("tmdb_id", [place for _, place in hits]), dtype=np.int64)
-    scores = np.array([score for score, _ in hits], dtype=np.float64)
+def _hits(index: SearchIndex, query: Query, limit: int) -> _Hits:
+    result: Any = index.searcher.search(query, limit, count=True, weight_by_field="weight")
+    ids = np.array(index.searcher.fast_field_values("tmdb_id", [place for _, place in result.hits]), dtype=np.int64)
+    scores = np.array([score for score, _ in result.hits], dtype=np.float64)
     order = np.lexsort((ids, -scores))
-    return ids[order], scores[order]
+    return _Hits(ids[order], scores[order], result.count)  # which the library's own types leave out
 
 
 def _narrowed(tmdb_ids: TmdbIds, movie_filter: MovieFilter, sort: Sort | None) -> Found:

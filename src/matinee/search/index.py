@@ -7,13 +7,13 @@ begins as hard links to the last one's files, which tantivy itself never changes
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from django.conf import settings
-from tantivy import Index, IndexWriter, Schema, Searcher
+from tantivy import Document, Index, IndexWriter, Schema, Searcher
 
 from matinee.catalog import outbox
 from matinee.catalog.models import Movie
@@ -24,7 +24,8 @@ KIND = "search"
 CONSUMER = "search"
 MOST = 0.5
 """The share of changed films from which on the index is built anew."""
-WRITER_BYTES = 64_000_000
+BUILDING_BYTES, CHANGING_BYTES = 500_000_000, 64_000_000
+"""At most, and only as far as the films take it: a segment is written when it is full, and few are quicker to ask."""
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,13 @@ def _publish(store: ArtifactStore, write: Callable[[Path], None]) -> None:
 
 
 def _build(folder: Path) -> None:
-    writer = Index(schema(), path=str(folder)).writer(WRITER_BYTES, num_threads=1)
-    for document in documents_of(Movie.objects.all()):
+    write_index(folder, documents_of(Movie.objects.all()))
+
+
+def write_index(folder: Path, documents: Iterable[Document]) -> None:
+    """A new index of these films in an empty folder."""
+    writer = Index(schema(), path=str(folder)).writer(BUILDING_BYTES, num_threads=1)
+    for document in documents:
         writer.add_document(document)
     _close(writer, folder)
 
@@ -123,7 +129,7 @@ def _build(folder: Path) -> None:
 def _take_in(folder: Path, previous: SearchIndex, changed: list[int]) -> None:
     for file in previous.files:
         _link(file, folder / file.name)
-    writer = Index.open(str(folder)).writer(WRITER_BYTES, num_threads=1)
+    writer = Index.open(str(folder)).writer(CHANGING_BYTES, num_threads=1)
     for tmdb_id in changed:
         writer.delete_documents_by_term("tmdb_id", tmdb_id)
     for start in range(0, len(changed), READ_AT_ONCE):

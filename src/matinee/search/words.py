@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from matinee.catalog.matching import LETTERS_WITHOUT_PARTS
@@ -119,11 +119,9 @@ def without_article(words: Words, language: str | None = None) -> Words:
     return words[1:] if len(words) > 1 and words[0] in articles else words
 
 
-def keys_of(words: Words, language: str | None = None) -> Iterator[str]:
-    """The words run together, with and without the article: where the blanks stand makes no difference."""
-    yield "".join(words)
-    if (rest := without_article(words, language)) != words:
-        yield "".join(rest)
+def key_of(words: Words) -> str:
+    """The words run together: where the blanks stand makes no difference."""
+    return "".join(words)
 
 
 def names_of(titles: Sequence[str | None]) -> list[Words]:

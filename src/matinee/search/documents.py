@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -105,7 +105,7 @@ def documents_of(films: MovieQuerySet) -> Iterator[Document]:
         yield from map(document_of, chunk)
 
 
-def document_of(film: dict[str, Any]) -> Document:
+def document_of(film: Mapping[str, Any]) -> Document:
     """`film` has the values of FIELDS."""
     document = Document()
     document.add_integer("tmdb_id", film["tmdb_id"])

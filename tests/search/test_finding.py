@@ -186,13 +186,16 @@ def test_the_order_does_not_depend_on_how_much_of_it_is_asked_for(monkeypatch: p
         assert part.total == 30
 
 
+@pytest.mark.parametrize("few", [0, 10_000], ids=["all matches are read", "asked among what is let through"])
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     films=some_films, asked=some_filters(), sort=st.none() | some_sorts, text=st.sampled_from(["alien", "zulu", "東"])
 )
 def test_a_filter_means_the_same_as_everywhere(
-    films: list[Facts], asked: MovieFilter, sort: Sort | None, text: str
+    films: list[Facts], asked: MovieFilter, sort: Sort | None, text: str, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(finding, "FIRST_LOOK", 1)
+    monkeypatch.setattr(finding, "FEW", few)
     Movie.objects.all().delete()
     indexed(*(_row(facts) for facts in films))
     catalogue = columns()

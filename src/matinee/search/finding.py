@@ -23,6 +23,8 @@ MOST_SUGGESTIONS = 10
 ENOUGH = 10
 """Films with all the words as they were typed, from which on no typos in words are forgiven."""
 FIRST_LOOK = 400
+FEW = 10_000
+"""Films that a filter lets through, up to which the index is asked among them alone."""
 BY_DATABASE = 500
 """Films that the database answers with while there is no index."""
 
@@ -45,11 +47,16 @@ def search(*, text: str, movie_filter: MovieFilter, sort: Sort | None, first: in
     if index is None:
         return _narrowed(_by_prefix(text, BY_DATABASE), movie_filter, sort)
     query, hits = _ask(index, question)
-    if movie_filter != EVERYTHING or sort is not None:
-        return _narrowed(_whole(index, query, hits, most=hits.total).tmdb_ids, movie_filter, sort)
-    if hits.settled < min(first, hits.total):
-        hits = _whole(index, query, hits, most=DEEPEST)
-    return Found(hits.tmdb_ids[: hits.settled], min(hits.total, DEEPEST))
+    if movie_filter == EVERYTHING and sort is None:
+        if hits.settled < min(first, hits.total):
+            hits = _whole(index, query, hits, most=DEEPEST)
+        return Found(hits.tmdb_ids[: hits.settled], min(hits.total, DEEPEST))
+    catalogue = columns()
+    let_through = catalogue.mask(movie_filter)
+    if hits.total > FIRST_LOOK and let_through.count() <= FEW:
+        tmdb_ids = catalogue.tmdb_ids[let_through.rows()].tolist()
+        hits = _hits(index, Queries(index.schema).among(query, tmdb_ids), FEW)
+    return _narrowed(_whole(index, query, hits, most=hits.total).tmdb_ids, movie_filter, sort)
 
 
 def suggest(*, text: str) -> list[int]:
@@ -117,7 +124,7 @@ def _whole(index: SearchIndex, query: Query, hits: _Hits, *, most: int) -> _Hits
 
 
 def _hits(index: SearchIndex, query: Query, limit: int) -> _Hits:
-    result: Any = index.searcher.search(query, limit, count=True, weight_by_field="weight")
+    result: Any = index.searcher.search(query, max(limit, 1), count=True, weight_by_field="weight")
     ids = np.array(index.searcher.fast_field_values("tmdb_id", [place for _, place in result.hits]), dtype=np.int64)
     scores = np.array([score for score, _ in result.hits], dtype=np.float64)
     order = np.lexsort((ids, -scores))

@@ -93,6 +93,10 @@ class Queries:
             ways.append(Query.boolean_query(words, minimum_number_should_match=len(words) - 1))
         return _best(ways)
 
+    def among(self, query: Query, tmdb_ids: Sequence[int]) -> Query:
+        """What `query` finds of these films; their scores stay."""
+        return _all([query, _scored(Query.term_set_query(self.schema, "tmdb_id", tmdb_ids), 0.0)])
+
     def completions(self, question: Question) -> Iterator[Query]:
         """What films the beginning of a title may mean, the best guesses first; each to be ranked by weight alone."""
         if question.imdb_number is not None or not question.runs:

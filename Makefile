@@ -8,7 +8,7 @@ READY := .venv/.ready
 ML100K := $(TOOLS)/data/recbole-1.2.1-py3-none-any.whl
 PYTEST := $(RUN) env MATINEE_TEST_ML100K=$(abspath $(ML100K)) pytest -n 2
 
-.PHONY: setup demo serve test check bench bench-recommender bench-serving bench-scale clean
+.PHONY: setup demo serve test check bench bench-recommender bench-serving bench-scale bench-search clean
 
 setup: $(READY) ## install everything, developers' tools included
 
@@ -53,6 +53,9 @@ bench-serving: $(READY) ## what one answer of the recommender costs, beside impl
 
 bench-scale: $(READY) ## how its training grows up to 25 million made-up ratings, beside implicit's ALS
 	$(RUN) python -m benchmarks.recommender.scale
+
+bench-search: $(READY) ## search beside FTS5 and rapidfuzz on questions whose answer is known
+	$(RUN) python -m benchmarks.search --fit
 
 clean:
 	rm -rf .venv $(TOOLS) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -8,9 +8,11 @@ import runpy
 from pathlib import Path
 
 import pytest
-from benchmarks.recommender.publishing import pictures, with_tables
+from benchmarks.recommender.publishing import between_marks, pictures, with_tables
 from benchmarks.recommender.report import markdown
 
+from benchmarks.search import report as search_report
+from benchmarks.search import speed as speed_report
 from matinee.core.refusals import Refusal
 
 ONLY_FROM_COMMANDS = ("matinee.transfer.", "matinee.recommendations.training", "tests.")
@@ -46,6 +48,17 @@ def test_the_recommender_is_told_as_it_was_measured() -> None:
     assert results.with_suffix(".md").read_text(encoding="utf-8") == markdown(record)
     for name, picture in pictures(record).items():
         assert (ROOT / "docs" / name).read_text(encoding="utf-8") == picture
+
+
+def test_search_is_told_as_it_was_measured() -> None:
+    results = ROOT / "benchmarks" / "results" / "search.json"
+    record = json.loads(results.read_text(encoding="utf-8"))
+    page = (ROOT / "docs" / "search.md").read_text(encoding="utf-8")
+
+    assert between_marks(page, search_report.tables(record)) == page
+    assert results.with_suffix(".md").read_text(encoding="utf-8") == search_report.markdown(record)
+    speed = results.with_name("search-speed.json")
+    assert speed_report.table(json.loads(speed.read_text(encoding="utf-8"))) in page
 
 
 def _kinds(kind: type[Refusal]) -> set[type[Refusal]]:

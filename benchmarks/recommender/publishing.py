@@ -36,8 +36,13 @@ def pictures(record: Record) -> dict[str, str]:
 
 def with_tables(page: str, record: Record) -> str:
     """The page with what stands between the marks made anew. Raises ValueError where there are none."""
+    return between_marks(page, summary(record))
+
+
+def between_marks(page: str, text: str) -> str:
+    """The page with `text` between its marks. Raises ValueError where there are none."""
     before, begun, rest = page.partition(BEGIN)
     _, ended, after = rest.partition(END)
     if not begun or not ended:
         raise ValueError(f"The page has no {BEGIN} with an {END} after it.")
-    return f"{before}{BEGIN}\n\n{summary(record)}\n{END}{after}"
+    return f"{before}{BEGIN}\n\n{text}\n{END}{after}"

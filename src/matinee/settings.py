@@ -75,6 +75,7 @@ INSTALLED_APPS = [
     "matinee.catalog",
     "matinee.accounts",
     "matinee.library",
+    "matinee.search",
     "matinee.recommendations",
     "matinee.transfer",
     "matinee.api",

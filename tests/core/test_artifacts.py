@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from matinee.core import artifacts
 from matinee.core.artifacts import KEPT_VERSIONS, Artifact, ArtifactStore, DamagedArtifact, Latest
 
 ARRAYS: dict[str, NDArray[Any]] = {
@@ -185,3 +186,66 @@ def test_latest_looks_again_only_now_and_then_or_when_told(store: ArtifactStore)
     assert latest.get() is None
     latest.forget()
     assert latest.get() == version
+
+
+def test_files_are_published_as_arrays_are(store: ArtifactStore) -> None:
+    version = store.publish_files(lambda folder: _write(folder, "words", b"abc"), {"films": 6})
+
+    artifact = store.open(version)
+
+    assert (artifact.files, artifact.arrays, artifact.notes) == (("words",), {}, {"films": 6})
+    assert (artifact.folder / "words").read_bytes() == b"abc"
+
+
+def test_a_file_that_is_linked_from_an_earlier_version_is_read_once(
+    store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = store.directory / store.publish_files(lambda folder: _write(folder, "words", b"abc"), {})
+    read: list[str] = []
+
+    def sha256(path: Path) -> str:
+        read.append(path.name)
+        return "a digest"
+
+    monkeypatch.setattr(artifacts, "_sha256", sha256)
+
+    def link_and_write(folder: Path) -> None:
+        (folder / "words").hardlink_to(first / "words")
+        _write(folder, "more", b"def")
+
+    store.open(store.publish_files(link_and_write, {}))
+
+    assert read == ["more"]
+
+
+@pytest.mark.parametrize("damage", [b"abd", b"ab", None])
+def test_a_file_that_changed_after_it_was_published_is_refused(store: ArtifactStore, damage: bytes | None) -> None:
+    version = store.publish_files(lambda folder: _write(folder, "words", b"abc"), {})
+    file = store.directory / version / "words"
+    file.unlink()
+    if damage is not None:
+        file.write_bytes(damage)
+
+    with pytest.raises(DamagedArtifact):
+        ArtifactStore(store.directory.parent, "kind").open(version)
+
+
+def test_one_refreshes_at_a_time(store: ArtifactStore) -> None:
+    order: list[str] = []
+
+    def second() -> None:
+        with store.one_refresher():
+            order.append("second")
+
+    with store.one_refresher():
+        other = threading.Thread(target=second)
+        other.start()
+        other.join(0.2)
+        order.append("first")
+    other.join()
+
+    assert order == ["first", "second"]
+
+
+def _write(folder: Path, name: str, content: bytes) -> None:
+    (folder / name).write_bytes(content)

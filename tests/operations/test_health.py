@@ -18,6 +18,7 @@ from matinee.catalog.columns import refresh_columns
 from matinee.core.artifacts import ArtifactStore
 from matinee.operations import health
 from matinee.recommendations.training import train
+from matinee.search.index import refresh_index
 from tests.core.jobs import tasks
 
 
@@ -49,20 +50,24 @@ def test_an_empty_instance_is_ready_and_names_what_is_not_there_yet(client: Clie
         "migrations": True,
         "catalogue": False,
         "model": False,
+        "search": False,
         "queue": True,
     }
     assert checks["model"]["detail"] == "None is in service."
+    assert checks["search"]["detail"] == "No index is in service: the database finds titles by their beginning."
 
 
 @pytest.mark.django_db
 def test_what_is_in_service_is_named_by_its_version(client: Client) -> None:
     refresh_columns()
+    refresh_index()
     version = train(now=timezone.now()).version
 
     checks = client.get("/readyz").json()["checks"]
 
     assert checks["catalogue"]["ok"]
     assert checks["model"] == {"ok": True, "needed": False, "detail": version}
+    assert checks["search"]["ok"]
 
 
 @pytest.mark.django_db

@@ -10,7 +10,7 @@ from ninja.openapi.docs import Swagger
 from ninja.openapi.schema import OpenAPISchema
 
 from matinee import __version__
-from matinee.api import favorites, movies, problems, ratings, recommendations, users, watchlist
+from matinee.api import favorites, movies, problems, ratings, recommendations, search, users, watchlist
 from matinee.api.authentication import signed_in
 from matinee.api.bodies import StrictParser
 
@@ -69,4 +69,5 @@ api.add_router("/v1/movies", favorites.router, tags=["favorites"])
 api.add_router("/v1/movies", watchlist.router, tags=["watchlist"])
 api.add_router("/v1/movies", ratings.router, tags=["ratings"])
 api.add_router("/v1/movies", recommendations.router, tags=["recommendations"])
+api.add_router("/v1/movies", search.router, tags=["movies"])
 api.add_router("/v1/users", users.router, tags=["users"])

@@ -48,6 +48,18 @@ class Genres(Schema):
     genres: list[GenreOut]
 
 
+class Suggestion(Schema):
+    id: int
+    tmdb_id: int
+    title: str
+    year: int | None
+    poster_url: str | None
+
+
+class Suggestions(Schema):
+    results: list[Suggestion] = Field(description="The likeliest first, at most 10.")
+
+
 class Entry(Card):
     """A film on one of my lists."""
 

@@ -1,4 +1,4 @@
-"""Versioned artifacts on disk: plain numpy arrays and a manifest, published atomically, mapped by every worker.
+"""Versioned artifacts on disk: numpy arrays or files, and a manifest; published atomically, read by every worker.
 
     <root>/<kind>/<version>/manifest.json, <name>.npy ...      <root>/<kind>/CURRENT names the version in service
 
@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 FORMAT = 1
 KEPT_VERSIONS = 3
+Identity: TypeAlias = tuple[int, int, int]
+"""Of a file that is never written twice: its inode, size and time of change."""
 VIEW = TypeVar("VIEW")
 
 
@@ -38,9 +40,12 @@ class DamagedArtifact(Exception):
 
 @dataclass(frozen=True)
 class Artifact:
-    """One published version: its arrays, mapped read-only, and what its maker noted about it."""
+    """One published version: its folder, its arrays, mapped read-only, and what its maker noted about it."""
 
     version: str
+    folder: Path
+    files: tuple[str, ...]
+    """Names of those that are no arrays."""
     arrays: Mapping[str, NDArray[Any]]
     notes: Mapping[str, Any]
 
@@ -51,19 +56,45 @@ class ArtifactStore:
     def __init__(self, root: Path, kind: str) -> None:
         self.directory = root / kind
         self._pointer = self.directory / "CURRENT"
+        self._digests: dict[Identity, str] = {}
 
     def publish(self, arrays: Mapping[str, NDArray[Any]], notes: Mapping[str, Any]) -> str:
         """Write a new version and put it in service; returns its name. Readers see the old one until the last step.
 
         `notes` must be JSON. Raises OSError where the disk refuses; what was half written is removed.
         """
+        return self._publish(lambda folder: _save(folder, arrays), notes)
+
+    def publish_files(self, write: Callable[[Path], None], notes: Mapping[str, Any]) -> str:
+        """As `publish`, of the files that `write` leaves in the folder it is given.
+
+        Each is written once and safe on the disk when `write` returns. A file may be a hard link to one of an earlier
+        version, and is not read again then.
+        """
+
+        def save(folder: Path) -> dict[str, Any]:
+            write(folder)
+            names = sorted(path.name for path in folder.iterdir())
+            return {name: {"sha256": self._sha256_once(folder / name)} for name in names}
+
+        return self._publish(save, notes)
+
+    @contextlib.contextmanager
+    def one_refresher(self) -> Iterator[None]:
+        """Held by whoever reads the newest version to publish the next: one of them a machine, the others wait."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with (self.directory / ".refresh-lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _publish(self, save: Callable[[Path], dict[str, Any]], notes: Mapping[str, Any]) -> str:
         self.directory.mkdir(parents=True, exist_ok=True)
         with self._one_publisher():
             self._remove_leftovers()
             staging = self.directory / f".staging-{os.getpid()}"
             staging.mkdir()
             try:
-                version = self._write(staging, arrays, notes)
+                version = self._seal(staging, save(staging), notes)
                 staging.rename(self.directory / version)
                 _sync(self.directory)
                 self._point_to(version)
@@ -103,10 +134,16 @@ class ArtifactStore:
                 raise DamagedArtifact(f"{folder} has format {manifest['format']}, this program reads {FORMAT}.")
             if _digest(manifest["files"], manifest["notes"]) != version.partition("-")[2]:
                 raise DamagedArtifact(f"{folder}: the manifest does not belong to this version.")
-            arrays = {name: _mapped(folder / f"{name}.npy", entry) for name, entry in manifest["files"].items()}
+            arrays = {
+                name: _mapped(folder / f"{name}.npy", entry)
+                for name, entry in manifest["files"].items()
+                if "dtype" in entry
+            }
+            files = {name: entry for name, entry in manifest["files"].items() if name not in arrays}
+            self._verify({folder / name: entry for name, entry in files.items()})
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise DamagedArtifact(f"{folder}: {error}") from error
-        return Artifact(version=version, arrays=arrays, notes=manifest["notes"])
+        return Artifact(version, folder, tuple(files), arrays, manifest["notes"])
 
     def open_newest(self) -> Artifact | None:
         """The version in service or, where it is damaged, the newest sound one; None where there is none."""
@@ -119,23 +156,21 @@ class ArtifactStore:
                 logger.error("A damaged artifact is left out: %s", damage)  # noqa: TRY400 - no trace needed
         return None
 
-    @contextlib.contextmanager
-    def one_refresher(self) -> Iterator[None]:
-        """Held by whoever reads the newest version to publish the next: one of them a machine, the others wait."""
-        self.directory.mkdir(parents=True, exist_ok=True)
-        with (self.directory / ".refresh-lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+    def _verify(self, files: Mapping[Path, Mapping[str, Any]]) -> None:
+        for path, entry in files.items():
+            if self._sha256_once(path) != entry["sha256"]:
+                raise DamagedArtifact(f"{path}: its content has changed since it was published.")
 
-    def _write(self, folder: Path, arrays: Mapping[str, NDArray[Any]], notes: Mapping[str, Any]) -> str:
-        files: dict[str, Any] = {}
-        for name, array in sorted(arrays.items()):
-            path = folder / f"{name}.npy"
-            with path.open("wb") as file:
-                np.save(file, np.ascontiguousarray(array), allow_pickle=False)
-                file.flush()
-                os.fsync(file.fileno())
-            files[name] = {"sha256": _sha256(path), "shape": list(array.shape), "dtype": array.dtype.str}
+    def _sha256_once(self, path: Path) -> str:
+        """The same file under several versions is read once by each process."""
+        status = path.stat()
+        identity = status.st_ino, status.st_size, status.st_mtime_ns
+        digest = self._digests.get(identity)
+        if digest is None:
+            digest = self._digests[identity] = _sha256(path)
+        return digest
+
+    def _seal(self, folder: Path, files: Mapping[str, Any], notes: Mapping[str, Any]) -> str:
         manifest = {"format": FORMAT, "files": files, "notes": json.loads(json.dumps(dict(notes)))}
         with (folder / "manifest.json").open("w", encoding="utf-8") as file:
             json.dump(manifest, file, indent=1, sort_keys=True)
@@ -212,6 +247,18 @@ class Latest(Generic[VIEW]):
             self._value = None if artifact is None else self._view(artifact)
         except (ValueError, KeyError, IndexError, TypeError):
             logger.exception("Version %s can't be read by this program; what was in service before stays", current)
+
+
+def _save(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    files: dict[str, Any] = {}
+    for name, array in sorted(arrays.items()):
+        path = folder / f"{name}.npy"
+        with path.open("wb") as file:
+            np.save(file, np.ascontiguousarray(array), allow_pickle=False)
+            file.flush()
+            os.fsync(file.fileno())
+        files[name] = {"sha256": _sha256(path), "shape": list(array.shape), "dtype": array.dtype.str}
+    return files
 
 
 def _mapped(path: Path, entry: Mapping[str, Any]) -> NDArray[Any]:

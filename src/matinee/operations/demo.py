@@ -11,6 +11,7 @@ from matinee.catalog.models import Movie
 from matinee.catalog.publication import publish_what_is_stale
 from matinee.recommendations.community import community_datasets
 from matinee.recommendations.freshness import is_behind
+from matinee.search.index import index_is_stale, refresh_index
 
 FIRST_RATINGS = {603: 5, 27205: 5, 78: 4, 680: 3, 11036: 1}
 """The Matrix, Inception, Blade Runner, Pulp Fiction, The Notebook: a taste that the answers make visible."""
@@ -29,6 +30,8 @@ def set_up(say: Say) -> None:
             say(f"Left out: MovieLens-100K, other people's ratings to learn from. {error}")
             say("Recommendations go by what the films are, until `matinee load movielens 100k` has worked.")
     publish_what_is_stale()
+    if index_is_stale():
+        refresh_index()
     if is_behind():
         try:
             call_command("train")

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 from matinee.core.artifacts import ArtifactStore
 from matinee.core.jobs import queue
 from matinee.recommendations.pool import newest_model
+from matinee.search.index import search_index
 
 RETRY_AFTER_SECONDS = 5
 QUEUE_IS_BEHIND_AFTER = dt.timedelta(minutes=10)
@@ -65,7 +66,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 def run_checks(*, now: dt.datetime) -> list[Check]:
     """All checks at `now`; what needs the database is left out while that is away."""
-    artifacts = [_catalogue(), _model()]
+    artifacts = [_catalogue(), _model(), _search()]
     try:
         return [_database(), _migrations(), *artifacts, _queue(now=now)]
     except AnyDatabaseError:
@@ -103,6 +104,13 @@ def _model() -> Check:
     published = newest_model()  # as this process serves it: a damaged one is not in service
     version = published.version if published is not None else None
     return Check("model", ok=version is not None, needed=False, detail=version or "None is in service.")
+
+
+def _search() -> Check:
+    index = search_index()  # as this process reads it: a damaged one does not answer
+    version = index.version if index is not None else None
+    missing = "No index is in service: the database finds titles by their beginning."
+    return Check("search", ok=version is not None, needed=False, detail=version or missing)
 
 
 def _queue(*, now: dt.datetime) -> Check:

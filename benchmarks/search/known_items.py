@@ -1,0 +1,171 @@
+"""Questions whose answer is known: the title of a real film, written as people write it."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import string
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import NamedTuple, TypeAlias
+
+from matinee.search.words import ARABIC, ROMAN
+
+LETTERS = string.ascii_lowercase
+FEWEST_LETTERS = {1: 4, 2: 8}
+"""That a title has where one or two mistakes are made in it."""
+
+
+class Film(NamedTuple):
+    """What questions are made from, and what the peers index."""
+
+    tmdb_id: int
+    title: str
+    original_title: str | None
+    year: int | None
+    votes: int
+
+
+@dataclass(frozen=True)
+class KnownItem:
+    kind: str
+    text: str
+    tmdb_id: int
+
+
+Write: TypeAlias = Callable[[Film, Random], str | None]
+"""The film's title as somebody writes it; None where it can't be written so."""
+
+
+def known_items(films: Sequence[Film], *, each: int, seed: int) -> list[KnownItem]:
+    """`each` questions of every kind, or as many as films allow. A film is asked for by how known it is (log of votes),
+    and once a kind."""
+    random = Random(seed)
+    questions = []
+    for kind, write in KINDS.items():
+        asked: dict[int, str] = {}
+        for film in _drawn(films, random):
+            if len(asked) == each:
+                break
+            text = write(film, random)
+            if text is not None:
+                asked[film.tmdb_id] = text
+        questions += [KnownItem(kind, text, tmdb_id) for tmdb_id, text in asked.items()]
+    return questions
+
+
+def halves(items: Sequence[KnownItem]) -> tuple[list[KnownItem], list[KnownItem]]:
+    """One half to fit on and one to report: films that are in one are not in the other."""
+    return [item for item in items if item.tmdb_id % 2], [item for item in items if not item.tmdb_id % 2]
+
+
+def _drawn(films: Sequence[Film], random: Random) -> Iterable[Film]:
+    """All films in a random order, likelier ones earlier (Efraimidis and Spirakis 2006)."""
+    known = [film for film in films if film.votes > 0]
+    keys = {film.tmdb_id: random.random() ** (1 / math.log2(1 + film.votes)) for film in known}
+    return sorted(known, key=lambda film: keys[film.tmdb_id], reverse=True)
+
+
+def whole(film: Film, _random: Random) -> str:
+    return film.title.lower()
+
+
+def prefix(film: Film, random: Random) -> str | None:
+    """What is typed halfway: 30 to 80 of 100 characters, four at least."""
+    length = round(len(film.title) * random.uniform(0.3, 0.8))
+    return film.title[:length].lower() if 4 <= length < len(film.title) else None
+
+
+def word_left_out(film: Film, random: Random) -> str | None:
+    words = film.title.lower().split()
+    if len(words) < 3:
+        return None
+    del words[random.randrange(len(words))]
+    return " ".join(words)
+
+
+def accents_dropped(film: Film, _random: Random) -> str | None:
+    apart = unicodedata.normalize("NFKD", film.title)
+    plain = "".join(letter for letter in apart if not unicodedata.combining(letter)).lower()
+    return plain if plain != film.title.lower() else None
+
+
+def numerals_swapped(film: Film, _random: Random) -> str | None:
+    words = film.title.lower().split()
+    swapped = [_swapped(word) for word in words]
+    return " ".join(swapped) if swapped != words and len(words) > 1 else None
+
+
+def _swapped(word: str) -> str:
+    bare = word.strip(":,.")
+    if bare in {"v", "x"}:
+        return word  # a letter as often as a number
+    return word.replace(bare, ROMAN.get(bare) or ARABIC.get(bare) or bare) if bare else word
+
+
+def year_added(film: Film, _random: Random) -> str | None:
+    return f"{film.title.lower()} {film.year}" if film.year else None
+
+
+def put_in(text: str, place: int, random: Random) -> str:
+    return text[:place] + random.choice(LETTERS) + text[place:]
+
+
+def left_out(text: str, place: int, _random: Random) -> str:
+    return text[:place] + text[place + 1 :]
+
+
+def changed(text: str, place: int, random: Random) -> str:
+    return text[:place] + random.choice([letter for letter in LETTERS if letter != text[place]]) + text[place + 1 :]
+
+
+def swapped(text: str, place: int, _random: Random) -> str:
+    return text[:place] + text[place + 1] + text[place] + text[place + 2 :]
+
+
+TYPOS: dict[str, Callable[[str, int, Random], str]] = {
+    "put in": put_in,
+    "left out": left_out,
+    "changed": changed,
+    "swapped": swapped,
+}
+
+
+def mistyped(kinds: Sequence[str]) -> Write:
+    """One typo of each of `kinds`, at letters drawn at random; each changes what is there."""
+
+    def write(film: Film, random: Random) -> str | None:
+        text = film.title.lower()
+        for kind in kinds:
+            places = _places(text, kind)
+            if sum(map(str.isalpha, text)) < FEWEST_LETTERS[len(kinds)] or not places:
+                return None
+            text = TYPOS[kind](text, random.choice(places), random)
+        return text
+
+    return write
+
+
+def two_typos(film: Film, random: Random) -> str | None:
+    return mistyped(random.choices(list(TYPOS), k=2))(film, random)
+
+
+def _places(text: str, kind: str) -> list[int]:
+    if kind != "swapped":
+        return [place for place, letter in enumerate(text) if letter.isalpha()]
+    pairs = list(itertools.pairwise(text))
+    return [place for place, (one, other) in enumerate(pairs) if one.isalpha() and other.isalpha() and one != other]
+
+
+KINDS: dict[str, Write] = {
+    "whole title": whole,
+    "beginning": prefix,
+    "one word left out": word_left_out,
+    **{f"one typo: a letter {kind}": mistyped([kind]) for kind in TYPOS},
+    "two typos": two_typos,
+    "accents dropped": accents_dropped,
+    "numerals swapped": numerals_swapped,
+    "year added": year_added,
+}

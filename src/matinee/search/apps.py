@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+import datetime as dt
+
+from django.apps import AppConfig
+
+
+class SearchConfig(AppConfig):
+    name = "matinee.search"
+    label = "search"
+
+    def ready(self) -> None:
+        from matinee.core.jobs.schedule import Periodic, register  # noqa: PLC0415 - models are loaded only now
+        from matinee.search import index, tasks  # noqa: PLC0415 - as above
+
+        every = dt.timedelta(seconds=1)
+        register(Periodic("refresh-search-index", tasks.refresh_index, every=every, when=index.index_is_stale))

@@ -1,0 +1,148 @@
+"""Text to films: ranked, filtered and counted; and completions while somebody types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tantivy import Query
+
+from matinee.catalog.columns import columns
+from matinee.catalog.filters import EVERYTHING, MovieFilter, Sort
+from matinee.catalog.models import Movie
+from matinee.catalog.projection import DEEPEST
+from matinee.search.index import SearchIndex, search_index
+from matinee.search.queries import BY_ID, LEVELS, NEARLY_WHOLE, STRICT, Forgiving, Queries
+from matinee.search.questions import Question, question_of
+from matinee.search.words import folded
+
+MOST_SUGGESTIONS = 10
+ENOUGH = 10
+"""Films with all the words as they were typed, from which on no typos in words are forgiven."""
+FIRST_LOOK = 400
+FEW = 10_000
+"""Films that a filter lets through, up to which the index is asked among them alone."""
+BY_DATABASE = 500
+"""Films that the database answers with while there is no index."""
+
+TmdbIds = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The best films first, at least as many as were asked for where there are so many, and how many there are in all:
+    those that can be paged, at most DEEPEST."""
+
+    tmdb_ids: TmdbIds
+    total: int
+
+
+def search(*, text: str, movie_filter: MovieFilter, sort: Sort | None, first: int) -> Found:
+    """The films that `text` means and `movie_filter` lets through, in the order of `sort` or the best match first."""
+    question = question_of(text)
+    index = search_index()
+    if index is None:
+        return _narrowed(_by_prefix(text, BY_DATABASE), movie_filter, sort)
+    query, hits = _ask(index, question)
+    if movie_filter == EVERYTHING and sort is None:
+        if hits.settled < min(first, hits.total):
+            hits = _whole(index, query, hits, most=DEEPEST)
+        return Found(hits.tmdb_ids[: hits.settled], min(hits.total, DEEPEST))
+    catalogue = columns()
+    let_through = catalogue.mask(movie_filter)
+    if hits.total > FIRST_LOOK and let_through.count() <= FEW:
+        tmdb_ids = catalogue.tmdb_ids[let_through.rows()].tolist()
+        hits = _hits(index, Queries(index.schema).among(query, tmdb_ids), FEW)
+    return _narrowed(_whole(index, query, hits, most=hits.total).tmdb_ids, movie_filter, sort)
+
+
+def suggest(*, text: str) -> list[int]:
+    """The TMDb ids of at most MOST_SUGGESTIONS films that somebody who has typed `text` may mean."""
+    question = question_of(text)
+    index = search_index()
+    if index is None:
+        return list(map(int, _by_prefix(text, MOST_SUGGESTIONS)))
+    queries = Queries(index.schema)
+    found = _first_ten(index, queries.completions(question)) or _first_ten(index, queries.distant_completions(question))
+    return found[:MOST_SUGGESTIONS]
+
+
+def _first_ten(index: SearchIndex, queries: Iterable[Query]) -> list[int]:
+    """Of each query its best films by weight, until there are MOST_SUGGESTIONS or more."""
+    found: dict[int, None] = {}
+    for query in queries:
+        if len(found) >= MOST_SUGGESTIONS:
+            break
+        found |= dict.fromkeys(_hits(index, query, MOST_SUGGESTIONS).tmdb_ids.tolist())
+    return list(found)
+
+
+@dataclass(frozen=True)
+class _Hits:
+    """The best films of a query, by descending score and then ascending TMDb id, and how many there are in all."""
+
+    tmdb_ids: TmdbIds
+    scores: NDArray[np.float64]
+    total: int
+
+    @property
+    def best(self) -> float:
+        return float(self.scores[0]) if len(self.scores) else 0.0
+
+    @property
+    def settled(self) -> int:
+        """How many stand where they would among all: not those that tie with one that may have been left out."""
+        if len(self.scores) == self.total:
+            return self.total
+        return int(np.count_nonzero(self.scores > self.scores[-1]))
+
+
+def _ask(index: SearchIndex, question: Question) -> tuple[Query, _Hits]:
+    """The strictest query that finds enough, and its best films."""
+    queries = Queries(index.schema)
+    for forgiving in LEVELS:
+        query = queries.matching(question, forgiving)
+        hits = _hits(index, query, FIRST_LOOK)
+        if hits.best >= BY_ID or (forgiving != STRICT and _is_enough(hits, forgiving)):
+            break
+    if hits.total == 0:
+        query = queries.nearly_matching(question)
+        hits = _hits(index, query, FIRST_LOOK)
+    return query, hits
+
+
+def _is_enough(hits: _Hits, forgiving: Forgiving) -> bool:
+    """Whether a title is near, or many films have all the words as they were typed."""
+    return hits.best >= NEARLY_WHOLE[1] or (forgiving.in_words == 0 and hits.total >= ENOUGH)
+
+
+def _whole(index: SearchIndex, query: Query, hits: _Hits, *, most: int) -> _Hits:
+    return hits if len(hits.tmdb_ids) == hits.total else _hits(index, query, most)
+
+
+def _hits(index: SearchIndex, query: Query, limit: int) -> _Hits:
+    result: Any = index.searcher.search(query, max(limit, 1), count=True, weight_by_field="weight")
+    ids = np.array(index.searcher.fast_field_values("tmdb_id", [place for _, place in result.hits]), dtype=np.int64)
+    scores = np.array([score for score, _ in result.hits], dtype=np.float64)
+    order = np.lexsort((ids, -scores))
+    return _Hits(ids[order], scores[order], result.count)  # which the library's own types leave out
+
+
+def _narrowed(tmdb_ids: TmdbIds, movie_filter: MovieFilter, sort: Sort | None) -> Found:
+    catalogue = columns()
+    rows = catalogue.rows_of(tmdb_ids)
+    rows = rows[catalogue.mask(movie_filter).contains(rows)]
+    if sort is not None:
+        rows = catalogue.in_order(rows, sort)
+    return Found(catalogue.tmdb_ids[rows[:DEEPEST]], min(len(rows), DEEPEST))
+
+
+def _by_prefix(text: str, most: int) -> TmdbIds:
+    printable = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    if not folded(printable):
+        return np.empty(0, dtype=np.int64)
+    films = Movie.objects.filter(title__istartswith=printable).order_by("-vote_count", "tmdb_id")
+    return np.array(films.values_list("tmdb_id", flat=True)[:most], dtype=np.int64)

@@ -1,0 +1,153 @@
+"""The newest text index of this process, and the job that keeps it true to the rows.
+
+Every version is a folder of tantivy's files, published like any artifact and never written again. The next version
+begins as hard links to the last one's files, which tantivy itself never changes: only what is new is written.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
+from tantivy import Document, Index, IndexWriter, Schema, Searcher
+
+from matinee.catalog import outbox
+from matinee.catalog.models import Movie
+from matinee.core.artifacts import Artifact, ArtifactStore, DamagedArtifact, Latest
+from matinee.search.documents import LAYOUT, READ_AT_ONCE, documents_of, schema
+
+KIND = "search"
+CONSUMER = "search"
+MOST = 0.5
+"""The share of changed films from which on the index is built anew."""
+BUILDING_BYTES, CHANGING_BYTES = 500_000_000, 64_000_000
+"""At most, and only as far as the films take it: a segment is written when it is full, and few are quicker to ask."""
+
+
+@dataclass(frozen=True)
+class SearchIndex:
+    """One version of the index, open for reading."""
+
+    version: str
+    files: tuple[Path, ...]
+    schema: Schema
+    searcher: Searcher
+
+    @property
+    def films(self) -> int:
+        return self.searcher.num_docs
+
+
+def search_index() -> SearchIndex | None:
+    """The newest sound version that this process sees; None while there is none."""
+    return _here(settings.ARTIFACTS_DIR).latest.get()
+
+
+def refresh_index() -> None:
+    """Take in every change that is pending, and publish a version if there was any; build one where none is sound.
+
+    Killed at any point, it is simply run again: changes are forgotten only once a published version holds them. Two at
+    once take turns.
+    """
+    here = _here(settings.ARTIFACTS_DIR)
+    with here.store.one_refresher():
+        pending = outbox.pending_changes(CONSUMER)
+        previous = _version_in_service(here.store)
+        changed = sorted(set(pending.values()))
+        if previous is None or len(changed) > MOST * previous.films:
+            _publish(here.store, _build)
+        elif changed:
+            _publish(here.store, lambda folder: _take_in(folder, previous, changed))
+        outbox.forget_changes(pending)
+    here.latest.forget()
+
+
+def index_is_stale() -> bool:
+    """Whether `refresh_index` has something to do: one indexed query at most."""
+    here = _here(settings.ARTIFACTS_DIR)
+    serving = here.latest.get()
+    if serving is None or serving.version != here.store.current_version():
+        return True
+    return outbox.has_changes(CONSUMER)
+
+
+@dataclass(frozen=True)
+class _Here:
+    """What this process holds of one artifacts directory."""
+
+    store: ArtifactStore
+    latest: Latest[SearchIndex]
+
+
+@lru_cache(maxsize=4)
+def _here(root: Path) -> _Here:
+    store = ArtifactStore(root, KIND)
+    return _Here(store, Latest(lambda: store, _view))
+
+
+def _view(artifact: Artifact) -> SearchIndex:
+    if artifact.notes["layout"] != LAYOUT:
+        raise ValueError(f"Its layout is {artifact.notes['layout']}, this program reads {LAYOUT}.")
+    index = Index.open(str(artifact.folder))
+    index.config_reader("manual")  # a version never changes, so that there is nothing to watch
+    index.reload()
+    files = tuple(artifact.folder / name for name in artifact.files)
+    return SearchIndex(artifact.version, files, index.schema, index.searcher())
+
+
+def _version_in_service(store: ArtifactStore) -> SearchIndex | None:
+    """The version that CURRENT names, if it is sound. An older one won't do: its changes are gone from the outbox."""
+    current = store.current_version()
+    if current is None:
+        return None
+    try:
+        return _view(store.open(current))
+    except (DamagedArtifact, ValueError, KeyError):
+        return None
+
+
+def _publish(store: ArtifactStore, write: Callable[[Path], None]) -> None:
+    store.publish_files(write, {"layout": LAYOUT})
+
+
+def _build(folder: Path) -> None:
+    write_index(folder, documents_of(Movie.objects.all()))
+
+
+def write_index(folder: Path, documents: Iterable[Document]) -> None:
+    """A new index of these films in an empty folder."""
+    writer = Index(schema(), path=str(folder)).writer(BUILDING_BYTES, num_threads=1)
+    for document in documents:
+        writer.add_document(document)
+    _close(writer, folder)
+
+
+def _take_in(folder: Path, previous: SearchIndex, changed: list[int]) -> None:
+    for file in previous.files:
+        _link(file, folder / file.name)
+    writer = Index.open(str(folder)).writer(CHANGING_BYTES, num_threads=1)
+    for tmdb_id in changed:
+        writer.delete_documents_by_term("tmdb_id", tmdb_id)
+    for start in range(0, len(changed), READ_AT_ONCE):
+        for document in documents_of(Movie.objects.filter(tmdb_id__in=changed[start : start + READ_AT_ONCE])):
+            writer.add_document(document)
+    _close(writer, folder)
+
+
+def _close(writer: IndexWriter, folder: Path) -> None:
+    writer.commit()
+    writer.garbage_collect_files()
+    writer.wait_merging_threads()
+    for lock in folder.glob(".tantivy-*.lock"):
+        lock.unlink()
+
+
+def _link(file: Path, to: Path) -> None:
+    try:
+        to.hardlink_to(file)
+    except OSError:  # a file system without hard links
+        shutil.copy2(file, to)

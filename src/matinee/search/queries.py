@@ -1,0 +1,227 @@
+"""A question as queries of the index. They are built from its words, never from query syntax.
+
+A film's score is the place of its title (the whole title, its beginning, nearly the one or the other) and how well the
+words fit its texts; the index multiplies it by the film's weight. The places lie so far apart that no weight makes up
+for the whole title or its beginning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tantivy import Occur, Query, Schema
+
+from matinee.search.documents import COMMONEST, LONGEST_START
+from matinee.search.questions import Question
+from matinee.search.words import Words, key_of, without_article
+
+WHOLE_TITLE = 4_000.0
+BY_ID = 2_000.0
+BEGINNING = 600.0
+IN_TITLE = 150.0
+"""Every word stands in the title, somewhere."""
+NEARLY_WHOLE = {1: 120.0, 2: 60.0}
+NEARLY_BEGINNING = {1: 60.0}
+"""By the number of edits."""
+WITHOUT_ARTICLE = 0.8
+"""Of that, where it is the title without the title's article."""
+ARTICLE_TOO_MANY = 0.15
+"""And where it fits once the question's own article is left out."""
+FIELD_BOOSTS = {"title": 2.25, "people": 1.5, "keywords": 0.75, "overview": 0.375}
+"""Fitted together with POPULARITY_WEIGHT, see docs/search.md."""
+BEGUN_WORD = 0.5
+BEGUN_FROM = 3
+"""Letters; fewer begin too many words to go through them. The beginning of a whole title needs one."""
+NEARLY_WORD = {1: 1.0, 2: 0.5}
+"""Where a word fits exactly, it counts by how rare it is (BM25)."""
+TIE = 0.1
+MOST_EDITS = 2
+WORD_FROM = {1: 4, 2: 8}
+TITLE_FROM = {1: 3, 2: 6}
+"""Letters typed from which so many edits are forgiven; an edit is one letter put in, left out or changed, or two
+neighbours swapped. A title of four letters of which one was left out is typed with three."""
+LONGEST_NEARLY = 64
+MOST_NEARLY = 8
+"""Words of a question whose neighbourhood is looked into: that is what costs."""
+FORGIVING_FIELDS = ("title", "people")
+BEGUN_FIELDS = ("title", "people", "keywords")
+
+
+class Forgiving(NamedTuple):
+    """How many edits are forgiven, at most MOST_EDITS."""
+
+    in_title: int
+    """In the title as a whole."""
+    in_words: int
+
+
+LEVELS = (Forgiving(0, 0), Forgiving(1, 0), Forgiving(1, 1), Forgiving(2, 2))
+"""From the strict to the generous; each finds what those before it find."""
+STRICT, GENEROUS = LEVELS[0], LEVELS[-1]
+
+
+@dataclass(frozen=True)
+class Queries:
+    """Builds the queries of one index. `Forgiving` says how many edits."""
+
+    schema: Schema
+
+    def matching(self, question: Question, forgiving: Forgiving) -> Query:
+        """The films that the question means; their scores rank them."""
+        if question.imdb_number is not None:
+            return _scored(self._number("imdb", question.imdb_number), BY_ID)
+        if not question.runs:
+            return Query.empty_query()
+        ways = [self._literally(question, forgiving)]
+        if question.year is not None:
+            of_year = _scored(self._number("year", question.year), 0.0)
+            ways.append(_all([self._literally(question.without_year(), forgiving), of_year]))
+        if question.tmdb_id is not None:
+            ways.append(_scored(self._number("tmdb_id", question.tmdb_id), BY_ID))
+        return _best(ways)
+
+    def nearly_matching(self, question: Question) -> Query:
+        """For when nothing matches: one word may be missing from the film, or the year be wrong."""
+        ways = []
+        if question.year is not None:
+            ways.append(self._literally(question.without_year(), GENEROUS))
+        required = _required(question.runs)
+        if len(required) > 2 and not question.phrases:
+            words = [(Occur.Should, word) for word in self._words(required, edits=MOST_EDITS)]
+            ways.append(Query.boolean_query(words, minimum_number_should_match=len(words) - 1))
+        return _best(ways)
+
+    def among(self, query: Query, tmdb_ids: Sequence[int]) -> Query:
+        """What `query` finds of these films; their scores stay."""
+        return _all([query, _scored(Query.term_set_query(self.schema, "tmdb_id", tmdb_ids), 0.0)])
+
+    def completions(self, question: Question) -> Iterator[Query]:
+        """What films the beginning of a title may mean, the best guesses first; each to be ranked by weight alone."""
+        if question.imdb_number is not None or not question.runs:
+            yield self.matching(question, STRICT)
+            return
+        key = key_of(question.words)
+        yield self._key(key, 0, begun=False, score=1.0)
+        yield self._key(key, 0, begun=True, score=1.0)
+        if question.year is not None:
+            yield self.matching(question, STRICT)
+        yield _scored(self._in_title(question, edits=0), 1.0)
+        if _forgiven(key, WORD_FROM, 1):
+            yield self._key(key, 1, begun=True, score=1.0)
+
+    def distant_completions(self, question: Question) -> Iterator[Query]:
+        """For when those find nothing: more edits, and edits in each word."""
+        key = key_of(question.words)
+        if _forgiven(key, WORD_FROM, MOST_EDITS) == MOST_EDITS:
+            yield self._key(key, MOST_EDITS, begun=True, score=1.0)
+        yield _scored(self._in_title(question, edits=MOST_EDITS), 1.0)
+
+    def _literally(self, question: Question, forgiving: Forgiving) -> Query:
+        """Every word somewhere in the film, or together the beginning of its title; the year is a word like others."""
+        forgiving = STRICT if question.phrases else forgiving
+        required = _required(question.runs)
+        extra = [run for run in question.runs if run not in required]
+        text = Query.boolean_query(
+            [
+                *((Occur.Must, word) for word in self._words(required, edits=forgiving.in_words)),
+                *((Occur.Should, self._run(run, ("title",), edits=0, begun=False)) for run in extra),
+            ]
+        )
+        in_title = _scored(self._in_title(question, edits=0), IN_TITLE)
+        place = _best([*self._places(question.words, edits=forgiving.in_title), in_title])
+        either = Query.boolean_query([(Occur.Should, place), (Occur.Should, text)])
+        if not question.phrases:
+            return either
+        return _all([either, *(_best([self._phrase(f, words) for f in FIELD_BOOSTS]) for words in question.phrases)])
+
+    def _places(self, words: Words, *, edits: int) -> Iterator[Query]:
+        key = key_of(words)
+        yield _scored(self._term("whole", key), WHOLE_TITLE)
+        yield _scored(self._term("key", key), WHOLE_TITLE * WITHOUT_ARTICLE)
+        yield self._key(key, 0, begun=True, score=BEGINNING)
+        for number in range(1, _forgiven(key, TITLE_FROM, edits) + 1):
+            yield self._key(key, number, begun=False, score=NEARLY_WHOLE[number])
+        for number in range(1, min(_forgiven(key, WORD_FROM, edits), max(NEARLY_BEGINNING)) + 1):
+            yield self._key(key, number, begun=True, score=NEARLY_BEGINNING[number])
+        rest = without_article(words)
+        if rest != words:
+            yield self._key(key_of(rest), 0, begun=False, score=WHOLE_TITLE * ARTICLE_TOO_MANY)
+            yield self._key(key_of(rest), 0, begun=True, score=BEGINNING * ARTICLE_TOO_MANY)
+
+    def _key(self, key: str, edits: int, *, begun: bool, score: float) -> Query:
+        if begun and len(key) + edits <= LONGEST_START:
+            return _scored(self._nearly("start", key, edits, begun=False), score)
+        return _scored(self._nearly("key", key, edits, begun=begun), score)
+
+    def _in_title(self, question: Question, *, edits: int) -> Query:
+        return _all(self._words(question.runs, edits=edits, fields=("title",)))
+
+    def _words(self, runs: Sequence[Words], *, edits: int, fields: Sequence[str] = tuple(FIELD_BOOSTS)) -> list[Query]:
+        """A query for each; the last word may be one that is still being typed."""
+        return [
+            self._run(run, fields, edits=edits if place < MOST_NEARLY else 0, begun=place == len(runs) - 1)
+            for place, run in enumerate(runs)
+        ]
+
+    def _run(self, run: Words, fields: Sequence[str], *, edits: int, begun: bool) -> Query:
+        if len(run) > 1:
+            return _best([Query.boost_query(self._phrase(field, run), FIELD_BOOSTS[field]) for field in fields])
+        (word,) = run
+        if word in COMMONEST:
+            fields = [field for field in fields if field != "overview"]
+        ways = [Query.boost_query(self._term(field, word), FIELD_BOOSTS[field]) for field in fields]
+        if begun and len(word) >= BEGUN_FROM:
+            begun_in = [field for field in fields if field in BEGUN_FIELDS]
+            ways += [_scored(self._nearly(field, word, 0, begun=True), BEGUN_WORD) for field in begun_in]
+        near_in = [field for field in fields if field in FORGIVING_FIELDS]
+        for number in range(1, _forgiven(word, WORD_FROM, edits) + 1):
+            near = [self._nearly(field, word, number, begun=begun and number == 1) for field in near_in]
+            ways += [_scored(query, NEARLY_WORD[number]) for query in near]
+        return _best(ways)
+
+    def _phrase(self, field: str, words: Words) -> Query:
+        if len(words) == 1:
+            return self._term(field, words[0])
+        kept = [(place, word) for place, word in enumerate(words) if field != "overview" or word not in COMMONEST]
+        if len(kept) == 1:
+            return self._term(field, kept[0][1])
+        return Query.phrase_query(self.schema, field, [word for _, word in kept]) if kept else Query.empty_query()
+
+    def _term(self, field: str, word: str) -> Query:
+        return Query.term_query(self.schema, field, word)
+
+    def _number(self, field: str, number: int) -> Query:
+        return Query.term_query(self.schema, field, number)
+
+    def _nearly(self, field: str, word: str, edits: int, *, begun: bool) -> Query:
+        if not edits and not begun:
+            return self._term(field, word)
+        return Query.fuzzy_term_query(self.schema, field, word, edits, transposition_cost_one=True, prefix=begun)
+
+
+def _forgiven(typed: str, letters_from: Mapping[int, int], edits: int) -> int:
+    """How many edits, of `edits` at most."""
+    if len(typed) > LONGEST_NEARLY:
+        return 0
+    return max((number for number in range(1, edits + 1) if len(typed) >= letters_from[number]), default=0)
+
+
+def _scored(query: Query, score: float) -> Query:
+    return Query.const_score_query(query, score)
+
+
+def _required(runs: Sequence[Words]) -> list[Words]:
+    """The words that a film must have: all but the commonest, or all where there are no others."""
+    rare = [run for run in runs if run[0] not in COMMONEST]
+    return rare or list(runs)
+
+
+def _all(queries: Sequence[Query]) -> Query:
+    return Query.boolean_query([(Occur.Must, query) for query in queries])
+
+
+def _best(queries: Sequence[Query]) -> Query:
+    """Any of them, scored by the one that fits best."""
+    return Query.disjunction_max_query(list(queries), TIE) if queries else Query.empty_query()

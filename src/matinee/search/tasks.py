@@ -1,0 +1,12 @@
+"""Work that the job worker does for search."""
+
+from __future__ import annotations
+
+from django_tasks import task
+
+from matinee.search import index
+
+
+@task()
+def refresh_index() -> None:
+    index.refresh_index()

@@ -1,0 +1,131 @@
+"""Text as it is compared in search: words without case, accents and punctuation, the same for films and for queries.
+
+A word is a run of letters and digits; of scripts that put no space between words, every character is one. Marks that
+stand on or beside a letter are dropped, so that a title is found with and without them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from matinee.catalog.matching import LETTERS_WITHOUT_PARTS
+
+Words: TypeAlias = tuple[str, ...]
+
+LONGEST_WORD = 60
+"""Characters; the rest of a longer one is not looked at."""
+UNSPACED = (
+    "\u0e00-\u0eff"  # Thai, Lao
+    "\u0f00-\u109f\u1780-\u17ff"  # Tibetan, Burmese, Khmer
+    "\u3005-\u3007\u3041-\u30ff\u31f0-\u31ff"  # kana and the marks that repeat
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
+)
+APOSTROPHES = dict.fromkeys(map(ord, "'\u2019\u2018\u02bc\u02bb`\u00b4\u05f3\u05f4\u0640"))
+"""They part no word: Ocean's is oceans. The last three are Hebrew's and the stroke that lengthens an Arabic word."""
+ARTICLES = frozenset({"a", "an", "the"})
+FOREIGN_ARTICLES = {
+    "fr": frozenset({"le", "la", "les", "l", "un", "une", "des"}),
+    "de": frozenset({"der", "die", "das", "ein", "eine"}),
+    "es": frozenset({"el", "la", "los", "las", "un", "una"}),
+    "it": frozenset({"il", "lo", "la", "i", "gli", "le", "un", "una", "uno"}),
+    "pt": frozenset({"o", "a", "os", "as", "um", "uma"}),
+    "nl": frozenset({"de", "het", "een"}),
+    "sv": frozenset({"den", "det", "en", "ett"}),
+    "da": frozenset({"den", "det", "en", "et"}),
+    "no": frozenset({"den", "det", "en", "et"}),
+}
+"""By the film's language: "Die Hard" is not "Hard"."""
+ROMAN = dict(
+    zip(
+        [
+            "ii",
+            "iii",
+            "iv",
+            "v",
+            "vi",
+            "vii",
+            "viii",
+            "ix",
+            "x",
+            "xi",
+            "xii",
+            "xiii",
+            "xiv",
+            "xv",
+            "xvi",
+            "xvii",
+            "xviii",
+            "xix",
+            "xx",
+        ],
+        map(str, range(2, 21)),
+        strict=True,
+    )
+)
+ARABIC = {arabic: roman for roman, arabic in ROMAN.items()}
+_WORD = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+")
+_ONE_CHARACTER = re.compile(rf"[{UNSPACED}]")
+
+
+def words_of(text: str) -> Words:
+    """The words of `text`. One that has no letter and no digit is one word whole, so that the film "$" is found."""
+    return tuple(word for run in runs_of(text) for word in run)
+
+
+def runs_of(text: str) -> list[Words]:
+    """The same in runs: characters that each are a word, and stand side by side, belong together as letters do."""
+    runs: list[Words] = []
+    end = -1
+    for match in _WORD.finditer(folded(text)):
+        word = match[0][:LONGEST_WORD]
+        if match.start() == end and stands_alone(word) and stands_alone(runs[-1][-1]):
+            runs[-1] += (word,)
+        else:
+            runs.append((word,))
+        end = match.end()
+    if not runs:
+        rest = "".join(character for character in text if character.isprintable() and not character.isspace())
+        return [(rest[:LONGEST_WORD].casefold(),)] if rest else []
+    return runs
+
+
+def folded(text: str) -> str:
+    if text.isascii():
+        return text.lower().translate(APOSTROPHES).replace("&", " and ")
+    apart = unicodedata.normalize("NFKD", text.translate(APOSTROPHES)).casefold().replace("&", " and ")
+    apart = unicodedata.normalize("NFKD", apart.translate(LETTERS_WITHOUT_PARTS))
+    return "".join(character for character in apart if not unicodedata.category(character).startswith("M"))
+
+
+def stands_alone(word: str) -> bool:
+    """Whether it is one character of a script that puts no space between words."""
+    return _ONE_CHARACTER.fullmatch(word) is not None
+
+
+def in_other_numerals(words: Words) -> Words:
+    """Roman numerals as arabic ones, and the reverse: (rocky, ii) is (rocky, 2). "I" is one only at the end."""
+    swapped = [ROMAN.get(word) or ARABIC.get(word) or word for word in words]
+    if len(words) > 1 and words[-1] in {"i", "1"}:
+        swapped[-1] = "1" if words[-1] == "i" else "i"
+    return tuple(swapped)
+
+
+def without_article(words: Words, language: str | None = None) -> Words:
+    """Without the article in front, English or of the film's own language; all of it where nothing else is there."""
+    articles = ARTICLES | FOREIGN_ARTICLES.get(language or "", frozenset())
+    return words[1:] if len(words) > 1 and words[0] in articles else words
+
+
+def key_of(words: Words) -> str:
+    """The words run together: where the blanks stand makes no difference."""
+    return "".join(words)
+
+
+def names_of(titles: Sequence[str | None]) -> list[Words]:
+    """Each title in words, in both kinds of numerals, without repeats."""
+    spelled = [words_of(title) for title in titles if title]
+    both = [name for words in spelled for name in (words, in_other_numerals(words))]
+    return [name for name in dict.fromkeys(both) if name]

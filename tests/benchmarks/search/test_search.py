@@ -1,0 +1,83 @@
+"""The benchmark of search, on films made up here."""
+
+from __future__ import annotations
+
+from random import Random
+
+from benchmarks.search.known_items import KINDS, Film, halves, known_items, mistyped, numerals_swapped
+from benchmarks.search.measuring import ALL, DEPTH, figures, measure, place_of
+from benchmarks.search.report import best_peer, markdown
+
+HEAT = Film(1, "Heat", None, 1995, 100)
+FILMS = [
+    HEAT,
+    *(Film(id_, f"Rocky II: The Long Night {id_}", None, 1979, id_) for id_ in range(2, 30)),
+    Film(30, "Amélie Poulain", None, None, 50),
+]
+
+
+class Knowing:
+    """Answers with everything, the film that was asked for at `place`."""
+
+    def __init__(self, name: str, place: int) -> None:
+        self.name = name
+        self._place = place
+        self.answers = {item.text: item.tmdb_id for item in known_items(FILMS, each=5, seed=1)}
+
+    def ask(self, text: str) -> list[int]:
+        return [0] * (self._place - 1) + [self.answers[text]]
+
+
+def test_every_kind_of_question_is_asked_and_the_same_each_time() -> None:
+    items = known_items(FILMS, each=5, seed=1)
+
+    assert {item.kind for item in items} == set(KINDS)
+    assert items == known_items(FILMS, each=5, seed=1)
+    assert len({(item.kind, item.tmdb_id) for item in items}) == len(items)
+
+
+def test_no_film_is_in_both_halves() -> None:
+    one, other = halves(known_items(FILMS, each=10, seed=1))
+
+    assert one
+    assert other
+    assert not {item.tmdb_id for item in one} & {item.tmdb_id for item in other}
+
+
+def test_a_typo_is_one_letter() -> None:
+    random = Random(1)
+
+    assert len(mistyped(["put in"])(HEAT, random) or "") == 5
+    assert len(mistyped(["left out"])(HEAT, random) or "") == 3
+    assert sorted(mistyped(["swapped"])(HEAT, random) or "") == sorted("heat")
+    changed = mistyped(["changed"])(HEAT, random) or ""
+    assert sum(one != other for one, other in zip(changed, "heat", strict=True)) == 1
+    assert mistyped(["changed", "changed"])(HEAT, random) is None, "a title of four letters stands one"
+
+
+def test_numerals_are_written_the_other_way() -> None:
+    assert numerals_swapped(Film(1, "Rocky II", None, None, 1), Random(1)) == "rocky 2"
+    assert numerals_swapped(Film(1, "Toy Story 3", None, None, 1), Random(1)) == "toy story iii"
+    assert numerals_swapped(HEAT, Random(1)) is None
+
+
+def test_figures_of_places() -> None:
+    assert figures([1, 2, 0, 1]) == {"MRR@10": 0.625, "success@1": 0.5, "success@10": 0.75, "questions": 4}
+    assert place_of(7, [3, 7]) == 2
+    assert place_of(7, [0] * DEPTH + [7]) == 0
+
+
+def test_a_table_names_the_best_peer_and_where_we_are_behind() -> None:
+    items = known_items(FILMS, each=5, seed=1)
+    systems = {
+        system.name: measure(system, items)
+        for system in (Knowing("Matinee search", 2), Knowing("good", 1), Knowing("poor", 4))
+    }
+    about = {"Date": "2026-01-01", "Machine": "made up", "Questions reported": len(items), "Films": len(FILMS)}
+
+    record = {"about": about, "systems": systems, "left out": {"absent": "not there"}, "fitted": []}
+    text = markdown(record)
+
+    assert best_peer(record, ALL) == ("good", 1.0)
+    assert "Over all kinds alike: 0.500, the best peer (good) 1.000: -50.0%." in text
+    assert "absent: not there." in text

@@ -1,0 +1,68 @@
+"""How much work a question can cause, counted in what the index has to look up."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from matinee.search.documents import schema
+from matinee.search.queries import LEVELS, Queries
+from matinee.search.questions import LONGEST_QUESTION, TooManyWords, question_of
+
+MOST_NEIGHBOURHOODS = 100
+"""Words and titles whose neighbours are looked for: each goes through the dictionary."""
+MOST_TERMS = 800
+QUERIES = Queries(schema())
+
+
+def assert_little_work(text: str) -> None:
+    try:
+        question = question_of(text)
+    except TooManyWords:
+        return
+    asked = [QUERIES.matching(question, forgiving) for forgiving in LEVELS]
+    asked += [QUERIES.nearly_matching(question), *QUERIES.completions(question)]
+    asked += QUERIES.distant_completions(question)
+    for query in asked:
+        told = repr(query)
+        assert told.count("FuzzyTermQuery") <= MOST_NEIGHBOURHOODS
+        assert told.count("Term(") - told.count("FuzzyTermQuery") <= MOST_TERMS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rrrrrrrrr " * 20,
+        "abcdefgh " * 22,
+        "a " * 40,
+        "1999 " * 40,
+        "1999 heathers " * 14,
+        '"a b" ' * 13,
+        "七" * 40,
+        "the " * 40,
+        "x" * LONGEST_QUESTION,
+    ],
+)
+def test_no_question_causes_much_work(text: str) -> None:
+    assert_little_work(text)
+
+
+WORDS = st.sampled_from(["heat", "heathers", "1999", "the", '"', "七人", "tt0000001", "&"])
+
+
+@given(
+    st.text(st.characters(max_codepoint=sys.maxunicode, exclude_categories=["Cs"]), max_size=LONGEST_QUESTION)
+    | st.lists(WORDS, max_size=45).map(" ".join)
+)
+def test_no_text_does(text: str) -> None:
+    assert_little_work(text)
+
+
+def test_what_is_typed_is_never_syntax() -> None:
+    told = repr(QUERIES.matching(question_of("title:heat OR (ran* -alien~2)"), LEVELS[0]))
+
+    assert "Regex" not in told
+    assert '"or"' in told

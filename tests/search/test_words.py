@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from matinee.search.words import LONGEST_WORD, in_other_numerals, key_of, names_of, runs_of, without_article, words_of
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Amélie", "amelie"),
+        ("WALL·E", "wall e"),
+        ("Ocean's Eleven", "oceans eleven"),
+        ("Ocean\u2019s Eleven", "oceans eleven"),
+        ("Fast & Furious", "fast and furious"),
+        ("Mission: Impossible \u2013 Fallout", "mission impossible fallout"),
+        ("Æon Flux", "aeon flux"),
+        ("Straße", "strasse"),
+        ("Smørrebrød", "smorrebrod"),
+        ("Ёлки", "елки"),
+        ("ﬁlm ½", "film 1 2"),
+        ("سيّارة", "سيارة"),
+        ("שָׁלוֹם", "שלום"),
+        ("七人の侍", "七 人 の 侍"),
+        ("올드보이", "올드보이"),
+        ("$", "$"),
+        ("★ ★", "★★"),
+        ("\x00", ""),
+        (" \t\n", ""),
+    ],
+)
+def test_case_accents_and_punctuation_make_no_difference(text: str, words: str) -> None:
+    expected = words_of(words) if any(letter > "ᄀ" and letter < "\ud7ff" for letter in words) else tuple(words.split())
+
+    assert words_of(text) == expected
+
+
+def test_characters_that_are_words_stand_in_one_run_where_nothing_parts_them() -> None:
+    assert runs_of("七人 no 侍") == [("七", "人"), ("no",), ("侍",)]
+
+
+def test_numerals_are_known_in_both_kinds() -> None:
+    assert in_other_numerals(("rocky", "ii")) == ("rocky", "2")
+    assert in_other_numerals(("rocky", "2")) == ("rocky", "ii")
+    assert in_other_numerals(("kill", "bill", "vol", "1")) == ("kill", "bill", "vol", "i")
+    assert in_other_numerals(("i", "robot")) == ("i", "robot")
+
+
+def test_a_leading_article_is_one_in_the_films_own_language_alone() -> None:
+    assert without_article(("the", "matrix")) == ("matrix",)
+    assert without_article(("die", "hard"), "en") == ("die", "hard")
+    assert without_article(("die", "welle"), "de") == ("welle",)
+    assert without_article(("the",)) == ("the",)
+
+
+def test_a_title_is_one_word_where_blanks_do_not_count() -> None:
+    assert key_of(("spider", "man")) == key_of(("spiderman",))
+
+
+def test_a_film_goes_by_both_titles_in_both_numerals_once() -> None:
+    assert names_of(["Rocky II", "Rocky II"]) == [("rocky", "ii"), ("rocky", "2")]
+    assert names_of(["Brother", "Брат", None, ""]) == [("brother",), ("брат",)]
+
+
+@given(st.text(st.characters(max_codepoint=sys.maxunicode, exclude_categories=()), max_size=300))
+def test_any_text_is_words_without_blanks_that_stay_what_they_are(text: str) -> None:
+    words = words_of(text)
+
+    assert all(word and not word.isspace() and len(word) <= LONGEST_WORD for word in words)
+    assert words_of(text.swapcase()) is not None
+
+
+@given(st.text(st.sampled_from("abcé 'ßΣ&七人の-"), max_size=30))
+def test_words_of_words_are_the_same_words(text: str) -> None:
+    words = words_of(text)
+
+    assert words_of(" ".join(words)) == words

@@ -47,8 +47,7 @@ class Reason(NamedTuple):
     share: float
 
 
-@dataclass(frozen=True)
-class Pick:
+class Pick(NamedTuple):
     """One recommended film."""
 
     tmdb_id: int
@@ -174,8 +173,7 @@ def recommend_from(
     if genres:
         favourite = pool.columns.mask(MovieFilter(any_genres=tuple(sorted(genres)))).dense()
         scores[favourite] += GENRE_PULL * start.max(initial=0.0) / (1 + history.size)
-    order = scores if personalised else pool.spread.copy()
-    np.copyto(order, -np.inf, where=~allowed)
+    order = np.where(allowed, scores if personalised else pool.spread, -np.inf)
     rows = rank(order, DEEPEST)
     if diversity > 0:
         rows = rows[_diversified(pool, rows, scores[rows], diversity)]

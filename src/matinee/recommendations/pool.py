@@ -71,10 +71,7 @@ class Pool:
         """(n,) what each film scores before anything is added for a history."""
         if self.published is None:
             return self.base
-        of_base, of_lasting = self.published.model.start_parts(reach)
-        start = of_base * self.base
-        start += of_lasting * self.lasting_base
-        return start
+        return self.published.model.started(reach, self.base, self.lasting_base)
 
     def sums(self, reach: Reach) -> Doubles:
         """(n,) what a history adds to the score of each film."""

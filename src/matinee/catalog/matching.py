@@ -19,17 +19,25 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-ARTICLES = (
-    *("The", "A", "An", "Le", "La", "Les", "L'", "Un", "Une", "Des"),  # English, French
-    *("Der", "Die", "Das", "Ein", "Eine", "El", "Los", "Las", "Una", "Lo"),  # German, Spanish
-    *("Il", "I", "Gli", "Uno", "O", "Os", "As", "Um", "Uma"),  # Italian, Portuguese
-    *("De", "Het", "Een", "Den", "Det", "En", "Ett", "Et"),  # Dutch, Scandinavian
-)
+ARTICLES = {
+    "en": ("The", "A", "An"),
+    "fr": ("Le", "La", "Les", "L'", "Un", "Une", "Des"),
+    "de": ("Der", "Die", "Das", "Ein", "Eine"),
+    "es": ("El", "La", "Los", "Las", "Un", "Una"),
+    "it": ("Il", "Lo", "La", "I", "Gli", "Le", "Un", "Una", "Uno"),
+    "pt": ("O", "A", "Os", "As", "Um", "Uma"),
+    "nl": ("De", "Het", "Een"),
+    "sv": ("Den", "Det", "En", "Ett"),
+    "da": ("Den", "Det", "En", "Et"),
+    "no": ("Den", "Det", "En", "Et"),
+}
+"""By language, as ISO 639 has it."""
 CLEARLY_MORE_VOTES = 10
 PROPER, BRACKETED, LOOSE, ONE_OFF = range(4)
 LETTERS_WITHOUT_PARTS = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ð": "d", "ł": "l", "þ": "th"})
 _NEITHER_LETTER_NOR_DIGIT = re.compile(r"[\W_]+")
-_MOVED_ARTICLE = re.compile(rf"(?P<rest>.+?), (?P<article>{'|'.join(ARTICLES)})(?P<subtitle>: .+)?", re.I | re.S)
+_ANY_ARTICLE = "|".join(article for articles in ARTICLES.values() for article in articles)
+_MOVED_ARTICLE = re.compile(rf"(?P<rest>.+?), (?P<article>{_ANY_ARTICLE})(?P<subtitle>: .+)?", re.I | re.S)
 _LEADING_ARTICLE = re.compile(r"(?:the|an?) ", re.I)
 _PART_BEFORE_SUBTITLE = re.compile(r" (?:part )?(?:\d+|[ivx]+): ", re.I)
 _YEAR_AT_END = re.compile(r"(?P<title>.*?)\s*\((?P<year>\d{4})(?:\W\d{0,4})?\)", re.S)

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from matinee.catalog.matching import LETTERS_WITHOUT_PARTS
+from matinee.catalog.matching import ARTICLES, LETTERS_WITHOUT_PARTS
 
 Words: TypeAlias = tuple[str, ...]
 
@@ -25,17 +25,8 @@ UNSPACED = (
 )
 APOSTROPHES = dict.fromkeys(map(ord, "'\u2019\u2018\u02bc\u02bb`\u00b4\u05f3\u05f4\u0640"))
 """They part no word: Ocean's is oceans. The last three are Hebrew's and the stroke that lengthens an Arabic word."""
-ARTICLES = frozenset({"a", "an", "the"})
-FOREIGN_ARTICLES = {
-    "fr": frozenset({"le", "la", "les", "l", "un", "une", "des"}),
-    "de": frozenset({"der", "die", "das", "ein", "eine"}),
-    "es": frozenset({"el", "la", "los", "las", "un", "una"}),
-    "it": frozenset({"il", "lo", "la", "i", "gli", "le", "un", "una", "uno"}),
-    "pt": frozenset({"o", "a", "os", "as", "um", "uma"}),
-    "nl": frozenset({"de", "het", "een"}),
-    "sv": frozenset({"den", "det", "en", "ett"}),
-    "da": frozenset({"den", "det", "en", "et"}),
-    "no": frozenset({"den", "det", "en", "et"}),
+FOLDED_ARTICLES = {
+    language: frozenset(article.rstrip("'").lower() for article in articles) for language, articles in ARTICLES.items()
 }
 """By the film's language: "Die Hard" is not "Hard"."""
 ROMAN = dict(
@@ -115,7 +106,7 @@ def in_other_numerals(words: Words) -> Words:
 
 def without_article(words: Words, language: str | None = None) -> Words:
     """Without the article in front, English or of the film's own language; all of it where nothing else is there."""
-    articles = ARTICLES | FOREIGN_ARTICLES.get(language or "", frozenset())
+    articles = FOLDED_ARTICLES["en"] | FOLDED_ARTICLES.get(language or "", frozenset())
     return words[1:] if len(words) > 1 and words[0] in articles else words
 
 

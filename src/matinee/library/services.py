@@ -99,11 +99,6 @@ def change_rating(
     return Rating.of_row(row)
 
 
-def withdraw_rating(*, user: User, tmdb_id: int) -> None:
-    """Forget the rating and its review, whether there is one or not. One statement."""
-    remove(MovieRating, user=user, tmdb_id=tmdb_id)
-
-
 def _returned(statement: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
     """The one row that a statement gives, or none. All is fetched: on SQLite a write has ended only then."""
     with connection.cursor() as cursor:

@@ -5,11 +5,11 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from matinee.catalog import triggers
 
 
-def add_cards_consumer(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:  # noqa: ARG001 - as RunPython calls it
+def add_cards_consumer(apps: Apps, _: BaseDatabaseSchemaEditor) -> None:
     apps.get_model("catalog", "ChangeConsumer").objects.get_or_create(name="cards")
 
 
-def remove_cards_consumer(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:  # noqa: ARG001 - as RunPython calls it
+def remove_cards_consumer(apps: Apps, _: BaseDatabaseSchemaEditor) -> None:
     apps.get_model("catalog", "ChangeConsumer").objects.filter(name="cards").delete()
     apps.get_model("catalog", "MovieChange").objects.filter(consumer="cards").delete()
 

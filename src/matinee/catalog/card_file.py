@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.catalog.encoding import EncodedFilm
+from matinee.catalog.film_table import offsets_of
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class CardFile:
         return cls(
             tmdb_ids=np.array([tmdb_id for tmdb_id, _ in films], dtype=np.int64),
             pks=np.array([film.pk for _, film in films], dtype=np.int64),
-            starts=_starts([np.array([len(film.detail) for _, film in films], dtype=np.int64)]),
+            starts=offsets_of(np.array([len(film.detail) for _, film in films], dtype=np.int64)),
             name_ends=np.array([film.name_end for _, film in films], dtype=np.int32),
             card_ends=np.array([film.card_end for _, film in films], dtype=np.int32),
             json=np.frombuffer(b"".join(film.detail for _, film in films), dtype=np.uint8),
@@ -101,12 +102,8 @@ def written(parts: Iterable[CardFile], file: BinaryIO) -> CardFile:
     return CardFile(
         tmdb_ids=np.concatenate([part.tmdb_ids for part in small]),
         pks=np.concatenate([part.pks for part in small]),
-        starts=_starts([np.diff(part.starts) for part in small]),
+        starts=offsets_of(np.concatenate([np.diff(part.starts) for part in small])),
         name_ends=np.concatenate([part.name_ends for part in small]),
         card_ends=np.concatenate([part.card_ends for part in small]),
         json=np.memmap(file, dtype=np.uint8, mode="r", shape=(length,)) if length else np.empty(0, dtype=np.uint8),
     )
-
-
-def _starts(lengths: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    return np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)

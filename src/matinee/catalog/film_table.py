@@ -51,7 +51,7 @@ class Ragged:
 
     def take(self, rows: NDArray[np.int64]) -> Ragged:
         lengths = np.diff(self.offsets)[rows]
-        offsets = _offsets(lengths)
+        offsets = offsets_of(lengths)
         places = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths)
         return Ragged(self.values[places], offsets)
 
@@ -166,7 +166,7 @@ def _joined(tables: Sequence[FilmTable]) -> FilmTable:
         parts = [getattr(table, field.name) for table in tables]
         if isinstance(parts[0], Ragged):
             lengths = np.concatenate([np.diff(part.offsets) for part in parts])
-            joined[field.name] = Ragged(np.concatenate([part.values for part in parts]), _offsets(lengths))
+            joined[field.name] = Ragged(np.concatenate([part.values for part in parts]), offsets_of(lengths))
         else:
             joined[field.name] = np.concatenate(parts)
     return FilmTable(**joined)
@@ -194,8 +194,9 @@ def _genre_ids(stored: Any) -> list[int]:
 
 def _ragged(rows: list[list[int]], kind: type[np.int64] | type[np.uint8]) -> Ragged:
     lengths = np.array([len(row) for row in rows], dtype=np.int64)
-    return Ragged(np.array(list(itertools.chain.from_iterable(rows)), dtype=kind), _offsets(lengths))
+    return Ragged(np.array(list(itertools.chain.from_iterable(rows)), dtype=kind), offsets_of(lengths))
 
 
-def _offsets(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+def offsets_of(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(n + 1,) where each of n rows of these lengths begins, and where the last one ends."""
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)

@@ -274,7 +274,7 @@ class TestDamage:
         content = bytearray(path.read_bytes())
         content[-1] ^= 1
         path.write_bytes(content)
-        module._here.cache_clear()
+        module._kind.cache_clear()
 
         told, stale = title(2), cards_are_stale()
         refresh_cards()

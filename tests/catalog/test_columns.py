@@ -286,7 +286,7 @@ class TestDamage:
         film(4).save()
         refresh_columns()
         damage(store)
-        module._here.cache_clear()
+        module._kind.cache_clear()
 
         serving = columns()
 
@@ -298,7 +298,7 @@ class TestDamage:
         film(4).save()
         refresh_columns()
         damage(store)
-        module._here.cache_clear()
+        module._kind.cache_clear()
         stale = columns_are_stale()
 
         refresh_columns()
@@ -311,7 +311,7 @@ class TestDamage:
         film(1, "Heat").save()
         refresh_columns()
         damage(store)
-        module._here.cache_clear()
+        module._kind.cache_clear()
 
         assert titles() == ["Heat"]
         assert columns_are_stale()

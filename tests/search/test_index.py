@@ -139,7 +139,7 @@ def test_a_damaged_index_is_built_anew_while_the_database_answers_by_prefix(
     damage: str, store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _damage(store.directory / str(store.current_version()), damage, monkeypatch)
-    module._here.cache_clear()
+    module._kind.cache_clear()
 
     index_meanwhile, meanwhile, stale = search_index(), found("hea"), index_is_stale()
     tasks.refresh_index.call()
@@ -171,7 +171,7 @@ def test_a_damaged_version_does_not_hide_the_sound_one_before_it(store: Artifact
     titled(4, "Zulu").save()
     refresh_index()
     shutil.rmtree(store.directory / str(store.current_version()))
-    module._here.cache_clear()
+    module._kind.cache_clear()
 
     before = (found("heat"), found("zulu"), index_is_stale())
     refresh_index()

@@ -26,7 +26,7 @@ from matinee.catalog.encoding import EncodedFilm, encoded, genre_names
 from matinee.catalog.filters import LARGEST_ID
 from matinee.catalog.models import ChangeConsumer, Movie, MovieQuerySet
 from matinee.catalog.services import UnknownMovie
-from matinee.core.artifacts import Artifact, ArtifactStore, DamagedArtifact, Latest
+from matinee.core.artifacts import Artifact, ArtifactKind, ArtifactStore
 
 logger = logging.getLogger(__name__)
 Item = TypeVar("Item")
@@ -83,25 +83,25 @@ def refresh_cards() -> None:
 
     Where the version in service is not the one that the database names, all films are encoded anew.
     """
-    here = _here(settings.ARTIFACTS_DIR)
-    with here.store.one_refresher():
+    kind = _kind(settings.ARTIFACTS_DIR)
+    with kind.store.one_refresher():
         pending = outbox.pending_changes(CONSUMER)
-        previous = _version_in_service(here.store)
+        previous = _films_in_service(kind)
         if previous is None or pending:
-            version = _publish(here.store, previous, {*pending.values()})
+            version = _publish(kind.store, previous, {*pending.values()})
             with transaction.atomic():
                 outbox.forget_changes(pending)
                 ChangeConsumer.objects.filter(name=CONSUMER).update(version=version)
-    here.latest.forget()
+    kind.latest.forget()
 
 
 def cards_are_stale() -> bool:
     """Whether it is time for `refresh_cards`: two small queries at most."""
-    here = _here(settings.ARTIFACTS_DIR)
-    serving = here.latest.get()
+    kind = _kind(settings.ARTIFACTS_DIR)
+    serving = kind.latest.get()
     if serving is None or serving.version != _named_version():
         return True
-    old_enough = abs(time.time() - here.store.published_at()) >= SECONDS_A_FILM * serving.films.size
+    old_enough = abs(time.time() - kind.store.published_at()) >= SECONDS_A_FILM * serving.films.size
     return old_enough and outbox.has_changes(CONSUMER)
 
 
@@ -111,29 +111,19 @@ class _Published:
     films: CardFile
 
 
-@dataclass(frozen=True)
-class _Here:
-    """What this process holds of one artifacts directory."""
-
-    store: ArtifactStore
-    latest: Latest[_Published]
-
-
 @lru_cache(maxsize=4)
-def _here(root: Path) -> _Here:
-    store = ArtifactStore(root, KIND)
-    return _Here(store, Latest(lambda: store, _view))
+def _kind(root: Path) -> ArtifactKind[_Published]:
+    """What this process holds of one artifacts directory."""
+    return ArtifactKind(root, KIND, layout=LAYOUT, view=_view)
 
 
 def _view(artifact: Artifact) -> _Published:
-    if artifact.notes["layout"] != LAYOUT:
-        raise ValueError(f"Its layout is {artifact.notes['layout']}, this program reads {LAYOUT}.")
     return _Published(artifact.version, CardFile.from_arrays(artifact.arrays))
 
 
 def _current(tmdb_ids: Sequence[int]) -> tuple[CardFile | None, Collection[int]]:
     """The version to be believed, None where there is none, and those of the ids that it does not hold as they are."""
-    latest = _here(settings.ARTIFACTS_DIR).latest
+    latest = _kind(settings.ARTIFACTS_DIR).latest
     serving = latest.get()
     if serving is None:
         return None, ()
@@ -160,15 +150,11 @@ def _named_version() -> str | None:
     return ChangeConsumer.objects.filter(name=CONSUMER).values_list("version", flat=True).first()
 
 
-def _version_in_service(store: ArtifactStore) -> CardFile | None:
-    """The version that CURRENT and the database name, if it is sound."""
+def _films_in_service(kind: ArtifactKind[_Published]) -> CardFile | None:
+    """Of the version that CURRENT and the database name, if it is sound."""
     named = _named_version()
-    if named is None or named != store.current_version():
-        return None
-    try:
-        return _view(store.open(named)).films
-    except (DamagedArtifact, ValueError, KeyError):
-        return None
+    published = kind.in_service() if named is not None and named == kind.store.current_version() else None
+    return None if published is None else published.films
 
 
 def _publish(store: ArtifactStore, previous: CardFile | None, changed: set[int]) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import threading
 import uuid
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from matinee.catalog.bitmaps import Mask
 from matinee.catalog.film_table import FilmTable, read_films
 from matinee.catalog.models import ChangeConsumer, Movie, MovieChange
 from matinee.catalog.projection import LAYOUT, CatalogColumns, Selection, projected
-from matinee.core.artifacts import Artifact, ArtifactStore, DamagedArtifact, Latest
+from matinee.core.artifacts import ArtifactKind, ArtifactStore
 
 __all__ = ["CatalogColumns", "Mask", "Selection", "columns", "columns_are_stale", "refresh_columns"]
 
@@ -41,11 +40,10 @@ def columns() -> CatalogColumns:
     Where none is published yet, it is made of the rows and kept while they do not change, at the price of a query each
     time. That fits a small catalogue or a first minute: who loads films calls `refresh_columns` at the end.
     """
-    here = _here(settings.ARTIFACTS_DIR)
-    published = here.latest.get()
+    published, unpublished = _kind(settings.ARTIFACTS_DIR).latest.get(), _unpublished(settings.ARTIFACTS_DIR)
     if published is None:
-        return here.unpublished.get()
-    here.unpublished.forget()
+        return unpublished.get()
+    unpublished.forget()
     return published
 
 
@@ -55,25 +53,21 @@ def refresh_columns() -> None:
     Killed at any point, it is simply run again: changes are deleted only once a published version holds them. Two at
     once take turns.
     """
-    here = _here(settings.ARTIFACTS_DIR)
-    with here.store.one_refresher():
+    kind = _kind(settings.ARTIFACTS_DIR)
+    with kind.store.one_refresher():
         pending = outbox.pending_changes(CONSUMER)
-        previous = _version_in_service(here.store)
+        previous = kind.in_service()  # an older version would lack what is gone from the outbox
         if previous is None:
-            _publish(here.store, read_films([Movie.objects.all()]), title_order=None)
+            _publish(kind.store, read_films([Movie.objects.all()]), title_order=None)
         elif pending:
-            _take_in(here.store, previous, np.unique(np.fromiter(pending.values(), dtype=np.int64)))
+            _take_in(kind.store, previous, np.unique(np.fromiter(pending.values(), dtype=np.int64)))
         outbox.forget_changes(pending)
-    here.latest.forget()
+    kind.latest.forget()
 
 
 def columns_are_stale() -> bool:
     """Whether `refresh_columns` has something to do: one indexed query at most."""
-    here = _here(settings.ARTIFACTS_DIR)
-    serving = here.latest.get()
-    if serving is None or serving.version != here.store.current_version():
-        return True
-    return outbox.has_changes(CONSUMER)
+    return not _kind(settings.ARTIFACTS_DIR).serves_newest() or outbox.has_changes(CONSUMER)
 
 
 class _Unpublished:
@@ -100,36 +94,15 @@ class _Unpublished:
         self._columns = None
 
 
-@dataclass(frozen=True)
-class _Here:
+@lru_cache(maxsize=4)
+def _kind(root: Path) -> ArtifactKind[CatalogColumns]:
     """What this process holds of one artifacts directory."""
-
-    store: ArtifactStore
-    latest: Latest[CatalogColumns]
-    unpublished: _Unpublished
+    return ArtifactKind(root, KIND, layout=LAYOUT, view=lambda made: CatalogColumns(made.version, made.arrays))
 
 
 @lru_cache(maxsize=4)
-def _here(root: Path) -> _Here:
-    store = ArtifactStore(root, KIND)
-    return _Here(store, Latest(lambda: store, _view), _Unpublished())
-
-
-def _view(artifact: Artifact) -> CatalogColumns:
-    if artifact.notes["layout"] != LAYOUT:
-        raise ValueError(f"Its layout is {artifact.notes['layout']}, this program reads {LAYOUT}.")
-    return CatalogColumns(artifact.version, artifact.arrays)
-
-
-def _version_in_service(store: ArtifactStore) -> CatalogColumns | None:
-    """The version that CURRENT names, if it is sound. An older one won't do: its changes are gone from the outbox."""
-    current = store.current_version()
-    if current is None:
-        return None
-    try:
-        return _view(store.open(current))
-    except (DamagedArtifact, ValueError, KeyError):
-        return None
+def _unpublished(_root: Path) -> _Unpublished:
+    return _Unpublished()
 
 
 def _take_in(store: ArtifactStore, previous: CatalogColumns, changed: NDArray[np.int64]) -> None:

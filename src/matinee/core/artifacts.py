@@ -221,6 +221,8 @@ class Latest(Generic[VIEW]):
         self._lock = threading.Lock()
         self._looked_at = float("-inf")
         self._pointed_to: str | None = None
+        self.version: str | None = None
+        """Of what `get` gave last."""
         self._value: VIEW | None = None
 
     def get(self) -> VIEW | None:
@@ -245,8 +247,38 @@ class Latest(Generic[VIEW]):
         artifact = store.open_newest() if current else None
         try:
             self._value = None if artifact is None else self._view(artifact)
+            self.version = None if artifact is None else artifact.version
         except (ValueError, KeyError, IndexError, TypeError):
             logger.exception("Version %s can't be read by this program; what was in service before stays", current)
+
+
+class ArtifactKind(Generic[VIEW]):
+    """One kind of artifact, as programs of one layout write and read it."""
+
+    def __init__(self, root: Path, kind: str, *, layout: int, view: Callable[[Artifact], VIEW]) -> None:
+        self.store = ArtifactStore(root, kind)
+        self.latest = Latest(lambda: self.store, self._read)
+        self._layout = layout
+        self._view = view
+
+    def serves_newest(self) -> bool:
+        """Whether this process reads the version that CURRENT names: it is there, sound, and of this layout."""
+        return self.latest.get() is not None and self.latest.version == self.store.current_version()
+
+    def in_service(self) -> VIEW | None:
+        """The version that CURRENT names, if it is sound and this program reads it; never an older one."""
+        current = self.store.current_version()
+        if current is None:
+            return None
+        try:
+            return self._read(self.store.open(current))
+        except (DamagedArtifact, ValueError, KeyError):
+            return None
+
+    def _read(self, artifact: Artifact) -> VIEW:
+        if artifact.notes["layout"] != self._layout:
+            raise ValueError(f"Its layout is {artifact.notes['layout']}, this program reads {self._layout}.")
+        return self._view(artifact)
 
 
 def _save(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:

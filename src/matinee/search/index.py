@@ -7,7 +7,7 @@ begins as hard links to the last one's files, which tantivy itself never changes
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from tantivy import Document, Index, IndexWriter, Schema, Searcher
 
 from matinee.catalog import outbox
 from matinee.catalog.models import Movie
-from matinee.core.artifacts import Artifact, ArtifactStore, DamagedArtifact, Latest
+from matinee.core.artifacts import Artifact, ArtifactKind
 from matinee.search.documents import LAYOUT, READ_AT_ONCE, documents_of, schema
 
 KIND = "search"
@@ -44,7 +44,7 @@ class SearchIndex:
 
 def search_index() -> SearchIndex | None:
     """The newest sound version that this process sees; None while there is none."""
-    return _here(settings.ARTIFACTS_DIR).latest.get()
+    return _kind(settings.ARTIFACTS_DIR).latest.get()
 
 
 def refresh_index() -> None:
@@ -53,45 +53,38 @@ def refresh_index() -> None:
     Killed at any point, it is simply run again: changes are forgotten only once a published version holds them. Two at
     once take turns.
     """
-    here = _here(settings.ARTIFACTS_DIR)
-    with here.store.one_refresher():
+    kind = _kind(settings.ARTIFACTS_DIR)
+    with kind.store.one_refresher():
         pending = outbox.pending_changes(CONSUMER)
-        previous = _version_in_service(here.store)
+        previous = kind.in_service()  # an older version would lack what is gone from the outbox
         changed = sorted(set(pending.values()))
         if previous is None or len(changed) > MOST * previous.films:
-            _publish(here.store, _build)
+            publish_index(documents_of(Movie.objects.all()))
         elif changed:
-            _publish(here.store, lambda folder: _take_in(folder, previous, changed))
+            kind.store.publish_files(lambda folder: _take_in(folder, previous, changed), {"layout": LAYOUT})
         outbox.forget_changes(pending)
-    here.latest.forget()
+    kind.latest.forget()
+
+
+def publish_index(documents: Iterable[Document]) -> None:
+    """Put a new index of just these films in service."""
+    kind = _kind(settings.ARTIFACTS_DIR)
+    kind.store.publish_files(lambda folder: _write(folder, documents), {"layout": LAYOUT})
+    kind.latest.forget()
 
 
 def index_is_stale() -> bool:
     """Whether `refresh_index` has something to do: one indexed query at most."""
-    here = _here(settings.ARTIFACTS_DIR)
-    serving = here.latest.get()
-    if serving is None or serving.version != here.store.current_version():
-        return True
-    return outbox.has_changes(CONSUMER)
-
-
-@dataclass(frozen=True)
-class _Here:
-    """What this process holds of one artifacts directory."""
-
-    store: ArtifactStore
-    latest: Latest[SearchIndex]
+    return not _kind(settings.ARTIFACTS_DIR).serves_newest() or outbox.has_changes(CONSUMER)
 
 
 @lru_cache(maxsize=4)
-def _here(root: Path) -> _Here:
-    store = ArtifactStore(root, KIND)
-    return _Here(store, Latest(lambda: store, _view))
+def _kind(root: Path) -> ArtifactKind[SearchIndex]:
+    """What this process holds of one artifacts directory."""
+    return ArtifactKind(root, KIND, layout=LAYOUT, view=_view)
 
 
 def _view(artifact: Artifact) -> SearchIndex:
-    if artifact.notes["layout"] != LAYOUT:
-        raise ValueError(f"Its layout is {artifact.notes['layout']}, this program reads {LAYOUT}.")
     index = Index.open(str(artifact.folder))
     index.config_reader("manual")  # a version never changes, so that there is nothing to watch
     index.reload()
@@ -99,27 +92,7 @@ def _view(artifact: Artifact) -> SearchIndex:
     return SearchIndex(artifact.version, files, index.schema, index.searcher())
 
 
-def _version_in_service(store: ArtifactStore) -> SearchIndex | None:
-    """The version that CURRENT names, if it is sound. An older one won't do: its changes are gone from the outbox."""
-    current = store.current_version()
-    if current is None:
-        return None
-    try:
-        return _view(store.open(current))
-    except (DamagedArtifact, ValueError, KeyError):
-        return None
-
-
-def _publish(store: ArtifactStore, write: Callable[[Path], None]) -> None:
-    store.publish_files(write, {"layout": LAYOUT})
-
-
-def _build(folder: Path) -> None:
-    write_index(folder, documents_of(Movie.objects.all()))
-
-
-def write_index(folder: Path, documents: Iterable[Document]) -> None:
-    """A new index of these films in an empty folder."""
+def _write(folder: Path, documents: Iterable[Document]) -> None:
     writer = Index(schema(), path=str(folder)).writer(BUILDING_BYTES, num_threads=1)
     for document in documents:
         writer.add_document(document)

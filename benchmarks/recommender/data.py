@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.paths import ROOT, SHARED
 from benchmarks.recommender.progress import Tell
 from matinee.catalog.matching import CatalogueTitle, match, parse_title
 from matinee.engine.arrays import Ids
@@ -24,8 +25,6 @@ from matinee.engine.interactions import Interactions
 from matinee.engine.popularity import acclaim
 from matinee.engine.rating_prediction import promised_stars
 
-ROOT = Path(__file__).parents[2]
-SHARED = Path(os.environ.get("MATINEE_SHARED_DATA", ROOT.parent / "shared" / "data"))
 ML100K = Path(os.environ.get("MATINEE_TEST_ML100K", ROOT / ".tools" / "data" / "recbole-1.2.1-py3-none-any.whl"))
 
 

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import django
 
-ROOT = Path(__file__).parents[2]
-SHARED = Path(os.environ.get("MATINEE_SHARED_DATA", ROOT.parent / "shared" / "data"))
+from benchmarks.paths import SHARED
 
 
 @contextmanager

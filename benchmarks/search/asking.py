@@ -1,0 +1,56 @@
+"""Known films asked for, of our search and of its peers; imported once Django is set up, whose settings choose SQLite's
+module."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import importlib.metadata
+import platform
+import sqlite3
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.search import films, fitting, known_items, measuring, systems
+from matinee.search.index import refresh_index, search_index
+
+
+def measured(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    tell("loading the films")
+    there = films.load(folder)
+    started = time.process_time()
+    refresh_index()
+    build = time.process_time() - started
+    index = search_index()
+    assert index is not None
+    to_fit, to_report = known_items.halves(known_items.known_items(there, each=options.each, seed=options.seed))
+    asked: list[systems.System] = [systems.Matinee(), systems.MatineeSuggest()]
+    if not options.without_peers:
+        asked += systems.peers(there)
+    results = {}
+    for system in asked:
+        tell(system.name)
+        results[system.name] = measuring.measure(system, to_report)
+    if options.fit:
+        tell("trying weights on the other half")
+    return {
+        "about": {
+            "Date": dt.datetime.now(dt.UTC).date().isoformat(),
+            "Machine": f"{platform.machine()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}",
+            "Packages": ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("tantivy", "rapidfuzz")),
+            "Films": f"{len(there):,}",
+            "Questions reported": f"{len(to_report):,}",
+            "Questions to fit on": f"{len(to_fit):,}",
+            "Index": f"{sum(file.stat().st_size for file in index.files) / 2**20:.1f} MiB, "
+            f"built in {build:.1f} s of CPU, reading the database included",
+        },
+        "systems": results,
+        "left out": systems.LEFT_OUT,
+        "fitted": fitting.tried(to_fit) if options.fit else [],
+    }
+
+
+def tell(what: str) -> None:
+    print(what, file=sys.stderr, flush=True)

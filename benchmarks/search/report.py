@@ -83,6 +83,8 @@ def _table(record: Record, cell: Any, *, lead: str | None = None) -> list[str]:
 
 
 def _standing(record: Record) -> list[str]:
+    if not record["systems"].keys() - {OURS, SUGGEST}:
+        return []
     ours = record["systems"][OURS]["kinds"]
     name, peer = best_peer(record, ALL)
     reached = ours[ALL]["MRR@10"]

@@ -81,3 +81,14 @@ def test_a_table_names_the_best_peer_and_where_we_are_behind() -> None:
     assert best_peer(record, ALL) == ("good", 1.0)
     assert "Over all kinds alike: 0.500, the best peer (good) 1.000: -50.0%." in text
     assert "absent: not there." in text
+
+
+def test_without_peers_there_is_a_table_and_nobody_to_be_behind() -> None:
+    items = known_items(FILMS, each=5, seed=1)
+    about = {"Date": "2026-01-01", "Machine": "made up", "Questions reported": len(items), "Films": len(FILMS)}
+    alone = {"Matinee search": measure(Knowing("Matinee search", 2), items)}
+
+    text = markdown({"about": about, "systems": alone, "left out": {}, "fitted": []})
+
+    assert "| all kinds alike |" in text
+    assert "best peer" not in text

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import random
 import threading
-import time
 
 import pytest
-from django.db import connections
 
 from matinee.catalog.filters import EVERYTHING
 from matinee.catalog.models import Movie, MovieChange
 from matinee.search.finding import search
 from matinee.search.index import refresh_index
+from tests.killed import run_and_kill
 from tests.search.films import titled
 
 KILLS = 12
@@ -23,16 +21,6 @@ FILMS = 40
 def work() -> None:
     while True:
         refresh_index()
-
-
-def run_and_kill(*, after: float) -> None:
-    """An indexer that dies without a word; it is forked, so that it begins to work at once."""
-    connections.close_all()  # a connection can't be shared with a fork
-    doomed = multiprocessing.get_context("fork").Process(target=work)
-    doomed.start()
-    time.sleep(after)
-    doomed.kill()
-    doomed.join()
 
 
 def found(text: str) -> list[int]:
@@ -63,7 +51,7 @@ def test_with_indexers_killed_at_random_readers_never_fail_and_every_change_is_f
     for kill in range(KILLS):
         for tmdb_id in chance.sample(range(1, FILMS + 1), 5):
             Movie.objects.filter(tmdb_id=tmdb_id).update(title=f"Round {kill}x{tmdb_id}x")
-        run_and_kill(after=chance.uniform(0.005, 0.12))
+        run_and_kill(work, after=chance.uniform(0.005, 0.12))
     reader.done.set()
     reader.join()
     refresh_index()

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-import multiprocessing
 import random
 import time
 from pathlib import Path
 
 import pytest
-from django.db import connections
 
 from matinee.core.jobs.models import Job, JobLease
 from matinee.core.jobs.queue import Patience
 from matinee.core.jobs.worker import Worker
 from tests.core.jobs import tasks
+from tests.killed import run_and_kill
 
 KILLS = 10
 JOBS = 16
@@ -27,16 +26,6 @@ def work() -> None:
     Worker(queues=["default"], patience=PATIENCE).run()
 
 
-def run_and_kill(*, after: float) -> None:
-    """A worker that dies without a word; it is forked, so that it begins to work at once."""
-    connections.close_all()  # a connection can't be shared with a fork
-    doomed = multiprocessing.get_context("fork").Process(target=work)
-    doomed.start()
-    time.sleep(after)
-    doomed.kill()
-    doomed.join()
-
-
 @pytest.mark.django_db(transaction=True)
 def test_with_workers_killed_at_random_every_job_is_done_once_and_the_failing_one_parked(tmp_path: Path) -> None:
     chance = random.Random(25)
@@ -45,7 +34,7 @@ def test_with_workers_killed_at_random_every_job_is_done_once_and_the_failing_on
     tasks.fail.enqueue()
 
     for _ in range(KILLS):
-        run_and_kill(after=chance.uniform(0.02, 0.25))
+        run_and_kill(work, after=chance.uniform(0.02, 0.25))
     survivor = Worker(queues=["default"], patience=PATIENCE)
     while Job.objects.filter(status__in=["READY", "RUNNING"]).exists():
         if not survivor.run_one(now=dt.datetime.now(dt.UTC)):

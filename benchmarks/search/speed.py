@@ -56,7 +56,7 @@ def _about() -> dict[str, str]:
     return {
         "Made by": "python -m benchmarks.search.speed",
         "Date": dt.datetime.now(dt.UTC).date().isoformat(),
-        "Machine": f"{platform.machine()}, Python {platform.python_version()}, with other work on its cores",
+        "Machine": f"{platform.machine()}, Python {platform.python_version()}",
         "Films": "real ones first, then made up: real films with one word of the title changed",
     }
 

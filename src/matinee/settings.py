@@ -16,7 +16,7 @@ import dj_database_url  # noqa: E402 - Django must not import sqlite3 before the
 
 PACKAGE_DIR = Path(__file__).resolve().parent
 DATA_DIR = Path(env.text("MATINEE_DATA_DIR", "./matinee-data")).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 ARTIFACTS_DIR = DATA_DIR / "artifacts"
 
 DATABASE_URL = env.secret("MATINEE_DATABASE_URL") or f"sqlite:///{DATA_DIR / 'matinee.sqlite3'}"
@@ -168,6 +168,7 @@ if MODE == "production":
     SECURE_HSTS_SECONDS = 31_536_000
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # subdomains and preload lists are their owner's to decide
 SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 

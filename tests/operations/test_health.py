@@ -16,7 +16,7 @@ from pytest_django.fixtures import Settings
 
 from matinee.catalog.columns import refresh_columns
 from matinee.core.artifacts import ArtifactStore
-from matinee.operations import health
+from matinee.operations import checks as service_checks
 from matinee.recommendations.training import train
 from matinee.search.index import refresh_index
 from tests.core.jobs import tasks
@@ -24,7 +24,7 @@ from tests.core.jobs import tasks
 
 @pytest.fixture(autouse=True)
 def _nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "_migrated", set())
+    monkeypatch.setattr(service_checks, "_migrated", set())
 
 
 def out_of_reach(execute: Any, *arguments: Any) -> Any:
@@ -113,9 +113,9 @@ def test_asking_again_costs_two_queries(client: Client, django_assert_max_num_qu
 @pytest.mark.django_db
 def test_a_job_that_waits_long_is_told_but_does_not_stop_the_service() -> None:
     tasks.note.enqueue()
-    now = DBTaskResult.objects.get().enqueued_at + health.QUEUE_IS_BEHIND_AFTER
+    now = DBTaskResult.objects.get().enqueued_at + service_checks.QUEUE_IS_BEHIND_AFTER
 
-    queue = health.run_checks(now=now)[-1]
+    queue = service_checks.quick_checks(now=now)[-1]
 
     assert (queue.ok, queue.needed) == (False, False)
     assert queue.detail == "The oldest job waits for 600 s."

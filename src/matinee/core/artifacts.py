@@ -206,6 +206,11 @@ class ArtifactStore:
             yield
 
 
+def stored_kinds(root: Path) -> list[str]:
+    """Every kind of artifact that has a version in service under `root`, by name."""
+    return sorted(pointer.parent.name for pointer in root.glob("*/CURRENT"))
+
+
 class Latest(Generic[VIEW]):
     """The newest version as this process sees it, turned into a VIEW once and swapped when a new one is published.
 

@@ -24,12 +24,15 @@ def prefer_sound_version() -> None:
         sys.modules["sqlite3.dbapi2"] = dbapi2
 
 
+def running_version() -> str:
+    return ".".join(map(str, sys.modules["sqlite3"].sqlite_version_info))
+
+
 def warning() -> str | None:
     """A sentence about the running version when it is one of the unsound ones, else None."""
-    running = sys.modules["sqlite3"].sqlite_version_info
-    if tuple(running) >= FIRST_SOUND_VERSION:
+    if tuple(sys.modules["sqlite3"].sqlite_version_info) >= FIRST_SOUND_VERSION:
         return None
     return (
-        f"SQLite {'.'.join(map(str, running))} can corrupt a database that several processes write. "
+        f"SQLite {running_version()} can corrupt a database that several processes write. "
         "Install the pysqlite3 package (0.6.1 or later), or a Python with SQLite 3.51.3 or later."
     )

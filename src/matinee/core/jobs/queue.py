@@ -133,6 +133,12 @@ def _reclaim(lease: JobLease, *, patience: Patience, now: dt.datetime) -> bool:
     return True
 
 
+def parked() -> QuerySet[Job]:
+    """The jobs that failed on their last try."""
+    failed: QuerySet[Job] = Job.objects.filter(status=TaskResultStatus.FAILED)
+    return failed
+
+
 def requeue(jobs: QuerySet[Job], *, now: dt.datetime) -> int:
     """Give parked jobs all their tries again; returns how many of `jobs` were parked."""
     parked: QuerySet[Job] = jobs.filter(status=TaskResultStatus.FAILED)

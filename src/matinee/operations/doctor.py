@@ -1,0 +1,168 @@
+"""What `matinee doctor` looks at: all that can be told of an installation from the machine that it runs on."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.conf import settings
+from django.core import checks as django_checks
+from django.db import connection
+from django.db.models import Max
+
+from matinee.accounts.models import Session
+from matinee.core import instants, sqlite
+from matinee.core.artifacts import ArtifactStore, DamagedArtifact, stored_kinds
+from matinee.core.jobs import queue
+from matinee.core.jobs.models import Job
+from matinee.operations.checks import Check, quick_checks
+from matinee.recommendations.community import KIND_PREFIX
+
+LITTLE_SPACE, TOO_LITTLE_SPACE = 1_000_000_000, 100_000_000
+CLOCKS_AGREE_WITHIN = dt.timedelta(seconds=5)
+"""A lease of a job is a minute long, and those who hold one may sit on several machines."""
+FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def examine(*, now: dt.datetime) -> Iterator[Check]:
+    """All checks, each as it is done. Every byte of the artifacts is read."""
+    yield configuration()
+    yield privacy()
+    if settings.EMBEDDED_DATABASE:
+        yield sqlite_version()
+    quick = quick_checks(now=now)
+    yield from quick
+    if all(check.ok for check in quick if check.needed):
+        yield parked_jobs()
+        yield clock(now=now)
+    yield from artifacts(now=now)
+    yield disk()
+
+
+def configuration() -> Check:
+    """That Django's own checks pass; settings that make no sense have ended the command before."""
+    in_production = settings.MODE == "production"
+    found = [
+        message
+        for message in django_checks.run_checks(include_deployment_checks=in_production)
+        if message.level >= django_checks.WARNING and not message.is_silenced()
+    ]
+    broken = any(message.is_serious() for message in found)
+    database = connection.display_name
+    return Check(
+        "configuration",
+        ok=not found,
+        needed=broken,
+        detail=" ".join(str(message.msg) for message in found) or f"{settings.MODE}, {database}, {settings.DATA_DIR}",
+        advice=" ".join(str(message.hint) for message in found if message.hint) or "See docs/configuration.md.",
+    )
+
+
+def privacy() -> Check:
+    """That nobody else on this machine can read the secret or the database."""
+    folder, secret = settings.DATA_DIR, settings.DATA_DIR / "secret-key"
+    is_secret_open = secret.exists() and _is_open(secret)
+    open_files = [secret] if is_secret_open else []
+    if _is_open(folder):
+        open_files += [path for path in sorted(folder.glob("*.sqlite3")) if _is_open(path)]
+    names = ", ".join(path.name for path in open_files)
+    return Check(
+        "privacy",
+        ok=not open_files,
+        needed=is_secret_open,
+        detail=f"Others on this machine may read {names}."
+        if open_files
+        else "Secret and database are for this user alone.",
+        advice=f"chmod 700 {folder}; chmod 600 {secret}",
+    )
+
+
+def sqlite_version() -> Check:
+    warning = sqlite.warning()
+    return Check(
+        "sqlite",
+        ok=warning is None,
+        needed=True,
+        detail=warning or f"SQLite {sqlite.running_version()}",
+        advice="Then start everything again.",
+    )
+
+
+def parked_jobs() -> Check:
+    parked = queue.parked().count()
+    return Check(
+        "jobs",
+        ok=not parked,
+        needed=False,
+        detail=f"{parked} failed every time and are parked." if parked else "None is parked.",
+        advice="The admin shows each under Jobs, with its traceback, and can try it again.",
+    )
+
+
+def clock(*, now: dt.datetime) -> Check:
+    """That the clock agrees with the database's and with what was written before; leases and tokens go by it."""
+    ahead = max((written_at - now for written_at in _written()), default=dt.timedelta(0))
+    apart = max(ahead, abs(_database_time() - now) if connection.vendor == "postgresql" else ahead)
+    return Check(
+        "clock",
+        ok=apart <= CLOCKS_AGREE_WITHIN,
+        needed=True,
+        detail=f"{now:%Y-%m-%d %H:%M:%S} UTC"
+        if apart <= CLOCKS_AGREE_WITHIN
+        else f"It is {apart.total_seconds():.0f} s apart from the database's, or from what was written before.",
+        advice="Set the clocks of all machines by NTP.",
+    )
+
+
+def artifacts(*, now: dt.datetime) -> Iterator[Check]:
+    """That each version in service is what was published, byte for byte."""
+    for kind in stored_kinds(settings.ARTIFACTS_DIR):
+        store = ArtifactStore(settings.ARTIFACTS_DIR, kind)
+        version = store.current_version() or ""
+        try:
+            store.open(version)
+        except DamagedArtifact as damage:
+            advice = f"Remove {store.directory / version}. {_made_again_by(kind)}"
+            yield Check(f"artifact {kind}", ok=False, needed=False, detail=str(damage), advice=advice)
+        else:
+            age = dt.timedelta(seconds=int(max(now.timestamp() - store.published_at(), 0)))
+            yield Check(f"artifact {kind}", ok=True, needed=False, detail=f"{version}, {age} old, intact")
+
+
+def disk() -> Check:
+    usage = shutil.disk_usage(settings.DATA_DIR)
+    return Check(
+        "disk",
+        ok=usage.free >= LITTLE_SPACE,
+        needed=usage.free < TOO_LITTLE_SPACE,
+        detail=f"{usage.free / 1e9:,.1f} GB of {usage.total / 1e9:,.1f} GB are free.",
+        advice=f"Make room where {settings.DATA_DIR} is: writes fail when it is full.",
+    )
+
+
+def _is_open(path: Path) -> bool:
+    return bool(path.stat().st_mode & FOR_OTHERS)
+
+
+def _written() -> Iterator[dt.datetime]:
+    for rows, field in ((Session.objects.all(), "last_used_at"), (Job.objects.all(), "enqueued_at")):
+        newest = rows.aggregate(newest=Max(field))["newest"]
+        if newest is not None:
+            yield newest
+
+
+def _database_time() -> dt.datetime:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        return instants.read(cursor.fetchone()[0])
+
+
+def _made_again_by(kind: str) -> str:
+    if kind.startswith(KIND_PREFIX):
+        return f"`matinee load movielens {kind.removeprefix(KIND_PREFIX)}` loads it again."
+    if kind.startswith("model"):
+        return "`matinee train` makes a new one."
+    return "A job worker publishes it again."

@@ -152,6 +152,10 @@ REGISTRATION = env.choice("MATINEE_REGISTRATION", "open", among=frozenset({"open
 ACCESS_TOKEN_LIFETIME = dt.timedelta(seconds=env.integer("MATINEE_ACCESS_TOKEN_SECONDS", 900, at_least=60))
 REFRESH_TOKEN_LIFETIME = dt.timedelta(days=env.integer("MATINEE_REFRESH_TOKEN_DAYS", 30, at_least=1))
 
+TRUSTED_PROXIES = env.networks("MATINEE_TRUSTED_PROXIES")
+PROXY_HEADER = {"X-Forwarded-For": "HTTP_X_FORWARDED_FOR", "Forwarded": "HTTP_FORWARDED"}[
+    env.choice("MATINEE_PROXY_HEADER", "X-Forwarded-For", among=frozenset({"X-Forwarded-For", "Forwarded"}))
+]
 CORS_ALLOWED_ORIGINS = env.words("MATINEE_CORS_ORIGINS")
 CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "if-match", "if-none-match", "x-request-id"]
 CORS_EXPOSE_HEADERS = ["ETag", "X-Request-ID"]
@@ -162,9 +166,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if MODE == "production":
     SECURE_SSL_REDIRECT = env.boolean("MATINEE_HTTPS_REDIRECT", default=True)
-    SECURE_PROXY_SSL_HEADER = (
-        ("HTTP_X_FORWARDED_PROTO", "https") if env.boolean("MATINEE_BEHIND_PROXY", default=False) else None
-    )
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
     SECURE_HSTS_SECONDS = 31_536_000
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True

@@ -1,8 +1,9 @@
-"""What the web server hands over before Django looks at it: a Content-Type's parameters, and bodies in chunks."""
+"""What Django gets of what the web server hands over: Content-Types, bodies in chunks, what proxies say."""
 
 from __future__ import annotations
 
 import io
+import ipaddress
 import json
 from typing import Any
 
@@ -17,13 +18,17 @@ from tests.api.conftest import PASSWORD
 LOGIN = "/api/v1/users/login/"
 
 
-def answer(method: str, path: str, **environ: Any) -> tuple[int, dict[str, Any]]:
-    """The status and the JSON that the whole application gives, without a client that would tidy up the request."""
+def response_to(method: str, path: str, **environ: Any) -> Any:
+    """What the whole application gives, without a client that would tidy up the request."""
     django = ClientHandler(enforce_csrf_checks=False)
     request = RequestFactory()._base_environ(  # type: ignore[attr-defined] # what its requests are made of
         REQUEST_METHOD=method, PATH_INFO=path, **environ
     )
-    response: Any = Gateway(lambda environ, _: django(environ))(request, None)
+    return Gateway(lambda environ, _: django(environ))(request, None)
+
+
+def answer(method: str, path: str, **environ: Any) -> tuple[int, dict[str, Any]]:
+    response = response_to(method, path, **environ)
     return response.status_code, json.loads(response.content)
 
 
@@ -81,3 +86,16 @@ def test_a_body_in_chunks_can_be_too_large(db: None) -> None:
     status, problem = answer("POST", LOGIN, **chunked(b" " * 1_000_001))
 
     assert (status, problem["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize(("peer", "https"), [("10.0.0.1", True), ("198.51.100.7", False)])
+def test_only_a_proxy_of_ours_can_say_that_the_client_came_by_https(
+    db: None, settings: Any, peer: str, https: bool
+) -> None:
+    settings.TRUSTED_PROXIES = (ipaddress.ip_network("10.0.0.0/8"),)
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    settings.SECURE_SSL_REDIRECT = True
+
+    response = response_to("GET", "/api/v1/movies/genres/", REMOTE_ADDR=peer, HTTP_X_FORWARDED_PROTO="https")
+
+    assert response.status_code == (200 if https else 301)

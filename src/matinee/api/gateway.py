@@ -9,17 +9,19 @@ from typing import Any
 
 from django.conf import settings
 
+from matinee.core.client_address import is_trusted_proxy
+
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 BOUNDARY = re.compile(r"""boundary="?([A-Za-z0-9'()+_,./:=?-]{1,70})""")
 
 
 class Gateway:
-    """Puts two things right that Django meets before any middleware does.
+    """Puts three things right that Django meets before any middleware does.
 
     The parameters of a Content-Type say nothing here, where all is UTF-8; but Django would decode the query by a
     charset, and fail on one that decodes no text. A body in chunks has no length, and Django reads no more of a body
-    than its length.
+    than its length. And Django believes whoever says that it came by https, where only a proxy of ours may.
     """
 
     def __init__(self, application: Wsgi) -> None:
@@ -32,6 +34,8 @@ class Gateway:
             body = environ["wsgi.input"].read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
             environ["wsgi.input"] = io.BytesIO(body)
             environ["CONTENT_LENGTH"] = str(len(body))
+        if "HTTP_X_FORWARDED_PROTO" in environ and not is_trusted_proxy(environ["REMOTE_ADDR"]):
+            del environ["HTTP_X_FORWARDED_PROTO"]
         return self.application(environ, start_response)
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from pathlib import Path
+from typing import TypeAlias
+
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class ConfigurationError(Exception):
@@ -55,3 +59,17 @@ def choice(name: str, default: str, *, among: frozenset[str]) -> str:
 def words(name: str) -> list[str]:
     """A comma-separated list, blanks dropped."""
     return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
+
+
+def networks(name: str) -> tuple[Network, ...]:
+    """Addresses and networks, comma separated; one that holds every address there is would name nobody."""
+    found = []
+    for word in words(name):
+        try:
+            network = ipaddress.ip_network(word)
+        except ValueError as error:
+            raise ConfigurationError(f"{name}: {error}. Give addresses or networks, such as 10.0.0.0/8.") from None
+        if network.prefixlen == 0:
+            raise ConfigurationError(f"{name} must name networks; {word} is every address there is.")
+        found.append(network)
+    return tuple(found)

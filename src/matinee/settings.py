@@ -151,6 +151,7 @@ AUTH_PASSWORD_VALIDATORS = [
 REGISTRATION = env.choice("MATINEE_REGISTRATION", "open", among=frozenset({"open", "closed"}))
 ACCESS_TOKEN_LIFETIME = dt.timedelta(seconds=env.integer("MATINEE_ACCESS_TOKEN_SECONDS", 900, at_least=60))
 REFRESH_TOKEN_LIFETIME = dt.timedelta(days=env.integer("MATINEE_REFRESH_TOKEN_DAYS", 30, at_least=1))
+SESSION_LIFETIME = dt.timedelta(days=env.integer("MATINEE_SESSION_DAYS", 365, at_least=1))
 
 TRUSTED_PROXIES = env.networks("MATINEE_TRUSTED_PROXIES")
 PROXY_HEADER = {"X-Forwarded-For": "HTTP_X_FORWARDED_FOR", "Forwarded": "HTTP_FORWARDED"}[

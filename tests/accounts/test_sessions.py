@@ -12,6 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
 from matinee.accounts.models import RefreshToken, Session, User
+from matinee.accounts.origins import Origin
 from matinee.accounts.sessions import (
     RefreshRefused,
     Tokens,
@@ -103,6 +104,32 @@ def test_a_session_that_nobody_uses_expires(alice: User, settings: Settings) -> 
 
     just_in_time = NOW + dt.timedelta(hours=23, minutes=59)
     assert is_alive(refresh(token=tokens.refresh, now=just_in_time), now=just_in_time)
+
+
+def test_a_session_ends_at_last_however_much_it_is_used(alice: User, settings: Settings) -> None:
+    settings.SESSION_LIFETIME = dt.timedelta(days=40)
+    tokens = open_session(user=alice, now=NOW)
+
+    used = refresh(token=tokens.refresh, now=MUCH_LATER)
+
+    the_end = NOW + dt.timedelta(days=40)
+    assert Session.objects.get().expires_at == the_end
+    last = refresh(token=used.refresh, now=the_end - dt.timedelta(minutes=1))
+    assert is_alive(last, now=the_end - dt.timedelta(seconds=1))
+    assert not is_alive(last, now=the_end)
+    with pytest.raises(RefreshRefused):
+        refresh(token=last.refresh, now=the_end)
+
+
+def test_a_session_tells_its_device_and_where_it_was_used_last(alice: User) -> None:
+    tokens = open_session(user=alice, now=NOW, origin=Origin(device="Kitchen", address="192.0.2.7"))
+    opened = Session.objects.get()
+
+    refresh(token=tokens.refresh, now=LATER, address="2001:db8::7")
+
+    used = Session.objects.get()
+    assert (opened.device, opened.address) == ("Kitchen", "192.0.2.7")
+    assert (used.device, used.address) == ("Kitchen", "2001:db8::7")
 
 
 @pytest.mark.django_db

@@ -78,11 +78,10 @@ class SessionInline(LookOnly):
     """Where the person is signed in now."""
 
     model = Session
-    fields = ("created_at", "last_used_at", "expires_at")
-    ordering = ("-last_used_at", "-id")
+    fields = ("device", "address", "created_at", "last_used_at", "expires_at")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
-        return super().get_queryset(request).filter(ended_at=None, expires_at__gt=timezone.now())
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:  # noqa: ARG002 - Django's signature
+        return Session.objects.live(now=timezone.now()).by_last_use()
 
 
 @admin.register(User)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import unicodedata
@@ -22,6 +23,7 @@ from matinee.accounts.names import (
     validate_email,
     validate_username,
 )
+from matinee.accounts.origins import ADDRESS_AT_MOST, DEVICE_AT_MOST
 from matinee.core.refusals import Refusal
 from matinee.core.text import comparison_key
 
@@ -131,14 +133,32 @@ class UserProfile(models.Model):
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
 
 
+class SessionQuerySet(models.QuerySet["Session"]):
+    def live(self, *, now: dt.datetime) -> SessionQuerySet:
+        """Those that can still be used."""
+        return self.filter(ended_at=None, expires_at__gt=now)
+
+    def by_last_use(self) -> SessionQuerySet:
+        """The latest used first."""
+        return self.order_by("-last_used_at", "-id")
+
+
 class Session(models.Model):
     """One sign-in: a family of refresh tokens, each spent for the next. Ended for good by `ended_at`."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
+    device = models.CharField(
+        max_length=DEVICE_AT_MOST, blank=True, default="", db_default="", help_text="As its client calls itself."
+    )
+    address = models.CharField(
+        max_length=ADDRESS_AT_MOST, blank=True, default="", db_default="", help_text="Where it was used last from."
+    )
     created_at = models.DateTimeField()
     last_used_at = models.DateTimeField()
     expires_at = models.DateTimeField(help_text="When the newest refresh token stops working.")
     ended_at = models.DateTimeField(null=True)
+
+    objects = SessionQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"session {self.pk} of {self.user_id}"

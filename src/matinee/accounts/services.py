@@ -20,6 +20,7 @@ from matinee.accounts.names import (
     validate_email,
     validate_username,
 )
+from matinee.accounts.origins import UNKNOWN, Origin
 from matinee.accounts.sessions import Tokens, open_session
 from matinee.catalog.models import Genre
 from matinee.core.refusals import Conflict, FieldError, Forbidden, PreconditionFailed
@@ -58,7 +59,14 @@ class ProfileChanges(TypedDict, total=False):
 
 
 def register(
-    *, email: str, password: str, username: str | None, first_name: str, last_name: str, now: dt.datetime
+    *,
+    email: str,
+    password: str,
+    username: str | None,
+    first_name: str,
+    last_name: str,
+    now: dt.datetime,
+    origin: Origin = UNKNOWN,
 ) -> tuple[User, Tokens]:
     """Open an account and sign in. Raises RegistrationClosed and what `create_user` raises."""
     if settings.REGISTRATION == "closed":
@@ -66,7 +74,7 @@ def register(
     user = create_user(
         email=email, password=password, username=username, first_name=first_name, last_name=last_name, now=now
     )
-    return user, open_session(user=user, now=now)
+    return user, open_session(user=user, now=now, origin=origin)
 
 
 def create_user(

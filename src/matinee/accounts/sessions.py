@@ -17,12 +17,15 @@ from django.db.models import Q
 from matinee.accounts.checks import FieldChecks
 from matinee.accounts.models import RefreshToken, Session, User
 from matinee.accounts.names import EMAIL_AT_MOST, PASSWORD_AT_MOST
+from matinee.accounts.origins import UNKNOWN, Origin
 from matinee.accounts.tokens import InvalidToken, new_access_token, read_access_token
-from matinee.core.refusals import Unauthenticated
+from matinee.core.instants import stored
+from matinee.core.refusals import NotFound, Unauthenticated
 
 IS_LIVE = """
 SELECT 1 FROM accounts_session session JOIN accounts_user person ON person.id = session.user_id
-WHERE session.id = %s AND session.user_id = %s AND session.ended_at IS NULL AND person.is_active
+WHERE session.id = %s AND session.user_id = %s AND session.ended_at IS NULL AND session.expires_at > %s
+AND person.is_active
 """
 
 
@@ -36,6 +39,12 @@ class RefreshRefused(Unauthenticated):
     """The refresh token is unknown, expired or spent, or its session has ended."""
 
     code = "invalid_refresh_token"
+
+
+class SessionNotFound(NotFound):
+    """The session has ended, or was never this person's."""
+
+    code = "session_not_found"
 
 
 class LiveSession(NamedTuple):
@@ -54,7 +63,12 @@ class Tokens:
 
 
 def sign_in(
-    *, password: str, now: dt.datetime, email: str | None = None, username: str | None = None
+    *,
+    password: str,
+    now: dt.datetime,
+    email: str | None = None,
+    username: str | None = None,
+    origin: Origin = UNKNOWN,
 ) -> tuple[User, Tokens]:
     """Open a session for the person of this e-mail or, in its place, this username.
 
@@ -72,7 +86,7 @@ def sign_in(
     with transaction.atomic():
         if user is None or not _still_so(user):
             raise WrongCredentials("No account has this name and password.")
-        return user, open_session(user=user, now=now)
+        return user, open_session(user=user, now=now, origin=origin)
 
 
 def verified(user: User | None, password: str) -> User | None:
@@ -91,24 +105,26 @@ def _still_so(user: User) -> bool:
 
 
 @transaction.atomic
-def open_session(*, user: User, now: dt.datetime) -> Tokens:
-    session = Session.objects.create(user=user, created_at=now, last_used_at=now, expires_at=_expiry(now))
+def open_session(*, user: User, now: dt.datetime, origin: Origin = UNKNOWN) -> Tokens:
+    session = Session(user=user, device=origin.device, address=origin.address, created_at=now, last_used_at=now)
+    session.expires_at = _expiry(session, now)
+    session.save(force_insert=True)
     return _issue(session, now)
 
 
-def refresh(*, token: str, now: dt.datetime) -> Tokens:
+def refresh(*, token: str, now: dt.datetime, address: str = "") -> Tokens:
     """Spend `token` for the next pair; of several at once exactly one succeeds. Raises RefreshRefused.
 
     The transaction is the outermost, because a family that ends here must stay ended when the refusal is raised.
     """
     with transaction.atomic(durable=True):
-        tokens = _spend(token, now)
+        tokens = _spend(token, now, address)
     if tokens is None:
         raise RefreshRefused("The refresh token is not valid, or no longer. Sign in again.")
     return tokens
 
 
-def _spend(token: str, now: dt.datetime) -> Tokens | None:
+def _spend(token: str, now: dt.datetime, address: str) -> Tokens | None:
     held = RefreshToken.objects.select_related("session__user").filter(digest=_digest(token)).first()
     if held is None or held.session.ended_at is not None or held.session.expires_at <= now:
         return None
@@ -117,7 +133,7 @@ def _spend(token: str, now: dt.datetime) -> Tokens | None:
     if not spent_here or not held.session.user.is_active:
         family.update(ended_at=now)
         return None
-    family.update(last_used_at=now, expires_at=_expiry(now))
+    family.update(last_used_at=now, expires_at=_expiry(held.session, now), address=address)
     return _issue(held.session, now)
 
 
@@ -125,6 +141,17 @@ def sign_out(*, user: User, session_id: int, token: str, now: dt.datetime) -> No
     """End the session that asks, and that of the refresh token where it is another one of the same person."""
     theirs = Session.objects.filter(user=user, ended_at=None)
     theirs.filter(Q(pk=session_id) | Q(tokens__digest=_digest(token))).update(ended_at=now)
+
+
+def end_session(*, user: User, session_id: int, now: dt.datetime) -> None:
+    """Sign one of the person's devices out. Raises SessionNotFound."""
+    if not Session.objects.filter(pk=session_id, user=user).live(now=now).update(ended_at=now):
+        raise SessionNotFound("You are not signed in under this id.")
+
+
+def sign_out_elsewhere(*, user: User, session_id: int, now: dt.datetime) -> None:
+    """End all of the person's sessions but this one."""
+    Session.objects.filter(user=user, ended_at=None).exclude(pk=session_id).update(ended_at=now)
 
 
 def sign_out_everywhere(*, user: User, now: dt.datetime) -> None:
@@ -138,7 +165,7 @@ def session_of(*, access: str, now: dt.datetime) -> LiveSession:
     """
     claims = read_access_token(access, now=now)
     with connection.cursor() as cursor:
-        cursor.execute(IS_LIVE, [claims.session_id, claims.user_id])
+        cursor.execute(IS_LIVE, [claims.session_id, claims.user_id, stored(now)])
         is_live = cursor.fetchone() is not None
     if not is_live:
         raise InvalidToken("The access token is not valid, or no longer.")
@@ -171,5 +198,7 @@ def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
-def _expiry(now: dt.datetime) -> dt.datetime:
-    return now + settings.REFRESH_TOKEN_LIFETIME
+def _expiry(session: Session, now: dt.datetime) -> dt.datetime:
+    """When the session is over unless it is used again, and at the latest however much it is used."""
+    idle: dt.datetime = now + settings.REFRESH_TOKEN_LIFETIME
+    return min(idle, session.created_at + settings.SESSION_LIFETIME)

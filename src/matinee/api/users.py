@@ -17,9 +17,11 @@ from pydantic_core import PydanticCustomError
 from matinee.accounts import services, sessions
 from matinee.accounts.models import User, UserProfile
 from matinee.accounts.names import EMAIL_AT_MOST, PASSWORD_AT_MOST, USERNAME_AT_LEAST, USERNAME_AT_MOST
+from matinee.accounts.origins import DEVICE_AT_MOST
 from matinee.api.answers import answer
 from matinee.api.authentication import SignedInRequest, maybe_signed_in, person
-from matinee.api.bodies import Body
+from matinee.api.bodies import Body, Text
+from matinee.api.origins import address_of, origin_of
 from matinee.api.schemas import Problem
 
 router = Router()
@@ -52,6 +54,9 @@ Username = Annotated[
 ]
 PersonsName = Annotated[str, Field(max_length=services.NAME_AT_MOST)]
 Bio = Annotated[str, Field(max_length=services.BIO_AT_MOST)]
+Device = Annotated[
+    Text, Field(max_length=DEVICE_AT_MOST, description="What I call this device; its User-Agent when absent.")
+]
 GenreIds = Annotated[list[int], Field(max_length=100, description="TMDb genre ids.")]
 
 
@@ -69,6 +74,7 @@ class Registration(Body):
     username: Username | None = Field(None, description="Made up for you when absent.")
     first_name: PersonsName = ""
     last_name: PersonsName = ""
+    device: Device | None = None
 
 
 class Login(Body):
@@ -79,6 +85,7 @@ class Login(Body):
     email: Email | None = None
     username: str | None = Field(None, max_length=EMAIL_AT_MOST)
     password: Password
+    device: Device | None = None
 
 
 class RefreshBody(Body):
@@ -167,7 +174,9 @@ class SignedInOut(TokensOut):
 )
 def register(request: HttpRequest, body: Registration) -> HttpResponse:
     """Open an account and sign in. A taken name is a 409: `email_taken` or `username_taken`."""
-    user, tokens = services.register(**body.model_dump(), now=timezone.now())
+    user, tokens = services.register(
+        **body.model_dump(exclude={"device"}), now=timezone.now(), origin=origin_of(request, body.device)
+    )
     return _secret({"user": _user(user), **_tokens(tokens)}, status=201)
 
 
@@ -179,7 +188,9 @@ def register(request: HttpRequest, body: Registration) -> HttpResponse:
 )
 def login(request: HttpRequest, body: Login) -> HttpResponse:
     """Sign in by e-mail or username."""
-    user, tokens = sessions.sign_in(**body.model_dump(), now=timezone.now())
+    user, tokens = sessions.sign_in(
+        **body.model_dump(exclude={"device"}), now=timezone.now(), origin=origin_of(request, body.device)
+    )
     return _secret({"user": _user(user), **_tokens(tokens)})
 
 
@@ -191,7 +202,8 @@ def login(request: HttpRequest, body: Login) -> HttpResponse:
 )
 def refresh_tokens(request: HttpRequest, body: RefreshBody) -> HttpResponse:
     """The next pair of tokens. The old refresh token is spent; coming back, it ends the whole session."""
-    return _secret(_tokens(sessions.refresh(token=body.refresh, now=timezone.now())))
+    tokens = sessions.refresh(token=body.refresh, now=timezone.now(), address=address_of(request))
+    return _secret(_tokens(tokens))
 
 
 @router.post(

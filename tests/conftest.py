@@ -10,11 +10,13 @@ import logging
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import django
 import hypothesis
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from pytest_django.fixtures import Settings
@@ -65,6 +67,25 @@ def _trends_of_its_own() -> None:
     from matinee.library import trending  # noqa: PLC0415 - its models are there once Django is set up
 
     trending.forget()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _a_trail_that_a_test_can_leave(django_db_setup: None) -> None:
+    """Tests that commit are cleaned up after by emptying all tables, which the audit trail refuses: its triggers are
+    taken off meanwhile."""
+    from django.db import connection  # noqa: PLC0415 - as above
+
+    from matinee.audit import triggers  # noqa: PLC0415 - as above
+
+    class Emptying(type(connection.ops)):  # type: ignore[misc] # of whichever database it is
+        def execute_sql_flush(self, statements: Iterable[str]) -> None:
+            with connection.schema_editor() as editor:
+                triggers.remove(apps, editor)
+            super().execute_sql_flush(statements)
+            with connection.schema_editor() as editor:
+                triggers.install(apps, editor)
+
+    connection.ops.__class__ = Emptying
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,6 +13,7 @@ from benchmarks.recommender.report import markdown
 
 from benchmarks.search import report as search_report
 from benchmarks.search import speed as speed_report
+from matinee.audit.actions import Action
 from matinee.core.refusals import Refusal
 
 ONLY_FROM_COMMANDS = ("matinee.transfer.", "matinee.recommendations.training", "tests.")
@@ -35,6 +36,14 @@ def test_every_code_of_a_problem_is_told_in_the_api_guide() -> None:
 
     assert codes <= told, f"docs/api.md does not tell {sorted(codes - told)}"
     assert told <= codes, f"docs/api.md tells {sorted(told - codes)}, which is never answered"
+
+
+def test_every_action_of_the_audit_trail_is_told() -> None:
+    page = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|.*\|.*\|$", page, re.M)
+    told = [word for row in rows for word in re.findall(r"`(\w+)`", row)]
+
+    assert sorted(told) == sorted(Action)
 
 
 def test_the_recommender_is_told_as_it_was_measured() -> None:

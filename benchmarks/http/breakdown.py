@@ -36,6 +36,8 @@ LABELS = (
     ("matinee/accounts/", "who asks: token, session, person"),
     ("matinee/library/queries.py", "my flags"),
     ("matinee/library/services.py", "the write"),
+    ("matinee/audit/", "the write's audit event"),
+    ("django/db/transaction.py", "the write"),
     ("matinee/recommendations/", "recommending"),
     ("matinee/engine/", "recommending"),
     ("matinee/catalog/services.py", "which film"),

@@ -72,6 +72,7 @@ INSTALLED_APPS = [
     "django_tasks",
     "django_tasks_db",
     "matinee.core.jobs",
+    "matinee.audit",
     "matinee.catalog",
     "matinee.accounts",
     "matinee.library",

@@ -249,7 +249,7 @@ def test_nobody_sees_another_persons_profile(as_alice: Api, as_bob: Api, api: Ap
 def test_a_profile_costs_a_few_queries(as_alice: Api, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     with django_assert_num_queries(2):  # who asks, and the profile
         as_alice.get("users/profile/")
-    with django_assert_num_queries(5):  # who asks, the profile under lock in a savepoint, the change
+    with django_assert_num_queries(6):  # who asks, the profile under lock in a savepoint, the change, its event
         as_alice.patch("users/profile/", {"bio": "x"})
 
 

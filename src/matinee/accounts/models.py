@@ -13,6 +13,8 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 
 from matinee.accounts.names import (
@@ -24,11 +26,23 @@ from matinee.accounts.names import (
     validate_username,
 )
 from matinee.accounts.origins import ADDRESS_AT_MOST, DEVICE_AT_MOST
+from matinee.audit.models import KEY_LENGTH
+from matinee.audit.trail import new_key
 from matinee.core.refusals import Refusal
 from matinee.core.text import comparison_key
 
 # What a person can be written to about, and whether that is on before they chose. Security mail is always sent.
 NOTIFICATION_SWITCHES: Mapping[str, bool] = {"product_mail": False, "watchlist_release": False}
+
+
+class RandomKey(models.Func):
+    """An audit key made by the database, for whoever adds a person without one: a program before the upgrade."""
+
+    output_field = models.CharField(max_length=KEY_LENGTH)
+    template = "lower(hex(randomblob(16)))"
+
+    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Any:
+        return self.as_sql(compiler, connection, template="replace(gen_random_uuid()::text, '-', '')")
 
 
 class UserManager(BaseUserManager["User"]):
@@ -74,6 +88,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     date_joined = models.DateTimeField()
+    audit_key = models.CharField(
+        max_length=KEY_LENGTH,
+        default=new_key,
+        db_default=RandomKey(),
+        editable=False,
+        help_text="Under which the audit trail knows this person; it goes with the account.",
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -84,6 +105,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         constraints = (
             models.UniqueConstraint(fields=["email_key"], name="one_account_per_email"),
             models.UniqueConstraint(fields=["username_key"], name="one_account_per_username"),
+            models.UniqueConstraint(fields=["audit_key"], name="one_account_per_audit_key"),
         )
 
     def __str__(self) -> str:

@@ -22,6 +22,8 @@ from matinee.accounts.names import (
 )
 from matinee.accounts.origins import UNKNOWN, Origin
 from matinee.accounts.sessions import Tokens, open_session
+from matinee.audit.actions import Action
+from matinee.audit.trail import record
 from matinee.catalog.models import Genre
 from matinee.core.refusals import Conflict, FieldError, Forbidden, PreconditionFailed
 
@@ -87,8 +89,11 @@ def create_user(
     now: dt.datetime,
     is_staff: bool = False,
     is_superuser: bool = False,
+    made_by: str | None = None,
 ) -> User:
     """A new account with its profile. Raises Invalid, EmailTaken or UsernameTaken.
+
+    `made_by` is the audit key of who makes it for somebody else.
 
     The password is hashed before the transaction, which would hold up every other writer meanwhile. Whether a name is
     taken, the constraints decide: asking before would let two at once both pass.
@@ -109,6 +114,7 @@ def create_user(
         with transaction.atomic():
             user.save(force_insert=True)
             UserProfile.objects.create(user=user, created_at=now, updated_at=now)
+            record(Action.ACCOUNT_MADE, actor=made_by or user.audit_key, subject=user.audit_key, now=now)
     except IntegrityError:
         if User.objects.named(email=user.email) is None:
             raise _username_taken() from None
@@ -140,6 +146,8 @@ def update_profile(
         if of_user or of_profile:
             profile.updated_at = now
             profile.save(update_fields=[*of_profile, "updated_at"])
+            key = profile.user.audit_key
+            record(Action.PROFILE_CHANGED, actor=key, subject=key, changes={"fields": [*of_user, *of_profile]}, now=now)
     return profile
 
 

@@ -19,11 +19,13 @@ from matinee.accounts.models import RefreshToken, Session, User
 from matinee.accounts.names import EMAIL_AT_MOST, PASSWORD_AT_MOST
 from matinee.accounts.origins import UNKNOWN, Origin
 from matinee.accounts.tokens import InvalidToken, new_access_token, read_access_token
+from matinee.audit.actions import Action
+from matinee.audit.trail import record
 from matinee.core.instants import stored
 from matinee.core.refusals import NotFound, Unauthenticated
 
 IS_LIVE = """
-SELECT 1 FROM accounts_session session JOIN accounts_user person ON person.id = session.user_id
+SELECT person.audit_key FROM accounts_session session JOIN accounts_user person ON person.id = session.user_id
 WHERE session.id = %s AND session.user_id = %s AND session.ended_at IS NULL AND session.expires_at > %s
 AND person.is_active
 """
@@ -48,8 +50,8 @@ class SessionNotFound(NotFound):
 
 
 class LiveSession(NamedTuple):
-    """A session that has not ended, and whose it is: of the person the id alone is read, which is what nearly every
-    request needs, and any other fact when it is asked for."""
+    """A session that has not ended, and whose it is: of the person the two ids alone are read, which is what nearly
+    every request needs, and any other fact when it is asked for."""
 
     pk: int
     user: User
@@ -82,11 +84,22 @@ def sign_in(
     username = None if username is None else checks.text("username", username, at_most=EMAIL_AT_MOST)
     password = checks.text("password", password, at_most=PASSWORD_AT_MOST)
     checks.finish()
-    user = verified(User.objects.named(email=email, username=username), password)
-    with transaction.atomic():
-        if user is None or not _still_so(user):
-            raise WrongCredentials("No account has this name and password.")
-        return user, open_session(user=user, now=now, origin=origin)
+    named = User.objects.named(email=email, username=username)
+    user = verified(named, password)
+    with transaction.atomic(durable=True):
+        tokens = _signed_in(user, now, origin) if user is not None else None
+        if tokens is None:
+            record(Action.SIGN_IN_FAILED, actor=None, subject=named.audit_key if named else None, now=now)
+    if user is None or tokens is None:
+        raise WrongCredentials("No account has this name and password.")
+    return user, tokens
+
+
+def _signed_in(user: User, now: dt.datetime, origin: Origin) -> Tokens | None:
+    if not _still_so(user):
+        return None
+    record(Action.SIGNED_IN, actor=user.audit_key, subject=user.audit_key, now=now)
+    return open_session(user=user, now=now, origin=origin)
 
 
 def verified(user: User | None, password: str) -> User | None:
@@ -130,28 +143,43 @@ def _spend(token: str, now: dt.datetime, address: str) -> Tokens | None:
         return None
     spent_here = RefreshToken.objects.filter(pk=held.pk, spent_at=None).update(spent_at=now)
     family = Session.objects.filter(pk=held.session_id, ended_at=None)
+    key, target = held.session.user.audit_key, f"session:{held.session_id}"
     if not spent_here or not held.session.user.is_active:
         family.update(ended_at=now)
+        action = Action.SESSION_ENDED if spent_here else Action.REFRESH_TOKEN_REUSED
+        record(action, actor=None, subject=key, target=target, now=now)
         return None
     family.update(last_used_at=now, expires_at=_expiry(held.session, now), address=address)
+    record(Action.TOKENS_REFRESHED, actor=key, subject=key, target=target, now=now)
     return _issue(held.session, now)
 
 
+@transaction.atomic
 def sign_out(*, user: User, session_id: int, token: str, now: dt.datetime) -> None:
     """End the session that asks, and that of the refresh token where it is another one of the same person."""
     theirs = Session.objects.filter(user=user, ended_at=None)
     theirs.filter(Q(pk=session_id) | Q(tokens__digest=_digest(token))).update(ended_at=now)
+    key = user.audit_key
+    record(Action.SIGNED_OUT, actor=key, subject=key, target=f"session:{session_id}", now=now)
 
 
+@transaction.atomic
 def end_session(*, user: User, session_id: int, now: dt.datetime) -> None:
     """Sign one of the person's devices out. Raises SessionNotFound."""
     if not Session.objects.filter(pk=session_id, user=user).live(now=now).update(ended_at=now):
         raise SessionNotFound("You are not signed in under this id.")
+    key = user.audit_key
+    record(Action.SESSION_ENDED, actor=key, subject=key, target=f"session:{session_id}", now=now)
 
 
+@transaction.atomic
 def sign_out_elsewhere(*, user: User, session_id: int, now: dt.datetime) -> None:
     """End all of the person's sessions but this one."""
-    Session.objects.filter(user=user, ended_at=None).exclude(pk=session_id).update(ended_at=now)
+    others = Session.objects.filter(user=user, ended_at=None).exclude(pk=session_id)
+    if not others.update(ended_at=now):
+        return
+    key = user.audit_key
+    record(Action.OTHER_SESSIONS_ENDED, actor=key, subject=key, target=f"session:{session_id}", now=now)
 
 
 def sign_out_everywhere(*, user: User, now: dt.datetime) -> None:
@@ -166,10 +194,10 @@ def session_of(*, access: str, now: dt.datetime) -> LiveSession:
     claims = read_access_token(access, now=now)
     with connection.cursor() as cursor:
         cursor.execute(IS_LIVE, [claims.session_id, claims.user_id, stored(now)])
-        is_live = cursor.fetchone() is not None
-    if not is_live:
+        row = cursor.fetchone()
+    if row is None:
         raise InvalidToken("The access token is not valid, or no longer.")
-    return LiveSession(claims.session_id, User.from_db(None, ["id"], [claims.user_id]))
+    return LiveSession(claims.session_id, User.from_db(None, ["id", "audit_key"], [claims.user_id, row[0]]))
 
 
 def forget_expired(*, now: dt.datetime) -> int:

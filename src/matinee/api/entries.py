@@ -30,5 +30,5 @@ def add_entry(request: SignedInRequest, kind: type[Entry], body: MovieReference)
 
 
 def remove_entry(request: SignedInRequest, kind: type[Entry], movie_id: int) -> HttpResponse:
-    services.remove(kind, user=request.auth, tmdb_id=movie_id)
+    services.remove(kind, user=request.auth, tmdb_id=movie_id, now=timezone.now())
     return HttpResponse(status=204)

@@ -18,7 +18,8 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
 
 from matinee.api import problems
-from matinee.core import request_id
+from matinee.core import client_network, request_id
+from matinee.core.client_address import client_address
 from matinee.core.refusals import FieldError
 
 Next = Callable[[HttpRequest], HttpResponseBase]
@@ -33,7 +34,8 @@ UNKNOWN_HOST = "This service is not known by the host name that was asked for; M
 
 
 class RequestId:
-    """Echoes the client's X-Request-ID where it is harmless, else makes one; every log line carries it."""
+    """Echoes the client's X-Request-ID where it is harmless, else makes one; every log line carries it, and every event
+    of the audit trail, beside the network that the request came from."""
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
@@ -42,10 +44,12 @@ class RequestId:
         given = request.headers.get("X-Request-ID", "")
         identity = given if ACCEPTABLE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         token = request_id.current.set(identity)
+        place = client_network.address.set(client_address(request.META))
         try:
             response = self.get_response(request)
         finally:
             request_id.current.reset(token)
+            client_network.address.reset(place)
         response["X-Request-ID"] = identity
         return response
 

@@ -96,7 +96,7 @@ def change_rating(request: SignedInRequest, movie_id: int, body: RatingChange) -
 @router.delete("/{int:movie_id}/rate/", response={204: None, 401: Problem})
 def withdraw_rating(request: SignedInRequest, movie_id: int) -> HttpResponse:
     """Forget my rating and its review; 204 whether there was one or not."""
-    services.remove(MovieRating, user=request.auth, tmdb_id=movie_id)
+    services.remove(MovieRating, user=request.auth, tmdb_id=movie_id, now=timezone.now())
     return HttpResponse(status=204)
 
 

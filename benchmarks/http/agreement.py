@@ -1,4 +1,4 @@
-"""Before anything is measured: both servers must say the same, film by film and flag by flag."""
+"""Before anything is measured: all servers must say the same, film by film and flag by flag."""
 
 from __future__ import annotations
 
@@ -23,16 +23,14 @@ class Disagreement(Exception):
     """The servers differ, so that their speeds can't be compared; the message says on what."""
 
 
-def hold_both_to_the_same(one: Server, other: Server, asked: Iterable[Endpoint], *, whole: bool) -> int:
+def hold_to_the_same(ours: Server, other: Server, asked: Iterable[Endpoint], *, whole: bool) -> int:
     """Returns how many answers were equal. Raises Disagreement. Not `whole`: totals are left out, since Matinee counts
     what it pages."""
     equal = 0
     for endpoint in asked:
-        if endpoint.ours_alone:
-            continue
         wrote = bool(endpoint.clean_up)
         for request in [*endpoint.requests[:ASKED], *endpoint.clean_up[:ASKED]]:
-            answers = [server.ask(request, signed_in=endpoint.signed_in) for server in (one, other)]
+            answers = [server.ask(request, signed_in=endpoint.signed_in) for server in (ours, other)]
             _compare(request, *answers, left_out=_left_out(wrote=wrote, whole=whole))
             equal += 1
     return equal

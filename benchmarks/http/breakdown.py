@@ -23,7 +23,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from benchmarks.http import servers
+from benchmarks.http import contenders, servers
 from benchmarks.http.client import Request
 from benchmarks.http.endpoints import Endpoint, endpoints
 from benchmarks.venvs import BENCHMARKS
@@ -84,10 +84,10 @@ def _prepared(folder: Path, options: argparse.Namespace) -> dict[str, str]:
     """The environment of a filled database with a model; one that is there already is used as it is."""
     rows = folder / "rows.json"
     if rows.exists():
-        return servers.environment_of(folder)
+        return contenders.environment_of(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    env = servers.prepare_matinee(folder, options.films, rows)
-    servers.learn(env, options.community)
+    env = contenders.fill(folder, films=options.films, rows=rows)
+    contenders.learn(env, options.community)
     return env
 
 

@@ -21,7 +21,7 @@ MIB = 2**20
 
 @dataclass(frozen=True)
 class Result:
-    """`rounds` has, by endpoint and server, one measurement a round; the first server is ours, the second its peer."""
+    """`rounds` has, by endpoint and server, one measurement a round; the first server is ours."""
 
     about: Mapping[str, Any]
     servers: Sequence[str]
@@ -32,15 +32,16 @@ class Result:
 
 def summary(result: Result) -> dict[str, Any]:
     """By endpoint: every server's medians, lowest and highest; and by how much ours is better, round by round."""
+    ours = result.servers[0]
     return {
         endpoint: {
             "servers": {
                 server: {name: _spread([getattr(one, name) for one in rounds]) for name in FIGURES}
                 for server, rounds in by_server.items()
             },
-            "better_by": better_by(*(by_server[server] for server in result.servers))
-            if len(by_server) == len(result.servers)
-            else None,
+            "better_by": {
+                server: better_by(by_server[ours], rounds) for server, rounds in by_server.items() if server != ours
+            },
         }
         for endpoint, by_server in result.rounds.items()
     }
@@ -59,7 +60,7 @@ def better_by(ours: Sequence[Measurement], theirs: Sequence[Measurement]) -> dic
 def markdown(result: Result) -> str:
     figures = summary(result)
     lines = [
-        "# HTTP: Matinee beside Django REST framework",
+        "# HTTP: Matinee beside what people would build",
         "",
         "Made by `python -m benchmarks.http`; [benchmarks/README.md](../README.md) says what is measured and how.",
         "",
@@ -77,15 +78,15 @@ def markdown(result: Result) -> str:
             for server, spreads in of_endpoint["servers"].items()
         ],
         "",
-        f"How many times better {result.servers[0]} is than {result.servers[1]} (less CPU, more requests/s, less",
-        "latency), round by round; under 1 it is worse:",
+        f"How many times better {result.servers[0]} is than the others (less CPU, more requests/s, less latency),",
+        "round by round; under 1 it is worse:",
         "",
-        f"| request | {' | '.join(name.partition(',')[0] for name in FIGURES.values())} |",
-        f"|---|{'---|' * len(FIGURES)}",
+        f"| request | than | {' | '.join(name.partition(',')[0] for name in FIGURES.values())} |",
+        f"|---|---|{'---|' * len(FIGURES)}",
         *[
-            f"| {endpoint} | {' | '.join(_shown(of_endpoint['better_by'][name]) for name in FIGURES)} |"
+            f"| {endpoint} | {server} | {' | '.join(_shown(ratios[name]) for name in FIGURES)} |"
             for endpoint, of_endpoint in figures.items()
-            if of_endpoint["better_by"]
+            for server, ratios in of_endpoint["better_by"].items()
         ],
         "",
         "| memory of the tree (PSS), MiB | just started | after all rounds |",

@@ -41,6 +41,6 @@ def test_the_tables_show_medians_with_their_spread_and_what_only_we_answer_witho
     text = markdown(result)
 
     assert "| list | Peer | 12.0 (10.0 to 16.0) |" in text
-    assert "| list | 10.0 (8.00 to 12.0) |" in text
+    assert "| list | Peer | 10.0 (8.00 to 12.0) |" in text
     assert text.count("| recommendations |") == 1
     assert "| Matinee | 100 | 120 |" in text

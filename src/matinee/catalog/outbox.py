@@ -7,12 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from django.db import connections, transaction
+
 from matinee.catalog.models import ChangeConsumer, MovieChange
 
 GENRES = 0
 """In place of a TMDb id: a genre has changed, and with it what every film says of its genres."""
 
 DELETED_AT_ONCE = 5_000
+EVERYTHING_CHANGED = """
+INSERT INTO catalog_moviechange (consumer, tmdb_id)
+SELECT consumer.name, movie.tmdb_id FROM catalog_changeconsumer consumer CROSS JOIN catalog_movie movie
+"""
 
 
 def pending_changes(consumer: str) -> dict[int, int]:
@@ -31,3 +37,11 @@ def forget_changes(pending: Mapping[int, int]) -> None:
     ids = list(pending)
     for start in range(0, len(ids), DELETED_AT_ONCE):
         MovieChange.objects.filter(id__in=ids[start : start + DELETED_AT_ONCE]).delete()
+
+
+def start_over(*, using: str) -> None:
+    """Have every consumer take in every film: what they published belongs to another state of this database."""
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        MovieChange.objects.using(using).all().delete()
+        ChangeConsumer.objects.using(using).update(version=None)
+        cursor.execute(EVERYTHING_CHANGED)

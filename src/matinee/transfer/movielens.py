@@ -18,6 +18,7 @@ from django.db.models import Q
 
 from matinee.catalog.models import Movie
 from matinee.catalog.titles import catalogue_titles
+from matinee.core.progress import Progress
 from matinee.recommendations.community import Community, RatingsIntake, resolve, store_community
 from matinee.transfer.downloads import Limits, Unreachable, download, download_wheel
 from matinee.transfer.movielens_files import film_table, layout_of, rating_chunks
@@ -33,8 +34,6 @@ LICENCE_NOTICE = (
 ANY_DOWNLOAD = Limits(most_bytes=2 * 2**30, seconds=3_600)
 BATCH = 1_000
 SHOWN_UNMATCHED = 5
-Progress = Callable[[str, int, int | None], None]
-"""Told the stage, how much more of it is done, and the whole where it is known (both in bytes)."""
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +10,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
-from tqdm import tqdm
 
 from matinee.catalog.starter import ATTRIBUTION, load_starter
+from matinee.core.progress import progress_bars
 from matinee.transfer.downloads import Unreachable
-from matinee.transfer.movielens import LICENCE_NOTICE, PUBLISHED, MovielensReport, Progress, load_movielens
+from matinee.transfer.movielens import LICENCE_NOTICE, PUBLISHED, MovielensReport, load_movielens
 from matinee.transfer.sources import BadDataSet
 
 BAD_DATA, UNREACHABLE, STOPPED = 65, 69, 130  # EX_DATAERR, EX_UNAVAILABLE, 128 + SIGINT
@@ -60,7 +58,7 @@ class Command(BaseCommand):
             raise CommandError("Stopped before the end. Run it again to complete it.", returncode=STOPPED) from error
 
     def _starter(self) -> None:
-        with _progress_bars() as on_progress:
+        with progress_bars() as on_progress:
             report = load_starter(now=timezone.now(), on_progress=lambda films: on_progress("Films", films, None))
         self.stdout.write(
             f"Films: {report.added:,} added, {report.changed:,} changed, {report.unchanged:,} unchanged.\n{ATTRIBUTION}"
@@ -68,7 +66,7 @@ class Command(BaseCommand):
 
     def _movielens(self, what: str, file: Path | None) -> None:
         self.stdout.write(LICENCE_NOTICE)
-        with _progress_bars() as on_progress:
+        with progress_bars() as on_progress:
             report = load_movielens(what, file=file, now=timezone.now(), on_progress=on_progress)
         self.stdout.write("\n".join(_lines(report)))
 
@@ -90,20 +88,3 @@ def _lines(report: MovielensReport) -> Iterator[str]:
             f"Not in the catalogue, and so learnt from but not recommended: {'; '.join(report.first_unmatched)}; "
             f"all in {report.unmatched_file}."
         )
-
-
-@contextlib.contextmanager
-def _progress_bars() -> Iterator[Progress]:
-    """One bar a stage where a person watches, nothing where nobody does."""
-    if not sys.stderr.isatty():
-        yield lambda *_: None
-        return
-    with contextlib.ExitStack() as stack:
-        bars: dict[str, tqdm[Any]] = {}
-
-        def on_progress(stage: str, done: int, whole: int | None) -> None:
-            if stage not in bars:
-                bars[stage] = stack.enter_context(tqdm(desc=stage, total=whole, unit_scale=True, unit=""))
-            bars[stage].update(done)
-
-        yield on_progress

@@ -1,0 +1,187 @@
+"""Making a backup that has been restored once before it counts, and putting one back in one step."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import Error as AnyDatabaseError
+from django.db import connection, connections
+from django.db.migrations.loader import MigrationLoader
+
+from matinee import __version__
+from matinee.accounts.models import Session, User
+from matinee.catalog import outbox
+from matinee.catalog.models import Movie
+from matinee.core.progress import Progress
+from matinee.operations.backups.archive import Manifest, opened, write_archive
+from matinee.operations.backups.engines import Engine, known_to_django
+from matinee.operations.backups.postgresql import Postgresql
+from matinee.operations.backups.refusals import BadArchive, MayNotCreateDatabases, UnderWay, WouldOverwrite
+from matinee.operations.backups.sqlite import Sqlite
+from matinee.recommendations.freshness import community_digests
+
+STAGING = ".matinee-staging-"
+
+
+@dataclass(frozen=True)
+class Backup:
+    """One that was made."""
+
+    path: Path
+    manifest: Manifest
+    was_restored: bool
+    """Whether a database was made of it and looked at; else it was read to its end, and its checksum compared."""
+
+
+def backup(*, folder: Path, now: dt.datetime, on_progress: Progress = lambda *_: None) -> Backup:
+    """Write an archive of the database as it is at one moment after `now`, while others go on writing.
+
+    It gets its name once it has been verified; whatever ends this before leaves no archive. Raises NotDone, OSError.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / f"matinee-{now:%Y%m%dT%H%M%SZ}.backup"
+    if path.exists():
+        raise WouldOverwrite(f"{path} is there already.")
+    engine = _engine()
+    with _workshop(folder) as workshop:
+        database, archive = workshop / "database", workshop / "archive"
+        content = engine.copy(database, on_progress)
+        facts = {
+            "matinee": __version__,
+            "made_at": now.isoformat(),
+            "engine": connection.vendor,
+            "migrations": content.migrations,
+            "rows": content.rows,
+            "community": community_digests(),
+        }
+        manifest = write_archive(archive, database=database, facts=facts, on_progress=on_progress)
+        database.unlink()
+        was_restored = _is_sound(engine, archive, database, on_progress)
+        archive.rename(path)
+        _sync(folder)
+    return Backup(path, manifest, was_restored)
+
+
+def restore(
+    *,
+    file: Path,
+    now: dt.datetime,
+    replace: bool = False,
+    unsealed: bool = False,
+    on_progress: Progress = lambda *_: None,
+) -> Manifest:
+    """Put the database of an archive in the place of ours, in one step after all else has been done.
+
+    Before, it is verified, brought to this program's migrations and made ready beside the live one. Raises NotDone,
+    OSError.
+    """
+    engine = _engine()
+    with opened(file, unsealed=unsealed) as archive, _workshop(settings.DATA_DIR) as workshop:
+        _refuse_what_does_not_fit(archive.manifest)
+        if not replace and _has_data():
+            raise WouldOverwrite(
+                "There are accounts or films in this instance. --replace puts the backup in their place."
+            )
+        database = workshop / "database"
+        archive.extract(database, on_progress)
+        with engine.staged(database, on_progress) as staged:
+            with known_to_django(staged) as alias:
+                on_progress("Verifying", 0, None)
+                _refuse_faults(engine, alias, archive.manifest)
+                _make_ready(alias, now=now)
+            staged.put_in_place()
+        return archive.manifest
+
+
+def _make_ready(alias: str, *, now: dt.datetime) -> None:
+    """What the data of a backup go through before they are served: they are those of an earlier moment."""
+    call_command("migrate", database=alias, interactive=False, verbosity=0)
+    Session.objects.using(alias).filter(ended_at=None).update(ended_at=now)  # or who signed out since would be back
+    outbox.start_over(using=alias)
+
+
+def _is_sound(engine: Engine, path: Path, database: Path, on_progress: Progress) -> bool:
+    """Restore an archive that was just made, beside the live database. False: it may not be; the archive was read."""
+    with opened(path) as archive:
+        archive.extract(database, on_progress)
+        try:
+            with engine.staged(database, on_progress) as staged, known_to_django(staged) as alias:
+                on_progress("Verifying", 0, None)
+                _refuse_faults(engine, alias, archive.manifest)
+        except MayNotCreateDatabases:
+            return False
+    return True
+
+
+def _refuse_faults(engine: Engine, alias: str, manifest: Manifest) -> None:
+    try:
+        faults = [*engine.faults(), *_missing_rows(alias, manifest)]
+    except AnyDatabaseError as error:
+        raise BadArchive(f"Its database can't be read: {error}.") from error
+    if faults:
+        raise BadArchive(f"Its database is not sound: {'; '.join(faults[:5])}.")
+
+
+def _missing_rows(alias: str, manifest: Manifest) -> Iterator[str]:
+    with connections[alias].cursor() as cursor:
+        for table, expected in manifest.rows.items():
+            cursor.execute(f"SELECT COUNT(*) FROM {connection.ops.quote_name(table)}")  # noqa: S608 - it is quoted
+            (found,) = cursor.fetchone()
+            if found != expected:
+                yield f"{table} has {found:,} rows in place of {expected:,}"
+
+
+def _refuse_what_does_not_fit(manifest: Manifest) -> None:
+    if manifest.engine != connection.vendor:
+        raise BadArchive(f"It is a backup of {manifest.engine}, and this instance uses {connection.vendor}.")
+    ours = MigrationLoader(None).disk_migrations.keys()
+    unknown = [f"{app}.{name}" for app, name in manifest.migrations if (app, name) not in ours]
+    if unknown:
+        raise BadArchive(
+            f"Matinee {manifest.matinee} made it, with migrations that this program ({__version__}) does not know, "
+            f"{unknown[-1]} among them. Install that version or a later one."
+        )
+
+
+def _has_data() -> bool:
+    tables = connection.introspection.table_names()
+    return any(
+        model._meta.db_table in tables and model._default_manager.exists()  # noqa: SLF001 - Django's public name for it
+        for model in (User, Movie)
+    )
+
+
+def _engine() -> Engine:
+    return Sqlite() if connection.vendor == "sqlite" else Postgresql()
+
+
+@contextlib.contextmanager
+def _workshop(folder: Path) -> Iterator[Path]:
+    """A directory for this user alone, for one at a time; what a killed one left is removed."""
+    with (folder / ".matinee-backup.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UnderWay(f"Another backup or restore works in {folder}.") from None
+        for leftover in folder.glob(f"{STAGING}*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=STAGING, dir=folder) as workshop:
+            yield Path(workshop)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,59 @@
+"""`matinee restore`: put a backup in the place of the database."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from matinee.core.progress import progress_bars
+from matinee.operations.backups import services
+from matinee.operations.backups.refusals import NotDone
+
+STOPPED = 130  # 128 + SIGINT
+
+
+class Command(BaseCommand):
+    help = (
+        "Verify a backup, bring it to this program's migrations, and put it in the place of the database in one step: "
+        "whoever stops it on the way finds the old one. Everybody signs in again. "
+        f"Exit codes: 0 restored, {os.EX_DATAERR} the file is not acceptable, {os.EX_NOINPUT} it can't be read, "
+        f"{os.EX_UNAVAILABLE} a program of PostgreSQL is missing, {os.EX_SOFTWARE} one failed, {os.EX_CANTCREAT} there "
+        f"is something in the place already, or no space, {os.EX_TEMPFAIL} another is under way, {os.EX_NOPERM} the "
+        f"role may not create databases, {STOPPED} Ctrl-C."
+    )
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", metavar="FILE", type=Path, help="what `matinee backup` made")
+        parser.add_argument("--replace", action="store_true", help="give up the accounts and films that are there")
+        parser.add_argument(
+            "--unsealed",
+            action="store_true",
+            help="take it without its seal, where the secret is lost: who could write to the file may have changed it",
+        )
+
+    def handle(self, *, file: Path, replace: bool, unsealed: bool, **_options: Any) -> None:
+        if not os.access(file, os.R_OK) or not file.is_file():
+            raise CommandError(f"{file} can't be read.", returncode=os.EX_NOINPUT)
+        try:
+            with progress_bars(otherwise=lambda stage: self.stderr.write(f"{stage} ...")) as on_progress:
+                manifest = services.restore(
+                    file=file, replace=replace, unsealed=unsealed, now=timezone.now(), on_progress=on_progress
+                )
+        except NotDone as refusal:
+            raise CommandError(str(refusal), returncode=refusal.exit_code) from refusal
+        except OSError as error:
+            raise CommandError(f"Not restored: {error}.", returncode=os.EX_CANTCREAT) from error
+        except KeyboardInterrupt as error:
+            raise CommandError("Stopped before the end. Nothing was changed.", returncode=STOPPED) from error
+        self.stdout.write(
+            f"Restored as of {manifest.made_at}: {sum(manifest.rows.values()):,} rows. Everybody signs in again."
+        )
+        for name in manifest.community:
+            self.stdout.write(
+                f"Community ratings are not in a backup: `matinee load movielens {name}`, if they are gone."
+            )

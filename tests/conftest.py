@@ -10,7 +10,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import django
@@ -68,6 +68,18 @@ def _trends_of_its_own() -> None:
     from matinee.library import trending  # noqa: PLC0415 - its models are there once Django is set up
 
     trending.forget()
+
+
+@pytest.fixture(autouse=True)
+def _limits_of_its_own(settings: Settings, tmp_path: Path) -> Iterator[None]:
+    """Nor how often it has asked; and only tests of the limits meet them."""
+    from matinee.core.limits import limiter  # noqa: PLC0415 - as above
+
+    settings.LIMITS_FILE = tmp_path / "limits.sqlite3"
+    settings.REQUESTS_A_MINUTE = dict.fromkeys(settings.REQUESTS_A_MINUTE, 100_000)
+    limiter.cache_clear()
+    yield
+    limiter.cache_clear()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -120,6 +120,7 @@ def environment_of(folder: Path, database_url: str | None = None) -> dict[str, s
         "MATINEE_DATA_DIR": str(folder / "matinee"),
         "MATINEE_MODE": "embedded",
         "MATINEE_ACCESS_TOKEN_SECONDS": "86400",
+        "MATINEE_LIMITS_TIMES": "10000",
         "DJANGO_SETTINGS_MODULE": "matinee.settings",
     }
     return env if database_url is None else env | {"MATINEE_DATABASE_URL": database_url}

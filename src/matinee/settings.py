@@ -91,6 +91,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "matinee.api.middleware.ConditionalAnswers",
+    "matinee.api.limits.RateLimits",
     "matinee.api.middleware.Problems",
     "matinee.api.middleware.OneSlash",
     "matinee.api.middleware.KnownParametersOnly",
@@ -164,9 +165,20 @@ TRUSTED_PROXIES = env.networks("MATINEE_TRUSTED_PROXIES")
 PROXY_HEADER = {"X-Forwarded-For": "HTTP_X_FORWARDED_FOR", "Forwarded": "HTTP_FORWARDED"}[
     env.choice("MATINEE_PROXY_HEADER", "X-Forwarded-For", among=frozenset({"X-Forwarded-For", "Forwarded"}))
 ]
+VALKEY_URL = env.valkey_url("MATINEE_VALKEY_URL")
+LIMITS_FILE = DATA_DIR / "limits.sqlite3"
+_times = env.integer("MATINEE_LIMITS_TIMES", 1, at_least=1)
+REQUESTS_A_MINUTE = {
+    "register": _times * env.integer("MATINEE_LIMIT_REGISTER", 60),
+    "sign_in": _times * env.integer("MATINEE_LIMIT_SIGN_IN", 30),
+    "admin": _times * env.integer("MATINEE_LIMIT_ADMIN", 10),
+    "write": _times * env.integer("MATINEE_LIMIT_WRITES", 300),
+    "read": _times * env.integer("MATINEE_LIMIT_READS", 1_200),
+}
+
 CORS_ALLOWED_ORIGINS = env.words("MATINEE_CORS_ORIGINS")
 CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "if-match", "if-none-match", "x-request-id"]
-CORS_EXPOSE_HEADERS = ["ETag", "X-Request-ID"]
+CORS_EXPOSE_HEADERS = ["ETag", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"]
 CSRF_TRUSTED_ORIGINS = env.words("MATINEE_CSRF_TRUSTED_ORIGINS")
 
 SECURE_CONTENT_TYPE_NOSNIFF = True

@@ -60,3 +60,31 @@ def test_a_wrong_truth_and_a_wrong_choice_are_named(monkeypatch: pytest.MonkeyPa
         env.boolean("MATINEE_X", default=True)
     with pytest.raises(env.ConfigurationError, match="MATINEE_X must be one of closed, open"):
         env.choice("MATINEE_X", "open", among=frozenset({"open", "closed"}))
+
+
+@pytest.mark.parametrize(
+    ("raw", "read"),
+    [
+        ("valkey://cache:6379/0", "redis://cache:6379/0"),
+        ("valkeys://:pass@cache", "rediss://:pass@cache"),
+        ("redis://cache", "redis://cache"),
+        ("unix:///run/valkey.sock", "unix:///run/valkey.sock"),
+    ],
+)
+def test_a_valkey_is_named_by_its_own_scheme_or_that_of_redis(
+    monkeypatch: pytest.MonkeyPatch, raw: str, read: str
+) -> None:
+    assert env.valkey_url("MATINEE_X") is None
+    monkeypatch.setenv("MATINEE_X", raw)
+
+    assert env.valkey_url("MATINEE_X") == read
+
+
+@pytest.mark.parametrize("raw", ["cache:6379", "http://cache", "valkey://"])
+def test_what_is_no_address_of_a_valkey_is_refused_without_being_told(
+    monkeypatch: pytest.MonkeyPatch, raw: str
+) -> None:
+    monkeypatch.setenv("MATINEE_X", raw)
+
+    with pytest.raises(env.ConfigurationError, match="MATINEE_X must be like valkey://"):
+        env.valkey_url("MATINEE_X")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,10 @@ def test_without_a_network_it_says_what_it_left_out_and_its_commands_work(tmp_pa
         answers = subprocess.run(
             ["sh", "-c", typed(instance.output)], capture_output=True, text=True, check=True, timeout=60
         ).stdout.splitlines()
+        with urllib.request.urlopen(f"http://127.0.0.1:{instance.port}/api/v1/movies/genres/") as genres:
+            limit = genres.headers["RateLimit-Policy"]
 
+    assert limit == '"read";q=12000;w=60', "ten times what a service gives"
     assert "Left out: MovieLens-100K" in instance.output
     *rated, recommended = [json.loads(line) for line in answers if line]
     assert [answer["rating"] for answer in rated] == list(demo.FIRST_RATINGS.values())

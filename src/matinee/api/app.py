@@ -13,6 +13,7 @@ from matinee import __version__
 from matinee.api import favorites, movies, problems, ratings, recommendations, search, sessions, users, watchlist
 from matinee.api.authentication import signed_in
 from matinee.api.bodies import StrictParser
+from matinee.api.limits import Limits
 
 PUBLIC: list[dict[str, list[str]]] = [{}, {"SignedIn": []}]
 """OpenAPI's way to say that a token may be given and need not be."""
@@ -33,7 +34,7 @@ class Api(NinjaAPI):
 
 def _tell_refusals(path: str, method: str, operation: dict[str, Any]) -> None:
     """What any route of this kind can refuse with, besides what it says of itself; all are problems."""
-    statuses = {*operation["responses"], 400, 401, 503}
+    statuses = {*operation["responses"], 400, 401, 429, 503}
     if "{" in path:
         statuses.add(404)
     if "requestBody" in operation:
@@ -59,6 +60,7 @@ api = Api(
     docs=Swagger(settings={"persistAuthorization": True}),
     parser=StrictParser(),
     auth=signed_in,
+    throttle=[Limits()],
 )
 problems.install(api)
 

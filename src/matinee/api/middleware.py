@@ -198,8 +198,9 @@ def _matches(request: HttpRequest, etag: str) -> bool:
 
 def _not_modified(response: HttpResponse) -> HttpResponse:
     answer = HttpResponseNotModified()
-    for name in ("ETag", "Cache-Control", "Vary"):
-        answer[name] = response[name]
+    for name in ("ETag", "Cache-Control", "Vary", "RateLimit", "RateLimit-Policy"):
+        if name in response:
+            answer[name] = response[name]
     return answer
 
 

@@ -44,6 +44,7 @@ STATUS_OF: Mapping[type[Refusal], HTTPStatus] = {
     refusals.PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
     UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     refusals.Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    refusals.TooMany: HTTPStatus.TOO_MANY_REQUESTS,
     refusals.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
@@ -58,6 +59,7 @@ CODE_OF_STATUS: Mapping[int, str] = {
     413: "body_too_large",
     415: "unsupported_media_type",
     422: "invalid",
+    429: "too_many_requests",
     500: "internal_error",
     503: "unavailable",
 }
@@ -122,7 +124,8 @@ def problem(
 
 def of_refusal(refusal: Refusal) -> HttpResponse:
     status = next(STATUS_OF[kind] for kind in type(refusal).__mro__ if kind in STATUS_OF)
-    return problem(status, code=refusal.code, detail=refusal.detail, fields=refusal.fields)
+    headers = {"Retry-After": str(refusal.retry_after_seconds)} if isinstance(refusal, refusals.TooMany) else None
+    return problem(status, code=refusal.code, detail=refusal.detail, fields=refusal.fields, headers=headers)
 
 
 def of_validation(error: ValidationError) -> HttpResponse:

@@ -9,6 +9,8 @@ from typing import TypeAlias
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+VALKEY_SCHEMES = {"valkey": "redis", "valkeys": "rediss", "redis": "redis", "rediss": "rediss", "unix": "unix"}
+
 
 class ConfigurationError(Exception):
     """A setting is missing or makes no sense; the message says which and what to do."""
@@ -29,6 +31,17 @@ def secret(name: str) -> str | None:
         except OSError as error:
             raise ConfigurationError(f"{name}_FILE can't be read: {error}.") from error
     return os.environ.get(name, "").strip() or None
+
+
+def valkey_url(name: str) -> str | None:
+    """The address of a Valkey in the words of Redis's client, which can talk to both; None where none is given."""
+    given = secret(name)
+    if given is None:
+        return None
+    scheme, _, rest = given.partition("://")
+    if scheme not in VALKEY_SCHEMES or not rest:
+        raise ConfigurationError(f"{name} must be like valkey://host:6379/0, or valkeys:// for TLS.")
+    return f"{VALKEY_SCHEMES[scheme]}://{rest}"
 
 
 def integer(name: str, default: int, *, at_least: int = 0) -> int:

@@ -71,6 +71,16 @@ class Invalid(Refusal):
     code = "invalid"
 
 
+class TooMany(Refusal):
+    """It was asked for too often; after `retry_after_seconds` it can be asked for again (429)."""
+
+    code = "too_many_requests"
+
+    def __init__(self, detail: str, *, retry_after_seconds: int) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class Unavailable(Refusal):
     """A part that is needed is away (503)."""
 

@@ -7,13 +7,15 @@ import http.client
 import os
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
 from matinee.catalog.publication import publish_what_is_stale
+from matinee.core.counters import begin_anew
 from matinee.operations.memory import KEEP_MEMORY
 from matinee.operations.supervisor import Child, Supervisor
 
@@ -40,6 +42,7 @@ def refuse_taken_port(host: str, port: int) -> None:
 
 def bring_up_to_date() -> None:
     """Apply the migrations, and publish the catalogue's columns and cards if they are missing or behind."""
+    begin_anew(settings.LIMITS_FILE)
     call_command("migrate", interactive=False, verbosity=0)
     connection.close()
     publish_what_is_stale()
@@ -50,7 +53,14 @@ def job_workers(queues: Sequence[str]) -> list[Child]:
     return [Child(f"job worker ({queue})", [*_python("matinee.cli"), "worker", "--queue", queue]) for queue in queues]
 
 
-def serve(*, host: str, port: int, workers: int, announce: Callable[[], None]) -> None:
+def serve(
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    announce: Callable[[], None],
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Run the whole tree until a signal; `announce` is called once it answers. Raises supervisor.CannotStart.
 
     SQLite takes one writer at a time, so that a second thread would only wait beside the first; a worker talking to
@@ -58,7 +68,7 @@ def serve(*, host: str, port: int, workers: int, announce: Callable[[], None]) -
     """
     threads = 1 if connection.vendor == "sqlite" else 4
     command = [*_python("matinee.operations.web"), host, str(port), str(workers), str(threads)]
-    web = Child("web server", command, KEEP_MEMORY)
+    web = Child("web server", command, {**KEEP_MEMORY, **environment})
     children = [web, *job_workers(queues())]
     connection.close()
     Supervisor(children, is_up=lambda: answers(host, port), announce=announce).run()

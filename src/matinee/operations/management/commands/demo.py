@@ -35,6 +35,7 @@ class Command(BaseCommand):
                 port=port,
                 workers=serving.default_workers(),
                 announce=lambda: self._say(demo.instructions(serving.url(HOST, port))),
+                environment=demo.GENEROUS,
             )
         except (serving.PortTaken, CannotStart) as error:
             raise CommandError(str(error)) from error

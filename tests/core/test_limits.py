@@ -1,0 +1,237 @@
+"""How many requests a minute has for somebody: never one more, over all threads and processes together."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from matinee.core.counters import Counters, CountersAway, FileCounters, OwnCounters, ValkeyCounters, begin_anew
+from matinee.core.limits import Limiter, Standing
+from tests.core.valkey import valkey
+from tests.killed import run_and_kill
+
+MINUTE = 60 * 29_000_000.0
+FORK = multiprocessing.get_context("fork")
+
+Shared = Callable[[], Counters]
+"""Makes what a process counts in, for the same counts as every other process."""
+
+
+@pytest.fixture(params=["file", "valkey"])
+def shared(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shared]:
+    if request.param == "file":
+        yield lambda: FileCounters(tmp_path / "limits.sqlite3")
+        return
+    with valkey() as server:
+        yield lambda: ValkeyCounters(server.url)
+
+
+def asked(limiter: Limiter, times: int, *, limit: int = 10, in_leases: bool = False, now: float = MINUTE) -> int:
+    """How many of so many requests are served."""
+    return sum(limiter.take("alice", limit=limit, in_leases=in_leases, now=now).served for _ in range(times))
+
+
+def served_by_two_processes(shared: Shared, *, limit: int, in_leases: bool) -> int:
+    """Of 400 requests: eight threads in each of two processes, 25 each, all at once."""
+    together, served = FORK.Barrier(2), FORK.SimpleQueue()
+
+    def work() -> None:
+        limiter = Limiter(shared())
+        together.wait(timeout=30)
+        with ThreadPoolExecutor(8) as pool:
+            served.put(sum(pool.map(lambda _: asked(limiter, 25, limit=limit, in_leases=in_leases), range(8))))
+
+    processes = [FORK.Process(target=work) for _ in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(timeout=60)
+    return sum(served.get() for _ in processes)
+
+
+@pytest.mark.parametrize("in_leases", [False, True])
+def test_of_400_requests_to_two_processes_of_eight_threads_exactly_50_are_served(
+    shared: Shared, in_leases: bool
+) -> None:
+    assert served_by_two_processes(shared, limit=50, in_leases=in_leases) == 50
+
+
+def test_a_limit_is_of_one_key_and_one_minute(shared: Shared) -> None:
+    limiter = Limiter(shared())
+
+    assert asked(limiter, 12) == 10
+    assert limiter.take("bob", limit=10, in_leases=False, now=MINUTE).served
+    assert asked(limiter, 1, now=MINUTE + 59.9) == 0
+    assert asked(limiter, 12, now=MINUTE + 60) == 10
+
+
+def test_it_tells_what_is_left_and_how_long_to_wait(shared: Shared) -> None:
+    limiter = Limiter(shared())
+
+    told = [limiter.take("alice", limit=3, in_leases=False, now=MINUTE + second) for second in (0, 17.9, 18, 59.9)]
+
+    assert told == [Standing(True, 2, 60), Standing(True, 1, 43), Standing(True, 0, 42), Standing(False, 0, 1)]
+
+
+def test_a_lease_is_asked_for_once_and_told_as_left(shared: Shared) -> None:
+    counters = Counted(shared())
+    limiter = Limiter(counters)
+
+    told = [limiter.take("alice", limit=100, in_leases=True, now=MINUTE) for _ in range(100)]
+
+    assert [standing.remaining for standing in told] == list(range(99, -1, -1))
+    assert counters.added == [10] * 10
+
+
+def test_what_another_worker_holds_is_not_served_twice(shared: Shared) -> None:
+    here, there = Limiter(shared()), Limiter(shared())
+    there.take("alice", limit=100, in_leases=True, now=MINUTE)
+
+    assert asked(here, 200, limit=100, in_leases=True) == 90
+    assert asked(there, 200, limit=100, in_leases=True) == 9
+
+
+def test_a_lease_of_a_limit_that_is_no_multiple_of_it_ends_with_the_limit(shared: Shared) -> None:
+    assert asked(Limiter(shared()), 50, limit=27, in_leases=True) == 27
+    assert asked(Limiter(shared()), 50, limit=27, in_leases=True) == 0
+
+
+def test_who_is_refused_costs_no_more_counting(shared: Shared) -> None:
+    counters = Counted(shared())
+
+    asked(Limiter(counters), 1_000, limit=5)
+
+    assert len(counters.added) == 5
+
+
+class Counted:
+    """Counters that remember what they were asked for."""
+
+    def __init__(self, counters: Counters) -> None:
+        self.counters = counters
+        self.added: list[int] = []
+
+    def add(self, key: str, *, window: int, amount: int) -> int:
+        self.added.append(amount)
+        return self.counters.add(key, window=window, amount=amount)
+
+
+def test_what_is_older_than_the_last_minute_is_forgotten(tmp_path: Path) -> None:
+    counters = FileCounters(tmp_path / "limits.sqlite3")
+    for window in (100, 101, 102):
+        counters.add("alice", window=window, amount=1)
+
+    left = sqlite3.connect(tmp_path / "limits.sqlite3").execute("SELECT window FROM hits").fetchall()
+
+    assert left == [(101,), (102,)]
+
+
+def test_nobody_outside_this_process_is_in_its_own_counters() -> None:
+    own = OwnCounters()
+
+    assert [own.add("alice", window=1, amount=2), own.add("alice", window=1, amount=1)] == [2, 3]
+    assert own.add("alice", window=2, amount=1) == 1
+
+
+def test_a_forked_process_counts_on_with_a_connection_of_its_own(tmp_path: Path) -> None:
+    counters = FileCounters(tmp_path / "limits.sqlite3")
+    counters.add("alice", window=1, amount=1)
+    child = FORK.Process(target=counters.add, args=["alice"], kwargs={"window": 1, "amount": 5})
+
+    child.start()
+    child.join(timeout=30)
+
+    assert (child.exitcode, counters.add("alice", window=1, amount=1)) == (0, 7)
+
+
+def damaged(path: Path) -> None:
+    path.write_bytes(os.urandom(8192))
+
+
+def no_file(path: Path) -> None:
+    path.mkdir()
+
+
+def locked(path: Path) -> None:
+    FileCounters(path).add("bob", window=1, amount=1)
+    holder.append(sqlite3.connect(path, isolation_level=None))
+    holder[-1].execute("BEGIN IMMEDIATE")
+
+
+holder: list[sqlite3.Connection] = []
+
+
+@pytest.mark.parametrize("spoil", [damaged, no_file, locked])
+def test_while_the_file_is_away_each_process_holds_the_limit_for_itself(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, spoil: Callable[[Path], None]
+) -> None:
+    path = tmp_path / "limits.sqlite3"
+    spoil(path)
+    limiter = Limiter(FileCounters(path))
+
+    assert asked(limiter, 30) == 10
+    assert asked(limiter, 300, limit=100, in_leases=True, now=MINUTE + 60) == 100
+    assert len(caplog.records) == 1, "told once in a while, not for every request"
+    for connection in holder:
+        connection.close()
+
+
+def test_what_is_away_is_asked_again_after_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "limits.sqlite3"
+    path.mkdir()
+    limiter = Limiter(FileCounters(path))
+    asked(limiter, 3)
+    path.rmdir()
+
+    monkeypatch.setattr("matinee.core.limits.AWAY_SECONDS", 0.0)
+    limiter._away_until = 0.0
+    asked(limiter, 3)
+
+    assert FileCounters(path).add("alice", window=int(MINUTE) // 60, amount=0) == 3
+
+
+def test_valkey_is_away_when_nobody_listens_and_counts_again_when_it_is_back(caplog: pytest.LogCaptureFixture) -> None:
+    with valkey() as server:
+        limiter = Limiter(ValkeyCounters(server.url))
+        assert asked(limiter, 4) == 4
+        server.stop()
+        assert asked(limiter, 30) == 10, "this process's own"
+        server.start()
+        limiter._away_until = 0.0
+        assert asked(limiter, 30, now=MINUTE + 60) == 10
+        server.stop()
+        with pytest.raises(CountersAway, match="Valkey"):
+            ValkeyCounters(server.url).add("alice", window=1, amount=1)
+
+
+def test_a_damaged_file_is_begun_anew(tmp_path: Path) -> None:
+    path = tmp_path / "limits.sqlite3"
+    damaged(path)
+    (tmp_path / "limits.sqlite3-wal").write_bytes(os.urandom(64))
+
+    begin_anew(path)
+
+    assert FileCounters(path).add("alice", window=1, amount=1) == 1
+
+
+def ask_on_and_on(path: Path) -> None:
+    asked(Limiter(FileCounters(path)), 10**9, limit=10**9)
+
+
+def test_a_killed_process_spoils_no_count(tmp_path: Path) -> None:
+    path = tmp_path / "limits.sqlite3"
+    for _ in range(5):
+        run_and_kill(lambda: ask_on_and_on(path), after=0.1)
+
+    [(verdict,)] = sqlite3.connect(path).execute("PRAGMA integrity_check")
+    counted = FileCounters(path).add("alice", window=int(MINUTE) // 60, amount=0)
+
+    assert verdict == "ok"
+    assert counted > 5
+    assert FileCounters(path).add("alice", window=int(MINUTE) // 60, amount=1) == counted + 1

@@ -66,7 +66,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "django.contrib.admin",
+    "matinee.accounts.admin_app.AuditedAdminConfig",
     "corsheaders",
     "ninja",
     "django_tasks",
@@ -159,6 +159,8 @@ AUTH_PASSWORD_VALIDATORS = [
 REGISTRATION = env.choice("MATINEE_REGISTRATION", "open", among=frozenset({"open", "closed"}))
 ACCESS_TOKEN_LIFETIME = dt.timedelta(seconds=env.integer("MATINEE_ACCESS_TOKEN_SECONDS", 900, at_least=60))
 REFRESH_TOKEN_LIFETIME = dt.timedelta(days=env.integer("MATINEE_REFRESH_TOKEN_DAYS", 30, at_least=1))
+AUDIT_RETENTION_DAYS = env.integer("MATINEE_AUDIT_RETENTION_DAYS", 365)
+AUDIT_RETENTION = dt.timedelta(days=AUDIT_RETENTION_DAYS) if AUDIT_RETENTION_DAYS else None
 SESSION_LIFETIME = dt.timedelta(days=env.integer("MATINEE_SESSION_DAYS", 365, at_least=1))
 
 TRUSTED_PROXIES = env.networks("MATINEE_TRUSTED_PROXIES")

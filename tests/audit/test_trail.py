@@ -44,7 +44,7 @@ def test_what_is_not_known_is_left_out() -> None:
 
     event = Event.objects.get()
     assert (event.actor, event.subject, event.target, event.changed) == (None, None, "", {})
-    assert (event.request_id, event.network) == ("-", "")
+    assert (event.request_id, event.network) == ("", "")
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils import timezone
 
+from matinee.accounts.admin_site import key_of
 from matinee.accounts.models import Session, User, UserProfile
 from matinee.accounts.services import create_user
 from matinee.accounts.sessions import sign_out_everywhere
@@ -112,7 +113,13 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg] # generic in its stub a
             super().save_model(request, obj, form, change)
             return
         password = form.cleaned_data["password1"]
-        made = create_user(email=obj.email, username=obj.username, password=password, now=timezone.now())
+        made = create_user(
+            email=obj.email,
+            username=obj.username,
+            password=password,
+            made_by=key_of(request),
+            now=timezone.now(),
+        )
         obj.pk = made.pk
         obj.refresh_from_db()
 

@@ -19,7 +19,5 @@ class EmailOrUsername(ModelBackend):
         password: str | None = None,
         **kwargs: Any,  # noqa: ARG002 - Django's signature
     ) -> User | None:
-        """The active user of this name and password or None. No username holds an @, and every address does."""
-        name = username or ""
-        user = User.objects.named(email=name) if "@" in name else User.objects.named(username=name)
-        return verified(user, password or "")
+        """The active user of this name and password or None."""
+        return verified(User.objects.signing_in_as(username or ""), password or "")

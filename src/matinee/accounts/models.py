@@ -54,6 +54,10 @@ class UserManager(BaseUserManager["User"]):
             return self.filter(email_key=comparison_key(email)).first()
         return self.filter(username_key=comparison_key(username or "")).first()
 
+    def signing_in_as(self, name: str) -> User | None:
+        """Whose e-mail or username this is. No username holds an @, and every address does."""
+        return self.named(email=name) if "@" in name else self.named(username=name)
+
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(email_key=comparison_key(username or ""))
 

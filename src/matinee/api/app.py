@@ -10,7 +10,18 @@ from ninja.openapi.docs import Swagger
 from ninja.openapi.schema import OpenAPISchema
 
 from matinee import __version__
-from matinee.api import favorites, movies, problems, ratings, recommendations, search, sessions, users, watchlist
+from matinee.api import (
+    activity,
+    favorites,
+    movies,
+    problems,
+    ratings,
+    recommendations,
+    search,
+    sessions,
+    users,
+    watchlist,
+)
 from matinee.api.authentication import signed_in
 from matinee.api.bodies import StrictParser
 from matinee.api.limits import Limits
@@ -74,3 +85,4 @@ api.add_router("/v1/movies", recommendations.router, tags=["recommendations"])
 api.add_router("/v1/movies", search.router, tags=["movies"])
 api.add_router("/v1/users", users.router, tags=["users"])
 api.add_router("/v1/users", sessions.router, tags=["users"])
+api.add_router("/v1/users", activity.router, tags=["users"])

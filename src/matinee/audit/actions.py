@@ -37,5 +37,7 @@ class Action(StrEnum):
     STAFF_ADDED = "staff_added"
     STAFF_CHANGED = "staff_changed"
     STAFF_DELETED = "staff_deleted"
+    STAFF_ACTED = "staff_acted"
     KEYS_ROTATED = "keys_rotated"
     SEGMENTS_DROPPED = "segments_dropped"
+    RESTORE_ACCEPTED = "restore_accepted"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from contextvars import ContextVar
 
-current: ContextVar[str] = ContextVar("request_id", default="-")
+current: ContextVar[str] = ContextVar("request_id", default="")
 
 
 class WithRequestId(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = current.get()
+        record.request_id = current.get() or "-"
         return True

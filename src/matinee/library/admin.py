@@ -5,7 +5,11 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
+from matinee.accounts.admin_site import key_of
+from matinee.audit.actions import Action
+from matinee.audit.trail import Deed, record_all
 from matinee.library.models import Dismissal, Favorite, MovieRating, Watchlist
 
 
@@ -33,11 +37,19 @@ class MovieRatingAdmin(admin.ModelAdmin[MovieRating]):
 
     @admin.action(description="Hide these reviews from the public")
     def hide_reviews(self, request: HttpRequest, ratings: QuerySet[MovieRating]) -> None:
-        self.message_user(request, f"{ratings.update(review_hidden=True)} reviews are hidden.")
+        self.message_user(request, f"{_set_hidden(request, ratings, hidden=True)} reviews are hidden.")
 
     @admin.action(description="Show these reviews again")
     def show_reviews(self, request: HttpRequest, ratings: QuerySet[MovieRating]) -> None:
-        self.message_user(request, f"{ratings.update(review_hidden=False)} reviews are shown.")
+        self.message_user(request, f"{_set_hidden(request, ratings, hidden=False)} reviews are shown.")
+
+
+def _set_hidden(request: HttpRequest, ratings: QuerySet[MovieRating], *, hidden: bool) -> int:
+    action = Action.REVIEW_HIDDEN if hidden else Action.REVIEW_SHOWN
+    changing = ratings.filter(review_hidden=not hidden).select_related("user")
+    deeds = [Deed(action, key_of(request), rating.user.audit_key, f"rating:{rating.pk}") for rating in changing]
+    record_all(deeds, now=timezone.now())
+    return changing.update(review_hidden=hidden)
 
 
 class EntryAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg] # one admin for three models

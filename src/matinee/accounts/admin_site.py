@@ -1,0 +1,122 @@
+"""The admin's site, on which whatever staff change is told by the audit trail, in the transaction of the change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db import models, transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+
+from matinee.accounts.models import User
+from matinee.audit.actions import Action
+from matinee.audit.trail import Deed, record, record_all
+
+TOLD_ROW_BY_ROW = "delete_selected"
+
+
+class Audited:
+    """Laid over every model's admin: of each row that is added, changed or deleted, and of each action, one event."""
+
+    def log_addition(self, request: HttpRequest, obj: models.Model, message: Any) -> Any:
+        if not _is_account(obj):  # which tells of itself when it is made
+            record_all([_deed(Action.STAFF_ADDED, request, obj)], now=timezone.now())
+        return super().log_addition(request, obj, message)  # type: ignore[misc] # of the admin below
+
+    def log_change(self, request: HttpRequest, obj: models.Model, message: Any) -> Any:
+        fields = sorted(
+            {name for part in message if "changed" in part for name in part["changed"].get("fields", [])}
+            if isinstance(message, list)
+            else ()
+        )
+        record_all([_deed(Action.STAFF_CHANGED, request, obj, fields=fields)], now=timezone.now())
+        return super().log_change(request, obj, message)  # type: ignore[misc] # as above
+
+    def log_deletions(self, request: HttpRequest, queryset: Iterable[models.Model]) -> Any:
+        record_all([_deed(Action.STAFF_DELETED, request, obj) for obj in queryset], now=timezone.now())
+        return super().log_deletions(request, queryset)  # type: ignore[misc] # as above
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[models.Model]) -> HttpResponseBase | None:
+        name = request.POST.get("action", "")
+        response: HttpResponseBase | None = super().response_action(request, queryset)  # type: ignore[misc] # as above
+        if name in self.get_actions(request) and name != TOLD_ROW_BY_ROW:  # type: ignore[attr-defined] # as above
+            rows = [int(pk) if pk.isdecimal() else pk for pk in request.POST.getlist("_selected_action")]
+            changes = {"action": name, "rows": rows}
+            record(
+                Action.STAFF_ACTED,
+                actor=key_of(request),
+                subject=None,
+                target=queryset.model._meta.label_lower,  # noqa: SLF001 - Django's name for a model's facts
+                changes=changes,
+                now=timezone.now(),
+            )
+        return response
+
+
+class AuditedSite(admin.AdminSite):
+    def register(
+        self, model_or_iterable: Any, admin_class: type[admin.ModelAdmin[Any]] | None = None, **options: Any
+    ) -> None:
+        below = admin_class or admin.ModelAdmin
+        super().register(model_or_iterable, type(below.__name__, (Audited, below), {}), **options)
+
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002 - Django's signature
+        """What is posted is done whole, with its events, or not at all."""
+
+        def whole(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if request.method != "POST":
+                return view(request, *args, **kwargs)
+            with transaction.atomic():
+                return view(request, *args, **kwargs)
+
+        return super().admin_view(whole, cacheable)
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        response = super().login(request, extra_context)
+        if request.method == "POST" and response.status_code == 302:
+            self._tell(Action.SIGNED_IN, key_of(request), key_of(request))
+        elif request.method == "POST":
+            self._tell(Action.SIGN_IN_FAILED, None, _named(request))
+        return response
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        key = key_of(request)
+        self._tell(Action.SIGNED_OUT, key, key)
+        return super().logout(request, extra_context)
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        response = super().password_change(request, extra_context)
+        if request.method == "POST" and response.status_code == 302:
+            self._tell(Action.PASSWORD_CHANGED, key_of(request), key_of(request))
+        return response
+
+    @transaction.atomic
+    def _tell(self, action: Action, actor: str | None, subject: str | None) -> None:
+        record(action, actor=actor, subject=subject, target="admin", now=timezone.now())
+
+
+def key_of(request: HttpRequest) -> str | None:
+    """Under which the trail knows who uses the admin."""
+    key: str | None = getattr(request.user, "audit_key", None)
+    return key
+
+
+def _deed(action: Action, request: HttpRequest, row: models.Model, fields: Sequence[str] = ()) -> Deed:
+    person = row if _is_account(row) else getattr(row, "user", None)
+    subject = getattr(person, "audit_key", None)
+    target = f"{row._meta.label_lower}:{row.pk}"  # noqa: SLF001 - Django's name for a model's facts
+    return Deed(action, key_of(request), subject, target, {"fields": list(fields)} if fields else None)
+
+
+def _is_account(row: models.Model) -> bool:
+    return isinstance(row, User)
+
+
+def _named(request: HttpRequest) -> str | None:
+    """Whose name was typed, if anybody's."""
+    found = User.objects.signing_in_as(request.POST.get("username", ""))
+    return found.audit_key if found else None

@@ -1,0 +1,40 @@
+"""The trail for staff: looked at, never changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from matinee.audit.models import Event, Segment
+
+
+class ReadOnly:
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002 - Django's signature
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002 - Django's signature
+        return False
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg] # generic in its stub alone
+    """An account's page tells its key, by which its events are found."""
+
+    list_display = ("at", "action", "target", "actor", "subject", "network", "segment_id")
+    list_filter = ("action", "at")
+    search_fields = ("=subject", "=actor", "=target", "=request_id")
+    ordering = ("-id",)
+    exclude = ("digest",)
+    show_full_result_count = False  # the trail is the longest table
+
+
+@admin.register(Segment)
+class SegmentAdmin(ReadOnly, admin.ModelAdmin[Segment]):
+    list_display: Any = ("number", "size", "oldest_at", "newest_at", "sealed_at", "dropped_at", "root")
+    ordering = ("-number",)
+    show_full_result_count = False

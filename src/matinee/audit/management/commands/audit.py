@@ -1,0 +1,53 @@
+"""`matinee audit verify`: whether the trail is what was sealed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+from django.utils import timezone
+
+from matinee.audit import anchor
+from matinee.audit.actions import Action
+from matinee.audit.models import Segment
+from matinee.audit.trail import record
+from matinee.audit.verifying import Broken, verify
+
+BROKEN = 65  # EX_DATAERR
+
+
+class Command(BaseCommand):
+    help = (
+        "verify: go through the audit trail; exit code 0 where every sealed event stands as it was sealed, 65 where "
+        "not, with the first place named. accept-restore: after an older backup was restored, take the trail as it is "
+        "now for whole; an event says so."
+    )
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("what", choices=("verify", "accept-restore"))
+
+    def handle(self, *, what: str, **_options: Any) -> None:
+        if what == "verify":
+            self._verify()
+        else:
+            self._accept_restore()
+
+    def _verify(self) -> None:
+        try:
+            report = verify()
+        except Broken as broken:
+            raise CommandError(str(broken), returncode=BROKEN) from None
+        self.stdout.write(
+            f"The trail is whole: {report.events:,} events in {report.segments - report.dropped:,} segments, "
+            f"{report.dropped:,} older segments dropped, {report.unsealed:,} events not sealed yet.\n"
+            f"Newest root: {report.root}"
+        )
+
+    def _accept_restore(self) -> None:
+        with transaction.atomic():
+            changes = {"segments": Segment.objects.count()}
+            record(Action.RESTORE_ACCEPTED, actor=None, subject=None, changes=changes, now=timezone.now())
+        anchor.forget()
+        self.stdout.write("The trail is taken as it is now.")

@@ -1,0 +1,225 @@
+"""Whatever staff change in the admin is in the trail, and nothing of it without its event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.db import OperationalError, connection
+from django.test import Client
+
+from matinee.accounts.admin_site import Audited
+from matinee.accounts.models import User, UserProfile
+from matinee.accounts.services import create_user
+from matinee.audit.models import Event
+from matinee.catalog.models import Movie
+from matinee.core.jobs.models import Schedule
+from matinee.library.models import MovieRating
+from tests.accounts.conftest import NOW, PASSWORD
+
+OTHER_PASSWORD = "another battery staple horse"
+
+
+@pytest.fixture
+def root(db: None) -> User:
+    return create_user(
+        email="root@example.org", username="root", password=PASSWORD, now=NOW, is_staff=True, is_superuser=True
+    )
+
+
+@pytest.fixture
+def client(root: User) -> Client:
+    client = Client(raise_request_exception=False)
+    client.force_login(root)
+    return client
+
+
+@pytest.fixture
+def hidden_review(alice: User) -> MovieRating:
+    film = Movie.objects.create(tmdb_id=603, title="The Matrix", created_at=NOW, updated_at=NOW)
+    return MovieRating.objects.create(
+        user=alice, movie=film, rating=1, review="Rude.", created_at=NOW, updated_at=NOW, review_hidden=True
+    )
+
+
+def form_of(user: User, **changed: str) -> dict[str, str]:
+    facts = {"email": user.email, "username": user.username, "is_active": "on"}
+    for inline in ("profile", "sessions"):
+        facts |= {f"{inline}-TOTAL_FORMS": "0", f"{inline}-INITIAL_FORMS": "0"}
+    return {name: value for name, value in {**facts, **changed}.items() if value}
+
+
+def told(since: int) -> list[tuple[str, str | None, str | None, str, dict[str, Any]]]:
+    events = Event.objects.filter(id__gt=since).order_by("id")
+    return [(event.action, event.actor, event.subject, event.target, event.changed) for event in events]
+
+
+def newest() -> int:
+    return Event.objects.latest("id").pk
+
+
+def test_every_models_admin_tells() -> None:
+    assert admin.site._registry
+    assert all(isinstance(of_model, Audited) for of_model in admin.site._registry.values())
+
+
+def test_a_changed_account_is_one_event_with_the_names_of_the_fields(client: Client, root: User, alice: User) -> None:
+    since = newest()
+
+    client.post(f"/admin/accounts/user/{alice.pk}/change/", form_of(alice, first_name="Alice", is_active=""))
+
+    fields = {"fields": ["First name", "Is active"]}
+    target = f"accounts.user:{alice.pk}"
+    assert told(since) == [("staff_changed", root.audit_key, alice.audit_key, target, fields)]
+
+
+def test_a_password_set_by_staff_is_one_event(client: Client, root: User, alice: User) -> None:
+    since = newest()
+    form = {"password1": OTHER_PASSWORD, "password2": OTHER_PASSWORD}
+
+    response = client.post(f"/admin/accounts/user/{alice.pk}/password/", form)
+
+    assert response.status_code == 302
+    [(action, actor, subject, _, changes)] = told(since)
+    assert (action, actor, subject) == ("staff_changed", root.audit_key, alice.audit_key)
+    assert changes == {"fields": ["password"]}
+
+
+def test_an_account_made_by_staff_is_one_event_that_says_by_whom(client: Client, root: User) -> None:
+    since = newest()
+    form = {"email": "carol@example.org", "username": "carol", "password1": PASSWORD, "password2": PASSWORD}
+
+    client.post("/admin/accounts/user/add/", form)
+
+    carol = User.objects.get(username="carol")
+    assert told(since) == [("account_made", root.audit_key, carol.audit_key, "", {})]
+
+
+def test_other_rows_are_told_too_djangos_own_among_them(client: Client, root: User) -> None:
+    since = newest()
+    schedule = Schedule.objects.create(name="nightly", next_run_at=NOW)
+
+    client.post("/admin/auth/group/add/", {"name": "clerks"})
+    client.post("/admin/jobs/schedule/nightly/change/", {"next_run_at_0": "2026-05-01", "next_run_at_1": "00:00:00"})
+
+    group = Group.objects.get()
+    key = root.audit_key
+    schedule.refresh_from_db()
+    assert schedule.next_run_at != NOW
+    assert told(since) == [
+        ("staff_added", key, None, f"auth.group:{group.pk}", {}),
+        ("staff_changed", key, None, "jobs.schedule:nightly", {"fields": ["Next run at"]}),
+    ]
+
+
+def test_deleted_rows_are_told_one_by_one(client: Client, root: User, hidden_review: MovieRating, alice: User) -> None:
+    since = newest()
+
+    client.post(
+        "/admin/library/movierating/",
+        {"action": "delete_selected", "_selected_action": hidden_review.pk, "post": "yes"},
+    )
+
+    target = f"library.movierating:{hidden_review.pk}"
+    assert told(since) == [("staff_deleted", root.audit_key, alice.audit_key, target, {})]
+
+
+def test_an_action_is_told_and_each_review_that_it_shows_in_its_authors_trail(
+    client: Client, root: User, hidden_review: MovieRating, alice: User
+) -> None:
+    since = newest()
+    chosen = {"action": "show_reviews", "_selected_action": hidden_review.pk}
+
+    client.post("/admin/library/movierating/", chosen)
+    client.post("/admin/library/movierating/", chosen)
+
+    acted = ("staff_acted", root.audit_key, None, "library.movierating")
+    rows = {"action": "show_reviews", "rows": [hidden_review.pk]}
+    assert told(since) == [
+        ("review_shown", root.audit_key, alice.audit_key, f"rating:{hidden_review.pk}", {}),
+        (*acted, rows),
+        (*acted, rows),
+    ]
+
+
+def test_signing_in_and_out_of_the_admin_is_told(root: User) -> None:
+    since = newest()
+    client = Client()
+
+    client.post("/admin/login/", {"username": "root", "password": OTHER_PASSWORD})
+    client.post("/admin/login/", {"username": "nobody", "password": OTHER_PASSWORD})
+    client.post("/admin/login/?next=/admin/", {"username": "ROOT@example.org", "password": PASSWORD})
+    client.post("/admin/logout/")
+
+    key = root.audit_key
+    assert told(since) == [
+        ("sign_in_failed", None, key, "admin", {}),
+        ("sign_in_failed", None, None, "admin", {}),
+        ("signed_in", key, key, "admin", {}),
+        ("signed_out", key, key, "admin", {}),
+    ]
+
+
+def test_a_new_password_of_ones_own_is_told(client: Client, root: User) -> None:
+    since = newest()
+    form = {"old_password": PASSWORD, "new_password1": OTHER_PASSWORD, "new_password2": OTHER_PASSWORD}
+
+    client.post("/admin/password_change/", {**form, "old_password": "wrong horse battery staple"})
+    client.post("/admin/password_change/", form)
+
+    assert told(since) == [("password_changed", root.audit_key, root.audit_key, "admin", {})]
+
+
+@contextmanager
+def no_room_for_events() -> Iterator[None]:
+    def refuse(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "INSERT INTO audit_event" in sql:
+            raise OperationalError("no room")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(refuse):
+        yield
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_its_event_there_is_no_change(client: Client, alice: User, hidden_review: MovieRating) -> None:
+    profile = UserProfile.objects.get(user=alice)
+    with no_room_for_events():
+        answers = [
+            client.post(f"/admin/accounts/user/{alice.pk}/change/", form_of(alice, first_name="Alice")),
+            client.post(
+                f"/admin/accounts/user/{alice.pk}/password/",
+                {"password1": OTHER_PASSWORD, "password2": OTHER_PASSWORD},
+            ),
+            client.post(f"/admin/accounts/user/{alice.pk}/delete/", {"post": "yes"}),
+            client.post(
+                "/admin/library/movierating/", {"action": "show_reviews", "_selected_action": hidden_review.pk}
+            ),
+            client.post("/admin/auth/group/add/", {"name": "clerks"}),
+        ]
+
+    alice.refresh_from_db()
+    hidden_review.refresh_from_db()
+    assert [response.status_code for response in answers] == [500] * 5
+    assert (alice.first_name, alice.check_password(PASSWORD), hidden_review.review_hidden) == ("", True, True)
+    assert UserProfile.objects.filter(pk=profile.pk).exists()
+    assert not Group.objects.exists()
+
+
+def test_the_trail_is_looked_at_and_never_changed(client: Client) -> None:
+    event = Event.objects.latest("id")
+
+    pages = [client.get(f"/admin/audit/event/{page}").status_code for page in ("", f"{event.pk}/change/")]
+    refused = [
+        client.get("/admin/audit/event/add/"),
+        client.post(f"/admin/audit/event/{event.pk}/change/", {"action": "other"}),
+        client.post(f"/admin/audit/event/{event.pk}/delete/", {"post": "yes"}),
+    ]
+
+    assert pages == [200, 200]
+    assert [response.status_code for response in refused] == [403, 403, 403]
+    assert Event.objects.filter(pk=event.pk, action=event.action).exists()

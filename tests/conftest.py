@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import django
 import hypothesis
@@ -20,6 +21,9 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from pytest_django.fixtures import Settings
+
+if TYPE_CHECKING:
+    from tests.mail_server import Mailbox
 
 
 def _start_postgresql() -> None:
@@ -80,6 +84,18 @@ def _limits_of_its_own(settings: Settings, tmp_path: Path) -> Iterator[None]:
     limiter.cache_clear()
     yield
     limiter.cache_clear()
+
+
+@pytest.fixture
+def mailbox(settings: Settings) -> Iterator[Mailbox]:
+    """Mail leaves for a server on this machine, whose mailbox this is."""
+    from tests.mail_server import mail_server  # noqa: PLC0415 - its models are there once Django is set up
+
+    with mail_server() as box:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", box.port
+        settings.MAIL_IS_DELIVERED = True
+        yield box
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -36,3 +36,34 @@ def test_a_wrong_setting_stops_it_with_a_sentence_and_an_exit_code_of_its_own(mo
     assert ended.returncode == 78
     assert "MATINEE_REGISTRATION" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_the_mail_server_of_a_url_is_the_one_that_mail_leaves_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MATINEE_SMTP_URL", "smtp+starttls://me:secret@mail.example.org")
+
+    told = subprocess.run(
+        [sys.executable, "-m", "matinee.cli", "diffsettings"], check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
+
+    for line in (
+        "EMAIL_HOST = 'mail.example.org'",
+        "EMAIL_PORT = 587",
+        "EMAIL_USE_TLS = True",
+        "EMAIL_HOST_USER = 'me'",
+    ):
+        assert line in told
+    assert "EMAIL_BACKEND" not in told, "SMTP is Django's own default"
+
+
+def test_production_confirms_no_address_without_a_mail_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MATINEE_MODE", "production")
+    monkeypatch.setenv("MATINEE_SECRET_KEY", "0123456789abcdefghijklmnopqrstuvwxyz")
+    monkeypatch.setenv("MATINEE_ALLOWED_HOSTS", "films.example.org")
+    monkeypatch.setenv("MATINEE_REGISTRATION", "confirm")
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "matinee.cli", "check"], check=False, stderr=subprocess.PIPE, text=True
+    )
+
+    assert ended.returncode == 78
+    assert "MATINEE_SMTP_URL" in ended.stderr

@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from matinee.core import env, sqlite
+from matinee.core import env, mail, sqlite
 
 sqlite.prefer_sound_version()
 
@@ -156,7 +156,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "matinee.accounts.passwords.AcceptablePassword"},
 ]
-REGISTRATION = env.choice("MATINEE_REGISTRATION", "open", among=frozenset({"open", "closed"}))
+REGISTRATION = env.choice("MATINEE_REGISTRATION", "open", among=frozenset({"open", "confirm", "closed"}))
 ACCESS_TOKEN_LIFETIME = dt.timedelta(seconds=env.integer("MATINEE_ACCESS_TOKEN_SECONDS", 900, at_least=60))
 REFRESH_TOKEN_LIFETIME = dt.timedelta(days=env.integer("MATINEE_REFRESH_TOKEN_DAYS", 30, at_least=1))
 AUDIT_RETENTION_DAYS = env.integer("MATINEE_AUDIT_RETENTION_DAYS", 365)
@@ -177,6 +177,18 @@ REQUESTS_A_MINUTE = {
     "write": _times * env.integer("MATINEE_LIMIT_WRITES", 300),
     "read": _times * env.integer("MATINEE_LIMIT_READS", 1_200),
 }
+SMTP = mail.smtp("MATINEE_SMTP_URL")
+MAIL_IS_DELIVERED = SMTP is not None
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if SMTP else 'console'}.EmailBackend"
+if SMTP is not None:
+    EMAIL_HOST, EMAIL_PORT = SMTP.host, SMTP.port
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = SMTP.user, SMTP.password
+    EMAIL_USE_SSL, EMAIL_USE_TLS = SMTP.encryption == "tls", SMTP.encryption == "starttls"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = mail.sender("MATINEE_MAIL_FROM", "Matinee <matinee@localhost>")
+MAIL_LINK = mail.link("MATINEE_MAIL_LINK")
+if REGISTRATION == "confirm" and MODE == "production" and not MAIL_IS_DELIVERED:
+    raise env.ConfigurationError("MATINEE_REGISTRATION=confirm needs MATINEE_SMTP_URL: nobody would get the mail.")
 
 CORS_ALLOWED_ORIGINS = env.words("MATINEE_CORS_ORIGINS")
 CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "if-match", "if-none-match", "x-request-id"]

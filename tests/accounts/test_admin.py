@@ -12,7 +12,8 @@ from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from matinee.accounts.models import User, UserProfile
+from matinee.accounts import letters
+from matinee.accounts.models import Letter, User, UserProfile
 from matinee.accounts.services import create_user
 from matinee.accounts.sessions import open_session
 from matinee.core.refusals import Unauthenticated
@@ -172,6 +173,31 @@ def test_a_new_password_signs_out_whoever_used_the_old_one(root: Client, alice: 
     alice.refresh_from_db()
     assert alice.check_password(OTHER_PASSWORD)
     assert refused(tokens.access)
+
+
+def test_who_is_switched_off_and_on_again_does_not_come_back_signed_in(root: Client, alice: User) -> None:
+    tokens = open_session(user=alice, now=NOW)
+
+    root.post(page_of(alice), form_of(alice, is_active=""))
+    root.post(page_of(alice), form_of(alice))
+
+    alice.refresh_from_db()
+    assert alice.is_active
+    assert refused(tokens.access)
+
+
+def test_an_address_that_staff_gives_is_not_verified_and_ends_what_was_mailed(root: Client, alice: User) -> None:
+    User.objects.filter(pk=alice.pk).update(email_verified_at=NOW)
+    letters.post(Letter.Kind.RESET, email=alice.email, user=alice, now=NOW)
+
+    renamed = root.post(page_of(alice), form_of(alice, first_name="Alice"))
+    alice.refresh_from_db()
+    assert (renamed.status_code, alice.email_verified_at) == (302, NOW)
+    moved = root.post(page_of(alice), form_of(alice, email="alice@example.com"))
+
+    alice.refresh_from_db()
+    assert (moved.status_code, alice.email, alice.email_verified_at) == (302, "alice@example.com", None)
+    assert not Letter.objects.exists()
 
 
 def test_a_person_can_be_deleted(clerk: Client, alice: User) -> None:

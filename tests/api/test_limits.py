@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import resolve
 
 from matinee.accounts.models import User
 from matinee.api.app import api as matinee_api
@@ -178,6 +179,26 @@ def test_every_public_route_that_writes_has_been_given_its_kind() -> None:
         for method, operation in methods.items()
         if method != "get" and {} in operation["security"]
     }
-    names = {path.strip("/").rpartition("/")[2] for path in routes if path not in ORDINARY_THOUGH_PUBLIC}
+    names = {resolve(path).url_name for path in routes if path not in ORDINARY_THOUGH_PUBLIC}
 
-    assert names == set(BY_ADDRESS_ALONE)
+    asks_for_the_password = {"password_change", "email_change"}
+    assert names | asks_for_the_password == set(BY_ADDRESS_ALONE)
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("password/reset/", "register"),
+        ("password/reset/confirm/", "sign_in"),
+        ("password/change/", "sign_in"),
+        ("email/change/", "sign_in"),
+        ("email/verify/", "sign_in"),
+    ],
+)
+def test_what_mails_or_can_be_guessed_is_counted_as_registering_and_signing_in_are(
+    as_alice: Api, path: str, kind: str, low: dict[str, int]
+) -> None:
+    answers = [as_alice.post(f"users/{path}", {}) for _ in range(low[kind] + 1)]
+
+    assert statuses(answers) == [422] * low[kind] + [429]
+    assert answers[0]["RateLimit-Policy"] == f'"{kind}";q={low[kind]};w=60'

@@ -27,6 +27,7 @@ def test_alice_signs_in_by_either_name(api: Api, alice: User, names: dict[str, s
         "first_name": "",
         "last_name": "",
         "date_joined": "2026-01-01T00:00:00+00:00",
+        "email_verified_at": None,
     }
     assert (answer["token_type"], answer["expires_in"]) == ("Bearer", 900)
     assert Api(answer["access"]).get("users/profile/").status_code == 200

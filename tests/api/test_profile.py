@@ -49,6 +49,7 @@ def test_the_profile_is_the_person_and_what_they_say_in_one_flat_object(as_alice
         "first_name": "",
         "last_name": "",
         "date_joined": "2026-01-01T00:00:00+00:00",
+        "email_verified_at": None,
         "bio": "",
         "birth_date": None,
         "favorite_genres": [],

@@ -14,6 +14,7 @@ from pytest_django.fixtures import Settings
 from matinee.accounts.models import User, UserProfile
 from tests.api.conftest import PASSWORD, Api
 from tests.at_once import at_once
+from tests.mail_server import Mailbox, token_in
 
 ALICE = {"email": "alice@example.org", "username": "alice", "password": PASSWORD}
 
@@ -31,6 +32,17 @@ def test_a_new_person_is_signed_in_at_once(api: Api) -> None:
     assert Api(answer["access"]).get("users/profile/").json()["id"] == user["id"]
     assert api.post("users/token/refresh/", {"refresh": answer["refresh"]}).status_code == 200
     assert UserProfile.objects.filter(user_id=user["id"]).exists()
+
+
+def test_the_address_is_to_be_verified_where_mail_leaves(api: Api, mailbox: Mailbox) -> None:
+    user = api.post("users/register/", ALICE).json()["user"]
+
+    [mail] = mailbox.collect()
+
+    assert (mail["To"], mail["Subject"]) == ("alice@example.org", "Matinee: confirm your e-mail address")
+    assert user["email_verified_at"] is None
+    assert api.post("users/email/verify/", {"token": token_in(mail)}).status_code == 204
+    assert User.objects.get().email_verified_at is not None
 
 
 @pytest.mark.parametrize("absent", [{}, {"username": None}])

@@ -13,6 +13,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils import timezone
 
+from matinee.accounts import letters
 from matinee.accounts.admin_site import key_of
 from matinee.accounts.models import Session, User, UserProfile
 from matinee.accounts.services import create_user
@@ -56,6 +57,7 @@ class NewPasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg] # gene
         """Whoever is signed in with the old password is so no longer."""
         user: User = super().save(commit=commit)
         sign_out_everywhere(user=user, now=timezone.now())
+        letters.withdraw(user=user)
         return user
 
 
@@ -98,9 +100,9 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg] # generic in its stub a
     search_fields = ("username", "email", "first_name", "last_name")
     ordering = ("-date_joined", "-id")
     show_full_result_count = False
-    readonly_fields = ("date_joined",)
+    readonly_fields = ("date_joined", "email_verified_at")
     fieldsets = (
-        (None, {"fields": ("email", "username", "password", "date_joined")}),
+        (None, {"fields": ("email", "email_verified_at", "username", "password", "date_joined")}),
         ("Name", {"fields": ("first_name", "last_name")}),
         ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
     )
@@ -110,7 +112,7 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg] # generic in its stub a
     def save_model(self, request: HttpRequest, obj: User, form: ModelForm[User], change: bool) -> None:  # noqa: FBT001 - Django's signature
         """A new account is made as everybody's is, its profile with it."""
         if change:
-            super().save_model(request, obj, form, change)
+            self._save_changed(request, obj, form)
             return
         password = form.cleaned_data["password1"]
         made = create_user(
@@ -122,6 +124,15 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg] # generic in its stub a
         )
         obj.pk = made.pk
         obj.refresh_from_db()
+
+    def _save_changed(self, request: HttpRequest, obj: User, form: ModelForm[User]) -> None:
+        """Nobody has answered a mail to a new address, and who is switched off does not come back signed in."""
+        if "email" in form.changed_data:
+            obj.email_verified_at = None
+            letters.withdraw(user=obj)
+        if not obj.is_active:
+            sign_out_everywhere(user=obj, now=timezone.now())
+        super().save_model(request, obj, form, change=True)
 
     def get_inlines(self, request: HttpRequest, obj: User | None) -> Any:
         return () if obj is None else super().get_inlines(request, obj)

@@ -14,3 +14,4 @@ class AccountsConfig(AppConfig):
         from matinee.core.jobs.schedule import Periodic, register  # noqa: PLC0415 - the same
 
         register(Periodic("forget-expired-sessions", tasks.forget_expired_sessions, every=dt.timedelta(days=1)))
+        register(Periodic("forget-expired-letters", tasks.forget_expired_letters, every=dt.timedelta(hours=1)))

@@ -99,6 +99,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         editable=False,
         help_text="Under which the audit trail knows this person; it goes with the account.",
     )
+    email_verified_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a mail to the address was answered."
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -153,6 +156,7 @@ class UserProfile(models.Model):
         user = self.user
         facts = (
             (user.pk, user.email, user.username, user.first_name, user.last_name, user.date_joined.isoformat()),
+            str(user.email_verified_at),
             (self.bio, str(self.birth_date), self.favorite_genres, self.switches),
             (self.created_at.isoformat(), self.updated_at.isoformat()),
         )
@@ -199,6 +203,49 @@ class RefreshToken(models.Model):
 
     def __str__(self) -> str:
         return f"refresh token {self.pk}"
+
+
+class Letter(models.Model):
+    """A mail that is to be sent or was; where it holds a token, the token works as long as the row stands.
+
+    Before an account is opened `facts` holds what it will be made of, the password as its hash.
+    """
+
+    class Kind(models.TextChoices):
+        REGISTRATION = "registration"
+        VERIFICATION = "verification"
+        RESET = "reset"
+        EMAIL_CHANGE = "email_change"
+        PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a kind of letter
+        EMAIL_CHANGED = "email_changed"
+
+    kind = models.CharField(max_length=20, choices=Kind)
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="letters")
+    email = models.EmailField(max_length=EMAIL_AT_MOST)
+    email_key = models.CharField(max_length=EMAIL_KEY_LENGTH)
+    facts = models.JSONField(default=dict)
+    digest = models.BinaryField(max_length=32, unique=True, null=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (models.Index(fields=["email_key", "sent_at"], name="letters_to_an_address"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+    @property
+    def owner(self) -> User:
+        """Whose account it is about. Only a registration is about nobody's."""
+        if self.user is None:
+            raise ValueError("This letter is about no account.")
+        return self.user
+
+
+def digest_of(token: str) -> bytes:
+    """What is stored of a token that is made at random."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 def _as_typed_anywhere(password: str | None) -> str | None:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
+from matinee.accounts.checks import FieldChecks
+from matinee.accounts.models import User
 from matinee.accounts.names import PASSWORD_AT_MOST
 from matinee.core.text import UnacceptableText, cleaned
+
+
+def new_password(checks: FieldChecks, field: str, password: str, *, of: User | None) -> str:
+    """`password` as it is stored, checked by the whole policy; `of` is the person that it must not resemble."""
+    stored = checks.text(field, password, at_most=PASSWORD_AT_MOST)
+    checks.passes(field, lambda value: validate_password(value, of), stored)
+    return stored
 
 
 class AcceptablePassword:

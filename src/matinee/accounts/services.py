@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TypedDict
 
 from django.conf import settings
-from django.contrib.auth.password_validation import validate_password
 from django.db import IntegrityError, models, transaction
 
+from matinee.accounts import letters
 from matinee.accounts.checks import FieldChecks
-from matinee.accounts.models import NOTIFICATION_SWITCHES, User, UserProfile
+from matinee.accounts.models import NOTIFICATION_SWITCHES, Letter, User, UserProfile
 from matinee.accounts.names import (
     EMAIL_AT_MOST,
-    PASSWORD_AT_MOST,
     USERNAME_AT_MOST,
     new_username,
     validate_email,
     validate_username,
 )
 from matinee.accounts.origins import UNKNOWN, Origin
+from matinee.accounts.passwords import new_password
 from matinee.accounts.sessions import Tokens, open_session
 from matinee.audit.actions import Action
 from matinee.audit.trail import record
@@ -69,14 +70,42 @@ def register(
     last_name: str,
     now: dt.datetime,
     origin: Origin = UNKNOWN,
-) -> tuple[User, Tokens]:
-    """Open an account and sign in. Raises RegistrationClosed and what `create_user` raises."""
+) -> tuple[User, Tokens] | None:
+    """Open an account and sign in; None where a mail must be answered first. Raises RegistrationClosed and what
+    `create_user` raises, where a mail must be answered Invalid alone: whether a name is taken is not told then.
+    """
     if settings.REGISTRATION == "closed":
         raise RegistrationClosed("Nobody can register here at present.")
-    user = create_user(
+    user = _drafted(
         email=email, password=password, username=username, first_name=first_name, last_name=last_name, now=now
     )
-    return user, open_session(user=user, now=now, origin=origin)
+    if settings.REGISTRATION == "confirm":
+        facts = {name: getattr(user, name) for name in CONFIRMED_FACTS}
+        letters.post(Letter.Kind.REGISTRATION, email=user.email, user=None, facts=facts, now=now)
+        return None
+    with _inserted(user, now=now):
+        if settings.MAIL_IS_DELIVERED:
+            letters.post(Letter.Kind.VERIFICATION, email=user.email, user=user, now=now)
+        return user, open_session(user=user, now=now, origin=origin)
+
+
+CONFIRMED_FACTS = ("username", "first_name", "last_name", "password")
+
+
+def open_confirmed(*, letter: Letter, now: dt.datetime) -> User:
+    """The account that was asked for, now that its mail was answered. Raises EmailTaken.
+
+    Where somebody has the username by now it gets one of those that are made up: nobody was told that it was taken.
+    """
+    user = User(email=letter.email, date_joined=now, email_verified_at=now, **letter.facts)
+    try:
+        with _inserted(user, now=now):
+            pass
+    except UsernameTaken:
+        user.username = new_username()
+        with _inserted(user, now=now):
+            pass
+    return user
 
 
 def create_user(
@@ -94,33 +123,52 @@ def create_user(
     """A new account with its profile. Raises Invalid, EmailTaken or UsernameTaken.
 
     `made_by` is the audit key of who makes it for somebody else.
+    """
+    user = _drafted(
+        email=email, password=password, username=username, first_name=first_name, last_name=last_name, now=now
+    )
+    user.is_staff, user.is_superuser = is_staff, is_superuser
+    with _inserted(user, now=now, made_by=made_by):
+        return user
 
-    The password is hashed before the transaction, which would hold up every other writer meanwhile. Whether a name is
-    taken, the constraints decide: asking before would let two at once both pass.
+
+def _drafted(
+    *, email: str, password: str, username: str | None, first_name: str, last_name: str, now: dt.datetime
+) -> User:
+    """The account as it will be stored. Raises Invalid.
+
+    The password is hashed here, before any transaction, which would hold up every other writer meanwhile.
     """
     checks = FieldChecks()
-    user = User(date_joined=now, is_staff=is_staff, is_superuser=is_superuser)
+    user = User(date_joined=now)
     user.email = checks.text("email", email, at_most=EMAIL_AT_MOST)
     checks.passes("email", validate_email, user.email)
     user.username = new_username() if username is None else _username(checks, username)
     user.first_name = checks.text("first_name", first_name, at_most=NAME_AT_MOST)
     user.last_name = checks.text("last_name", last_name, at_most=NAME_AT_MOST)
-    password = checks.text("password", password, at_most=PASSWORD_AT_MOST)
     likeness = None if checks.failed else user  # comparing with a megabyte of refused text would take a while
-    checks.passes("password", lambda value: validate_password(value, likeness), password)
+    password = new_password(checks, "password", password, of=likeness)
     checks.finish()
     user.set_password(password)
+    return user
+
+
+@contextmanager
+def _inserted(user: User, *, now: dt.datetime, made_by: str | None = None) -> Iterator[None]:
+    """The account and its profile, in one transaction with what is done inside. Raises EmailTaken or UsernameTaken.
+
+    Whether a name is taken, the constraints decide: asking before would let two at once both pass.
+    """
     try:
         with transaction.atomic():
             user.save(force_insert=True)
             UserProfile.objects.create(user=user, created_at=now, updated_at=now)
             record(Action.ACCOUNT_MADE, actor=made_by or user.audit_key, subject=user.audit_key, now=now)
+            yield
     except IntegrityError:
         if User.objects.named(email=user.email) is None:
             raise _username_taken() from None
-        fields = (FieldError("email", "Taken.", "email_taken"),)
-        raise EmailTaken("An account with this e-mail address exists.", fields=fields) from None
-    return user
+        raise email_taken() from None
 
 
 def update_profile(
@@ -208,6 +256,11 @@ def _save_user(user: User, changed: list[str]) -> None:
             user.save(update_fields=[*changed, "username_key"])
     except IntegrityError:
         raise _username_taken() from None
+
+
+def email_taken() -> EmailTaken:
+    fields = (FieldError("email", "Taken.", "email_taken"),)
+    return EmailTaken("An account with this e-mail address exists.", fields=fields)
 
 
 def _username_taken() -> UsernameTaken:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import secrets
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -15,7 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from matinee.accounts.checks import FieldChecks
-from matinee.accounts.models import RefreshToken, Session, User
+from matinee.accounts.models import RefreshToken, Session, User, digest_of
 from matinee.accounts.names import EMAIL_AT_MOST, PASSWORD_AT_MOST
 from matinee.accounts.origins import UNKNOWN, Origin
 from matinee.accounts.tokens import InvalidToken, new_access_token, read_access_token
@@ -138,7 +137,7 @@ def refresh(*, token: str, now: dt.datetime, address: str = "") -> Tokens:
 
 
 def _spend(token: str, now: dt.datetime, address: str) -> Tokens | None:
-    held = RefreshToken.objects.select_related("session__user").filter(digest=_digest(token)).first()
+    held = RefreshToken.objects.select_related("session__user").filter(digest=digest_of(token)).first()
     if held is None or held.session.ended_at is not None or held.session.expires_at <= now:
         return None
     spent_here = RefreshToken.objects.filter(pk=held.pk, spent_at=None).update(spent_at=now)
@@ -158,7 +157,7 @@ def _spend(token: str, now: dt.datetime, address: str) -> Tokens | None:
 def sign_out(*, user: User, session_id: int, token: str, now: dt.datetime) -> None:
     """End the session that asks, and that of the refresh token where it is another one of the same person."""
     theirs = Session.objects.filter(user=user, ended_at=None)
-    theirs.filter(Q(pk=session_id) | Q(tokens__digest=_digest(token))).update(ended_at=now)
+    theirs.filter(Q(pk=session_id) | Q(tokens__digest=digest_of(token))).update(ended_at=now)
     key = user.audit_key
     record(Action.SIGNED_OUT, actor=key, subject=key, target=f"session:{session_id}", now=now)
 
@@ -214,16 +213,12 @@ def forget_expired(*, now: dt.datetime) -> int:
 
 def _issue(session: Session, now: dt.datetime) -> Tokens:
     token = secrets.token_urlsafe(32)
-    RefreshToken.objects.create(session=session, digest=_digest(token))
+    RefreshToken.objects.create(session=session, digest=digest_of(token))
     return Tokens(
         access=new_access_token(user_id=session.user_id, session_id=session.pk, now=now),
         refresh=token,
         expires_in=int(settings.ACCESS_TOKEN_LIFETIME.total_seconds()),
     )
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 def _expiry(session: Session, now: dt.datetime) -> dt.datetime:

@@ -17,6 +17,7 @@ from matinee.api import (
     problems,
     ratings,
     recommendations,
+    recovery,
     search,
     sessions,
     users,
@@ -84,5 +85,6 @@ api.add_router("/v1/movies", ratings.router, tags=["ratings"])
 api.add_router("/v1/movies", recommendations.router, tags=["recommendations"])
 api.add_router("/v1/movies", search.router, tags=["movies"])
 api.add_router("/v1/users", users.router, tags=["users"])
+api.add_router("/v1/users", recovery.router, tags=["users"])
 api.add_router("/v1/users", sessions.router, tags=["users"])
 api.add_router("/v1/users", activity.router, tags=["users"])

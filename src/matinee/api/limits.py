@@ -26,7 +26,15 @@ Next = Callable[[HttpRequest], HttpResponseBase]
 NEVER_COUNTED = frozenset({"/livez", "/readyz", "/metrics"})
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 ADMIN_LOGIN = "/admin/login/"
-BY_ADDRESS_ALONE: Mapping[str, str] = {"register": "register", "login": "sign_in"}
+BY_ADDRESS_ALONE: Mapping[str, str] = {
+    "register": "register",
+    "login": "sign_in",
+    "password_reset": "register",
+    "password_reset_confirm": "sign_in",
+    "email_verify": "sign_in",
+    "password_change": "sign_in",
+    "email_change": "sign_in",
+}
 """The kind of the routes that are open to guessing or to making things up, by their name; whoever asks."""
 NO_LIMIT = Standing(served=True, remaining=0, resets_in=0)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 from django.http import HttpRequest
 
-from matinee.accounts.origins import DEVICE_AT_MOST, Origin
+from matinee.accounts.origins import ADDRESS_AT_MOST, DEVICE_AT_MOST, Origin
+from matinee.core.client_address import client_address
 
 
 def origin_of(request: HttpRequest, device: str | None = None) -> Origin:
@@ -17,8 +16,4 @@ def origin_of(request: HttpRequest, device: str | None = None) -> Origin:
 
 
 def address_of(request: HttpRequest) -> str:
-    """ "" where the server does not know, as behind a socket of this machine."""
-    try:
-        return str(ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")))
-    except ValueError:
-        return ""
+    return client_address(request.META)[:ADDRESS_AT_MOST]

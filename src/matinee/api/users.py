@@ -60,12 +60,12 @@ Device = Annotated[
 GenreIds = Annotated[list[int], Field(max_length=100, description="TMDb genre ids.")]
 
 
-def _example(body: JsonDict) -> ConfigDict:
+def example(body: JsonDict) -> ConfigDict:
     return ConfigDict(strict=True, extra="forbid", json_schema_extra={"examples": [body]})
 
 
 class Registration(Body):
-    model_config = _example(
+    model_config = example(
         {"email": "alice@example.org", "password": "correct horse battery staple", "username": "alice"}
     )
 
@@ -80,7 +80,7 @@ class Registration(Body):
 class Login(Body):
     """Either `email` or `username`."""
 
-    model_config = _example({"email": "alice@example.org", "password": "correct horse battery staple"})
+    model_config = example({"email": "alice@example.org", "password": "correct horse battery staple"})
 
     email: Email | None = None
     username: str | None = Field(None, max_length=EMAIL_AT_MOST)
@@ -89,7 +89,7 @@ class Login(Body):
 
 
 class RefreshBody(Body):
-    model_config = _example({"refresh": "Tn3EXhvHZuJuOKJYVAeFzQ1A1rnwxoCpvOr1hGdxPWs"})
+    model_config = example({"refresh": "Tn3EXhvHZuJuOKJYVAeFzQ1A1rnwxoCpvOr1hGdxPWs"})
 
     refresh: str = Field(max_length=1_000)
 
@@ -102,7 +102,7 @@ class NotificationPreferences(Body):
 
 
 class ProfileIn(Body):
-    model_config = _example(
+    model_config = example(
         {
             "username": "alice",
             "first_name": "Alice",
@@ -144,6 +144,7 @@ class UserOut(Schema):
     first_name: str
     last_name: str
     date_joined: dt.datetime
+    email_verified_at: dt.datetime | None = Field(description="When a mail to the address was answered.")
 
 
 class ProfileOut(UserOut):
@@ -162,21 +163,40 @@ class TokensOut(Schema):
     expires_in: int = Field(description="Seconds that `access` lives.")
 
 
+class Accepted(Schema):
+    detail: str
+
+
 class SignedInOut(TokensOut):
     user: UserOut
 
 
 @router.post(
     "/register/",
-    response={201: SignedInOut, 400: Problem, 401: Problem, 403: Problem, 409: Problem, 415: Problem, 422: Problem},
+    response={
+        201: SignedInOut,
+        202: Accepted,
+        400: Problem,
+        401: Problem,
+        403: Problem,
+        409: Problem,
+        415: Problem,
+        422: Problem,
+    },
     auth=maybe_signed_in,
     url_name="register",
 )
 def register(request: HttpRequest, body: Registration) -> HttpResponse:
-    """Open an account and sign in. A taken name is a 409: `email_taken` or `username_taken`."""
-    user, tokens = services.register(
+    """Open an account and sign in. A taken name is a 409: `email_taken` or `username_taken`.
+
+    An instance that confirms addresses answers 202 whoever asks: the mail tells how it goes on.
+    """
+    registered = services.register(
         **body.model_dump(exclude={"device"}), now=timezone.now(), origin=origin_of(request, body.device)
     )
+    if registered is None:
+        return accepted()
+    user, tokens = registered
     return _secret({"user": _user(user), **_tokens(tokens)}, status=201)
 
 
@@ -275,6 +295,7 @@ def _user(user: User) -> dict[str, Any]:
         "first_name": user.first_name,
         "last_name": user.last_name,
         "date_joined": user.date_joined,
+        "email_verified_at": user.email_verified_at,
     }
 
 
@@ -292,3 +313,8 @@ def _secret(data: Any, *, status: int = 200) -> HttpResponse:
     response = answer(data, status=status)
     response["Cache-Control"] = "no-store"
     return response
+
+
+def accepted() -> HttpResponse:
+    """What whoever asks for a mail is told."""
+    return _secret({"detail": "If this can be done, a mail that tells how it goes on is on its way."}, status=202)

@@ -1,0 +1,86 @@
+"""Sending the letters that were asked for: what each comes to by now, and then the mail itself."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from email.utils import make_msgid, parseaddr
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import transaction
+
+from matinee.accounts import wording
+from matinee.accounts.models import Letter, User, digest_of
+from matinee.accounts.wording import Text
+
+MOST_TO_AN_ADDRESS = 5
+WITHIN = dt.timedelta(hours=1)
+"""So many letters go to one address within so long: nobody's mailbox is filled by asking for them here."""
+
+
+def deliver(*, letter_id: int, now: dt.datetime) -> bool:
+    """Send a letter; False where there is nobody to send it to, or where too much was sent there already.
+
+    A job that is tried again sends it anew, with another token: the one before works no longer.
+    """
+    mail = _prepared(letter_id, now)
+    if mail is None:
+        return False
+    mail.send()
+    return True
+
+
+@transaction.atomic
+def _prepared(letter_id: int, now: dt.datetime) -> EmailMessage | None:
+    letter = Letter.objects.select_for_update(of=("self",)).select_related("user").filter(pk=letter_id).first()
+    if letter is None:
+        return None
+    text, reader = _text(letter)
+    if text is None or letter.expires_at <= now or _too_many(letter, now):
+        letter.delete()
+        return None
+    token = secrets.token_urlsafe(32)
+    letter.digest = digest_of(token) if text.action else None
+    letter.sent_at = now
+    letter.save(update_fields=["digest", "sent_at"])
+    return _mail(letter.email, text.subject, text.written(name=reader.username if reader else None, token=token))
+
+
+def _text(letter: Letter) -> tuple[Text | None, User | None]:
+    """What the letter says as things stand by now, and to whom; nothing where there is nobody to say it to."""
+    kind, holder = Letter.Kind(letter.kind), User.objects.named(email=letter.email)
+    if kind in FOR_FREE_ADDRESSES and holder not in {None, letter.user}:
+        return wording.ALREADY_REGISTERED, holder
+    if kind != Letter.Kind.REGISTRATION and (letter.user is None or not letter.user.is_active):
+        return None, None
+    return TEXTS[kind], letter.user
+
+
+def _too_many(letter: Letter, now: dt.datetime) -> bool:
+    sent = Letter.objects.filter(email_key=letter.email_key, sent_at__gt=now - WITHIN).exclude(pk=letter.pk)
+    return letter.kind not in ALWAYS_SENT and sent.count() >= MOST_TO_AN_ADDRESS
+
+
+def _mail(address: str, subject: str, text: str) -> EmailMessage:
+    _, sender = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    headers = {"Auto-Submitted": "auto-generated", "Message-ID": make_msgid(domain=sender.rpartition("@")[2])}
+    return EmailMessage(subject, text, to=[address], headers=headers)
+
+
+def forget_expired(*, now: dt.datetime) -> int:
+    """Returns how many rows went."""
+    forgotten, _ = Letter.objects.filter(expires_at__lt=now).delete()
+    return forgotten
+
+
+FOR_FREE_ADDRESSES = frozenset({Letter.Kind.REGISTRATION, Letter.Kind.EMAIL_CHANGE})
+ALWAYS_SENT = frozenset({Letter.Kind.PASSWORD_CHANGED, Letter.Kind.EMAIL_CHANGED})
+TEXTS = {
+    Letter.Kind.REGISTRATION: wording.REGISTRATION,
+    Letter.Kind.VERIFICATION: wording.VERIFICATION,
+    Letter.Kind.RESET: wording.RESET,
+    Letter.Kind.EMAIL_CHANGE: wording.EMAIL_CHANGE,
+    Letter.Kind.PASSWORD_CHANGED: wording.PASSWORD_CHANGED,
+    Letter.Kind.EMAIL_CHANGED: wording.EMAIL_CHANGED,
+}

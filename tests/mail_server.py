@@ -14,7 +14,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from django_tasks import TaskResultStatus
 
-from matinee.accounts.tasks import send_letter
+from matinee.accounts.letter_tasks import send_letter
 from matinee.core.jobs.models import Job
 
 

@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth import authenticate
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
-from matinee.accounts import sessions
+from matinee.accounts import guard, sessions
 from matinee.accounts.models import RefreshToken, Session, User
 from matinee.accounts.sessions import WrongCredentials, sign_in
 from matinee.core.refusals import Invalid
@@ -65,7 +65,7 @@ def test_a_wrong_name_and_a_wrong_password_are_refused_alike(alice: User, names:
     with pytest.raises(WrongCredentials) as refusal:
         sign_in(**names, password="not the one that she chose", now=NOW)
 
-    assert refusal.value.detail == "No account has this name and password."
+    assert refusal.value.detail == sessions.WRONG
     assert not Session.objects.exists()
 
 
@@ -157,14 +157,14 @@ def _count_hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_an_account_that_changes_while_its_password_is_hashed_is_not_signed_in(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow = sessions.verified
+    slow = guard.verified
 
-    def switched_off_meanwhile(user: User | None, password: str) -> User | None:
-        found = slow(user, password)
+    def switched_off_meanwhile(asker: guard.Asker, password: str, *, now: dt.datetime) -> User | None:
+        found = slow(asker, password, now=now)
         User.objects.filter(pk=alice.pk).update(is_active=False)
         return found
 
-    monkeypatch.setattr(sessions, "verified", switched_off_meanwhile)
+    monkeypatch.setattr(guard, "verified", switched_off_meanwhile)
 
     with pytest.raises(WrongCredentials):
         sign_in(username="alice", password=PASSWORD, now=NOW)

@@ -87,3 +87,26 @@ def test_what_can_not_be_is_refused_by_name(api: Api, alice: User, body: dict[st
 def test_a_name_in_the_wrong_field_finds_nobody(api: Api, alice: User) -> None:
     for names in ({"email": "alice"}, {"username": "alice@example.org"}):
         assert api.post("users/login/", {**names, "password": PASSWORD}).status_code == 401
+
+
+def test_a_stranger_who_guesses_stops_nobody_who_shows_an_old_token(api: Api, alice: User) -> None:
+    right = {"username": "alice", "password": PASSWORD}
+    phone = api.post("users/login/", right).json()
+    api.post("users/token/refresh/", {"refresh": phone["refresh"]})
+    Api(phone["access"]).delete("users/sessions/")
+    guessed = [api.post("users/login/", {**right, "password": f"wrong {number}"}) for number in range(6)]
+
+    stopped = api.post("users/login/", right)
+    known = api.post("users/login/", {**right, "last_refresh": phone["refresh"]})
+
+    assert stopped.status_code == 401
+    assert len({response.content for response in [*guessed, stopped]}) == 1
+    assert known.status_code == 200
+
+
+@pytest.mark.parametrize("token", [5, ["x"], "x" * 1_001])
+def test_what_is_no_old_token_is_refused_by_name(api: Api, alice: User, token: object) -> None:
+    response = api.post("users/login/", {"username": "alice", "password": PASSWORD, "last_refresh": token})
+
+    assert response.status_code == 422
+    assert [error["field"] for error in response.json()["errors"]] == ["last_refresh"]

@@ -6,18 +6,26 @@ from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
+from django.utils import timezone
 
+from matinee.accounts import guard
 from matinee.accounts.models import User
-from matinee.accounts.sessions import verified
+from matinee.core.client_address import client_address
 
 
 class EmailOrUsername(ModelBackend):
     def authenticate(
         self,
-        request: HttpRequest | None,  # noqa: ARG002 - Django's signature
+        request: HttpRequest | None,
         username: str | None = None,
         password: str | None = None,
         **kwargs: Any,  # noqa: ARG002 - Django's signature
     ) -> User | None:
         """The active user of this name and password or None."""
-        return verified(User.objects.signing_in_as(username or ""), password or "")
+        name = username or ""
+        asker = guard.Asker(
+            name=name,
+            user=User.objects.signing_in_as(name),
+            network=guard.network_of(client_address(request.META) if request else ""),
+        )
+        return guard.verified(asker, password or "", now=timezone.now())

@@ -83,4 +83,5 @@ TEXTS = {
     Letter.Kind.EMAIL_CHANGE: wording.EMAIL_CHANGE,
     Letter.Kind.PASSWORD_CHANGED: wording.PASSWORD_CHANGED,
     Letter.Kind.EMAIL_CHANGED: wording.EMAIL_CHANGED,
+    Letter.Kind.GUESSED: wording.GUESSED,
 }

@@ -12,8 +12,8 @@ from collections.abc import Collection, Mapping
 from django.db import transaction
 from django.db.models import Q
 
+from matinee.accounts.letter_tasks import send_letter
 from matinee.accounts.models import Letter, User, digest_of
-from matinee.accounts.tasks import send_letter
 from matinee.core.refusals import FieldError, Invalid
 from matinee.core.text import comparison_key
 
@@ -24,6 +24,7 @@ VALID_FOR: Mapping[Letter.Kind, dt.timedelta] = {
     Letter.Kind.RESET: dt.timedelta(hours=1),
     Letter.Kind.PASSWORD_CHANGED: dt.timedelta(days=1),
     Letter.Kind.EMAIL_CHANGED: dt.timedelta(days=1),
+    Letter.Kind.GUESSED: dt.timedelta(days=1),
 }
 """How long a token works, and how long a letter is worth sending."""
 

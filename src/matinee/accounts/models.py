@@ -218,6 +218,7 @@ class Letter(models.Model):
         EMAIL_CHANGE = "email_change"
         PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a kind of letter
         EMAIL_CHANGED = "email_changed"
+        GUESSED = "guessed"
 
     kind = models.CharField(max_length=20, choices=Kind)
     user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="letters")
@@ -241,6 +242,21 @@ class Letter(models.Model):
         if self.user is None:
             raise ValueError("This letter is about no account.")
         return self.user
+
+
+class Guesses(models.Model):
+    """The passwords that were tried for one name of late and were wrong. `guard` reads and writes it under a lock."""
+
+    subject = models.CharField(max_length=64, primary_key=True, help_text="The account, or a digest of a name of none.")
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="guesses")
+    of_password = models.CharField(max_length=16, blank=True, help_text="Which password they guess at.")
+    tries = models.JSONField(default=list)
+    networks = models.JSONField(default=dict, help_text="Where the person has signed in from, and when last.")
+    newest_at = models.DateTimeField(db_index=True)
+    told_at = models.DateTimeField(null=True, help_text="When its owner was told that there were too many.")
+
+    def __str__(self) -> str:
+        return f"guesses at {self.subject}"
 
 
 def digest_of(token: str) -> bytes:

@@ -6,7 +6,7 @@ import datetime as dt
 
 from django.db import IntegrityError, transaction
 
-from matinee.accounts import letters
+from matinee.accounts import guard, letters
 from matinee.accounts.checks import FieldChecks
 from matinee.accounts.models import Letter, Session, User
 from matinee.accounts.names import EMAIL_AT_MOST, validate_email
@@ -28,7 +28,7 @@ class WrongPassword(Forbidden):
 
 def change_password(*, user: User, session_id: int, current: str, new: str, now: dt.datetime) -> None:
     """Set another password and sign out every session but this one. Raises Invalid or WrongPassword."""
-    person = _confirmed(user, current, "current_password")
+    person = _confirmed(user, session_id, current, "current_password", now)
     checks = FieldChecks()
     new = new_password(checks, "new_password", new, of=person)
     checks.finish()
@@ -71,10 +71,10 @@ def reset_password(*, token: str, new: str, now: dt.datetime) -> None:
         record(Action.PASSWORD_RESET, actor=person.audit_key, subject=person.audit_key, now=now)
 
 
-def ask_for_email_change(*, user: User, email: str, password: str, now: dt.datetime) -> None:
+def ask_for_email_change(*, user: User, session_id: int, email: str, password: str, now: dt.datetime) -> None:
     """Have a token sent to the new address, or to the present one to verify it. Raises Invalid or WrongPassword."""
     email = _address(email)
-    person = _confirmed(user, password, "password")
+    person = _confirmed(user, session_id, password, "password", now)
     kind = Letter.Kind.VERIFICATION if email == person.email else Letter.Kind.EMAIL_CHANGE
     with transaction.atomic():
         letters.post(kind, email=email, user=person, now=now)
@@ -117,14 +117,16 @@ def _address(email: str) -> str:
     return stored
 
 
-def _confirmed(user: User, password: str, field: str) -> User:
+def _confirmed(user: User, session_id: int, password: str, field: str, now: dt.datetime) -> User:
     """The person as they are stored, where this is their password. Raises WrongPassword."""
-    person = User.objects.filter(pk=user.pk).first()
-    if person is None or not person.check_password(password):
+    stored = User.objects.filter(pk=user.pk).first()
+    asker = guard.Asker(name="", user=stored, network="", session_id=session_id)
+    person = guard.verified(asker, password, now=now)
+    if person is None:
         raise _wrong_password(field)
     return person
 
 
 def _wrong_password(field: str) -> WrongPassword:
-    message = "This is not the password of your account."
+    message = "This is not the password of your account, or too many wrong ones were tried here: wait half an hour."
     return WrongPassword(message, fields=(FieldError(field, message, WrongPassword.code),))

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 
+from matinee.accounts import guard
 from matinee.accounts.checks import FieldChecks
 from matinee.accounts.models import RefreshToken, Session, User, digest_of
 from matinee.accounts.names import EMAIL_AT_MOST, PASSWORD_AT_MOST
@@ -30,8 +31,14 @@ AND person.is_active
 """
 
 
+WRONG = (
+    "No account has this name and password, or too many wrong ones were tried of late: wait half an hour, or ask for a "
+    "new password."
+)
+
+
 class WrongCredentials(Unauthenticated):
-    """No active account has this name and password; which of them is wrong is not told."""
+    """No active account has this name and password, or `guard` looks at no more; which of them it is is not told."""
 
     code = "wrong_credentials"
 
@@ -70,10 +77,12 @@ def sign_in(
     email: str | None = None,
     username: str | None = None,
     origin: Origin = UNKNOWN,
+    last_refresh: str | None = None,
 ) -> tuple[User, Tokens]:
     """Open a session for the person of this e-mail or, in its place, this username.
 
-    Raises WrongCredentials; Invalid where not exactly one of the two names is given.
+    `last_refresh` is a refresh token of theirs that their device had before, by which it is known. Raises
+    WrongCredentials; Invalid where not exactly one of the two names is given; TooManyHashes.
     """
     checks = FieldChecks()
     if (email is None) == (username is None):
@@ -84,13 +93,19 @@ def sign_in(
     password = checks.text("password", password, at_most=PASSWORD_AT_MOST)
     checks.finish()
     named = User.objects.named(email=email, username=username)
-    user = verified(named, password)
+    asker = guard.Asker(
+        name=email or username or "",
+        user=named,
+        network=guard.network_of(origin.address),
+        session_id=guard.session_known_by(token=last_refresh, user=named),
+    )
+    user = guard.verified(asker, password, now=now)
     with transaction.atomic(durable=True):
         tokens = _signed_in(user, now, origin) if user is not None else None
         if tokens is None:
             record(Action.SIGN_IN_FAILED, actor=None, subject=named.audit_key if named else None, now=now)
     if user is None or tokens is None:
-        raise WrongCredentials("No account has this name and password.")
+        raise WrongCredentials(WRONG)
     return user, tokens
 
 
@@ -99,15 +114,6 @@ def _signed_in(user: User, now: dt.datetime, origin: Origin) -> Tokens | None:
         return None
     record(Action.SIGNED_IN, actor=user.audit_key, subject=user.audit_key, now=now)
     return open_session(user=user, now=now, origin=origin)
-
-
-def verified(user: User | None, password: str) -> User | None:
-    """`user` where the account is active and the password theirs. One hash is computed whichever way it goes, so
-    that time does not tell which accounts exist."""
-    if user is None:
-        User().set_password(password)
-        return None
-    return user if user.check_password(password) and user.is_active else None
 
 
 def _still_so(user: User) -> bool:

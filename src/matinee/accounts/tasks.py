@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 from django_tasks import task
 
-from matinee.accounts import delivery, sessions
+from matinee.accounts import guard, sessions
 
 
 @task()
@@ -15,12 +15,6 @@ def forget_expired_sessions() -> int:
 
 
 @task()
-def forget_expired_letters() -> int:
+def forget_old_guesses() -> int:
     """Returns how many rows went."""
-    return delivery.forget_expired(now=timezone.now())
-
-
-@task()
-def send_letter(letter_id: int) -> bool:
-    """Returns whether it was sent."""
-    return delivery.deliver(letter_id=letter_id, now=timezone.now())
+    return guard.forget_old(now=timezone.now())

@@ -104,3 +104,13 @@ If it was you, there is nothing to do. If it was not you, somebody knows your pa
 service at once. They can give your account back to you.
 """,
 )
+GUESSED = Text(
+    "Matinee: too many wrong passwords",
+    """\
+Somebody has given too many wrong passwords for your account. For a while no more are looked at from where that was,
+not even the right one. Devices that are signed in stay so, and where you have signed in before you still can.
+
+If it was you, wait half an hour, or ask for a new password.
+If it was not you, there is nothing to do, as long as your password is used for nothing else.
+""",
+)

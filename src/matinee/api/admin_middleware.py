@@ -11,8 +11,11 @@ from typing import Any
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
+
+from matinee.api import problems
+from matinee.core.refusals import Refusal
 
 ADMIN = "/admin/"
 
@@ -27,7 +30,11 @@ class Sessions(_AdminAlone, SessionMiddleware):
 
 
 class Authentication(_AdminAlone, AuthenticationMiddleware):
-    pass
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """What the domain refuses there, such as one more password when too many are being checked."""
+        if request.path.startswith(ADMIN) and isinstance(exception, Refusal):
+            return problems.of_refusal(exception)
+        return None
 
 
 class Messages(_AdminAlone, MessageMiddleware):

@@ -87,7 +87,13 @@ def reset_password(request: HttpRequest, body: Reset) -> HttpResponse:
 @router.post("/email/change/", response={**WITH_MAIL, 403: Problem}, url_name="email_change")
 def ask_for_email_change(request: SignedInRequest, body: EmailChange) -> HttpResponse:
     """Have a mail sent to my new address, which counts once the mail is answered; 202 even where it is taken."""
-    recovery.ask_for_email_change(user=request.auth, email=body.email, password=body.password, now=timezone.now())
+    recovery.ask_for_email_change(
+        user=request.auth,
+        session_id=request.session_id,
+        email=body.email,
+        password=body.password,
+        now=timezone.now(),
+    )
     return accepted()
 
 

@@ -86,6 +86,12 @@ class Login(Body):
     username: str | None = Field(None, max_length=EMAIL_AT_MOST)
     password: Password
     device: Device | None = None
+    last_refresh: str | None = Field(
+        None,
+        max_length=1_000,
+        description="A refresh token that this device had before, spent or not: so it is known, and I get in even "
+        "while others guess at my password.",
+    )
 
 
 class RefreshBody(Body):

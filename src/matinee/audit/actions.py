@@ -10,6 +10,7 @@ class Action(StrEnum):
     ACCOUNT_ERASED = "account_erased"
     SIGNED_IN = "signed_in"
     SIGN_IN_FAILED = "sign_in_failed"
+    SIGN_INS_BLOCKED = "sign_ins_blocked"
     TOKENS_REFRESHED = "tokens_refreshed"
     REFRESH_TOKEN_REUSED = "refresh_token_reused"  # noqa: S105 - a word of the vocabulary
     SIGNED_OUT = "signed_out"

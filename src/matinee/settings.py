@@ -151,9 +151,7 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["matinee.accounts.backends.EmailOrUsername"]
 PASSWORD_HASHERS = ["matinee.accounts.hashers.Argon2OneByOne"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 15}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "matinee.accounts.passwords.UnexpectedPassword"},
     {"NAME": "matinee.accounts.passwords.AcceptablePassword"},
 ]
 REGISTRATION = env.choice("MATINEE_REGISTRATION", "open", among=frozenset({"open", "confirm", "closed"}))

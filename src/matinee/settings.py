@@ -29,9 +29,9 @@ MODE = env.choice(
 DEBUG = False
 
 
-def _own_secret() -> str:
-    """The secret that an embedded instance makes for itself on its first start, readable by its user alone."""
-    path = DATA_DIR / "secret-key"
+def _own_secret(name: str) -> str:
+    """What an embedded instance makes for itself on its first start, in a file that its user alone can read."""
+    path = DATA_DIR / name
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -41,18 +41,38 @@ def _own_secret() -> str:
     return path.read_text(encoding="ascii").strip()
 
 
-def _secret_key() -> str:
-    given = env.secret("MATINEE_SECRET_KEY")
-    if given is None:
-        if MODE == "production":
-            raise env.ConfigurationError("MATINEE_SECRET_KEY is needed in production: 32 random characters or more.")
-        return _own_secret()
+def _strong(name: str, given: str) -> str:
     if len(given) < 32 or len(set(given)) < 10:
-        raise env.ConfigurationError("MATINEE_SECRET_KEY is too weak: give 32 random characters or more.")
+        raise env.ConfigurationError(f"{name} is too weak: give 32 random characters or more.")
     return given
 
 
+def _secret_key() -> str:
+    given = env.secret("MATINEE_SECRET_KEY")
+    if given is not None:
+        return _strong("MATINEE_SECRET_KEY", given)
+    if MODE == "production":
+        raise env.ConfigurationError("MATINEE_SECRET_KEY is needed in production: 32 random characters or more.")
+    return _own_secret("secret-key")
+
+
+def _encryption_keys() -> list[str]:
+    """Empty: those in the instance's own file."""
+    given = env.secret("MATINEE_ENCRYPTION_KEYS")
+    if given is not None:
+        keys = [_strong("MATINEE_ENCRYPTION_KEYS", key) for key in given.replace(",", " ").split()]
+        if SECRET_KEY in keys:
+            raise env.ConfigurationError("MATINEE_ENCRYPTION_KEYS must not hold MATINEE_SECRET_KEY: each has its own.")
+        return keys
+    if MODE == "production":
+        raise env.ConfigurationError("MATINEE_ENCRYPTION_KEYS is needed in production: 32 random characters or more.")
+    _own_secret(ENCRYPTION_KEYS_FILE.name)
+    return []
+
+
 SECRET_KEY = _secret_key()
+ENCRYPTION_KEYS_FILE = DATA_DIR / "encryption-keys"
+ENCRYPTION_KEYS = _encryption_keys()
 SECRET_KEY_FALLBACKS = env.words("MATINEE_SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = env.words("MATINEE_ALLOWED_HOSTS") or (
     ["localhost", "127.0.0.1", "[::1]"] if MODE == "embedded" else []

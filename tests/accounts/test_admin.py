@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from matinee.accounts import letters
 from matinee.accounts.models import Letter, User, UserProfile
-from matinee.accounts.services import create_user
+from matinee.accounts.services import create_user, update_profile
 from matinee.accounts.sessions import open_session
 from matinee.core.refusals import Unauthenticated
 from tests.accounts.conftest import NOW, PASSWORD
@@ -91,7 +91,7 @@ def test_the_list_costs_the_same_queries_however_long(root: Client) -> None:
 
 def test_a_persons_page_shows_profile_and_live_sessions_and_edits_neither(root: Client, alice: User) -> None:
     open_session(user=alice, now=NOW)
-    UserProfile.objects.filter(user=alice).update(bio="Slow films.")
+    update_profile(user=alice, changes={"bio": "Slow films."}, now=NOW)
 
     page = text(root.get(page_of(alice)))
 

@@ -155,8 +155,8 @@ def test_registering_costs_the_same_few_queries_however_many_are_there(
     for _ in range(2):
         someone = {"email": f"{uuid.uuid4()}@example.org", "password": PASSWORD}
         with django_assert_num_queries(
-            9
-        ):  # the account, its profile and its event, the session and its token, two savepoints
+            10
+        ):  # the account, its key, profile and event, the session and its token, two savepoints
             api.post("users/register/", someone)
 
 

@@ -17,6 +17,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 
+from matinee.accounts import master_keys
+from matinee.accounts.encrypted_fields import EncryptedDateField, EncryptedTextField
 from matinee.accounts.names import (
     EMAIL_AT_MOST,
     EMAIL_KEY_LENGTH,
@@ -28,6 +30,8 @@ from matinee.accounts.names import (
 from matinee.accounts.origins import ADDRESS_AT_MOST, DEVICE_AT_MOST
 from matinee.audit.models import KEY_LENGTH
 from matinee.audit.trail import new_key
+from matinee.core import ciphers
+from matinee.core.ciphers import Unreadable
 from matinee.core.refusals import Refusal
 from matinee.core.text import comparison_key
 
@@ -43,6 +47,9 @@ class RandomKey(models.Func):
 
     def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Any:
         return self.as_sql(compiler, connection, template="replace(gen_random_uuid()::text, '-', '')")
+
+
+BEFORE = "As it stood before it was encrypted; empty, and kept for the program before alone."
 
 
 class UserManager(BaseUserManager["User"]):
@@ -124,6 +131,21 @@ class User(AbstractBaseUser, PermissionsMixin):
         self.username_key = comparison_key(self.username)
         super().save(*args, **kwargs)
 
+    def opening_key(self) -> bytes:
+        """Of what is encrypted of this person. Raises Unreadable."""
+        try:
+            return self.data_key.opened()
+        except DataKey.DoesNotExist:
+            raise Unreadable(f"The data key of user {self.pk} is not there.") from None
+
+    def sealing_key(self) -> bytes:
+        """The same, made where there is none yet: the program before made people without."""
+        if not hasattr(self, "data_key"):
+            made = DataKey.made_for(self)
+            DataKey.objects.bulk_create([made], ignore_conflicts=True)
+            self.data_key = DataKey.objects.get(user=self)
+        return self.data_key.opened()
+
     def set_password(self, raw_password: str | None) -> None:
         super().set_password(_as_typed_anywhere(raw_password))
 
@@ -131,16 +153,58 @@ class User(AbstractBaseUser, PermissionsMixin):
         return super().check_password(_as_typed_anywhere(raw_password))
 
 
+class DataKey(models.Model):
+    """The key of one person's encrypted fields, itself sealed by a master key. Where it is gone, nobody reads them."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="data_key")
+    sealed = models.BinaryField(max_length=61)
+    master_key_id = models.CharField(max_length=master_keys.ID_LENGTH, db_index=True)
+
+    def __str__(self) -> str:
+        return f"data key of user {self.user_id}"
+
+    @classmethod
+    def made_for(cls, user: User) -> DataKey:
+        """A new one, not saved."""
+        key = cls(user=user)
+        key.seal(ciphers.new_key())
+        return key
+
+    def seal(self, key: bytes) -> None:
+        """Put `key` in here, under the newest master key."""
+        self.master_key_id, master_key = master_keys.newest()
+        self.sealed = ciphers.sealed(key, key=master_key, place=str(self))
+
+    def opened(self) -> bytes:
+        """Raises Unreadable."""
+        master_key = master_keys.named(self.master_key_id)
+        return ciphers.opened(bytes(self.sealed), key=master_key, place=str(self))
+
+
+class ProfileQuerySet(models.QuerySet["UserProfile"]):
+    def readable(self) -> ProfileQuerySet:
+        """With whose they are and what opens them, in one query."""
+        return self.select_related("user__data_key")
+
+    def locked(self) -> ProfileQuerySet:
+        """As `readable`, with profile and user held till commit."""
+        return self.readable().select_for_update(no_key=True, of=("self", "user"))
+
+
 class UserProfile(models.Model):
     """What a person tells about themselves; made in the same transaction as its User."""
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="profile")
-    bio = models.TextField(blank=True)
-    birth_date = models.DateField(null=True, blank=True)
+    bio = EncryptedTextField(blank=True, db_column="sealed_bio")
+    birth_date = EncryptedDateField(blank=True, db_column="sealed_birth_date")
+    plain_bio = models.TextField(default="", db_default="", editable=False, db_column="bio", help_text=BEFORE)
+    plain_birth_date = models.DateField(null=True, editable=False, db_column="birth_date", help_text=BEFORE)
     favorite_genres = models.JSONField(default=list, blank=True, help_text="TMDb genre ids.")
     notification_preferences = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+
+    objects = ProfileQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"profile of {self.user_id}"

@@ -12,7 +12,7 @@ from django.db import IntegrityError, models, transaction
 
 from matinee.accounts import letters
 from matinee.accounts.checks import FieldChecks
-from matinee.accounts.models import NOTIFICATION_SWITCHES, Letter, User, UserProfile
+from matinee.accounts.models import NOTIFICATION_SWITCHES, DataKey, Letter, User, UserProfile
 from matinee.accounts.names import (
     EMAIL_AT_MOST,
     USERNAME_AT_MOST,
@@ -162,7 +162,8 @@ def _inserted(user: User, *, now: dt.datetime, made_by: str | None = None) -> It
     try:
         with transaction.atomic():
             user.save(force_insert=True)
-            UserProfile.objects.create(user=user, created_at=now, updated_at=now)
+            DataKey.made_for(user).save(force_insert=True)
+            UserProfile.objects.create(user=user, bio="", created_at=now, updated_at=now)
             record(Action.ACCOUNT_MADE, actor=made_by or user.audit_key, subject=user.audit_key, now=now)
             yield
     except IntegrityError:
@@ -181,7 +182,7 @@ def update_profile(
     """
     values = _checked(changes, now.date())
     with transaction.atomic():
-        profile = UserProfile.objects.select_for_update(no_key=True).select_related("user").get(user=user)
+        profile = UserProfile.objects.locked().get(user=user)
         if if_version is not None and profile.version not in if_version:
             raise ProfileChanged("The profile has changed since you read it.")
         switches = {**profile.switches, **changes.get("notification_preferences", {})}

@@ -244,7 +244,7 @@ def logout(request: SignedInRequest, body: RefreshBody) -> HttpResponse:
 @router.get("/profile/", response={200: ProfileOut, 401: Problem}, url_name="profile")
 def get_profile(request: HttpRequest) -> HttpResponse:
     """What I say about myself."""
-    return _profile(UserProfile.objects.select_related("user").get(user=person(request)))
+    return _profile(UserProfile.objects.readable().get(user=person(request)))
 
 
 CHANGED_PROFILE = {200: ProfileOut, 400: Problem, 401: Problem, 409: Problem, 412: Problem, 415: Problem, 422: Problem}

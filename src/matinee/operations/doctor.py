@@ -63,20 +63,20 @@ def configuration() -> Check:
 
 def privacy() -> Check:
     """That nobody else on this machine can read the secret or the database."""
-    folder, secret = settings.DATA_DIR, settings.DATA_DIR / "secret-key"
-    is_secret_open = secret.exists() and _is_open(secret)
-    open_files = [secret] if is_secret_open else []
+    folder, secrets = settings.DATA_DIR, [settings.DATA_DIR / "secret-key", settings.ENCRYPTION_KEYS_FILE]
+    open_secrets = [secret for secret in secrets if secret.exists() and _is_open(secret)]
+    open_files = [*open_secrets]
     if _is_open(folder):
         open_files += [path for path in sorted(folder.glob("*.sqlite3")) if _is_open(path)]
     names = ", ".join(path.name for path in open_files)
     return Check(
         "privacy",
         ok=not open_files,
-        needed=is_secret_open,
+        needed=bool(open_secrets),
         detail=f"Others on this machine may read {names}."
         if open_files
-        else "Secret and database are for this user alone.",
-        advice=f"chmod 700 {folder}; chmod 600 {secret}",
+        else "Secrets and database are for this user alone.",
+        advice=f"chmod 700 {folder}; chmod 600 {' '.join(str(secret) for secret in secrets)}",
     )
 
 

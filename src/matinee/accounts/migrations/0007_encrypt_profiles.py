@@ -1,0 +1,60 @@
+import datetime as dt
+from typing import Any
+
+from django.apps.registry import Apps
+from django.db import migrations
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+
+from matinee.accounts import master_keys
+from matinee.accounts.encrypted_fields import Sealed
+from matinee.core import ciphers
+
+AT_ONCE = 500
+BIO, BIRTH_DATE = ("accounts_userprofile.sealed_bio", "accounts_userprofile.sealed_birth_date")
+
+
+def encrypt(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:  # noqa: ARG001 - as RunPython calls it
+    """With the form of this day, since models and fields go on changing."""
+    data_keys, profiles = apps.get_model("accounts", "DataKey"), apps.get_model("accounts", "UserProfile")
+    plain = profiles.objects.exclude(plain_bio="", plain_birth_date=None).order_by("pk")
+    while some := list(plain[:AT_ONCE]):
+        for profile in some:
+            whose, key = profile.user_id, ciphers.new_key()
+            master_key_id, master_key = master_keys.newest()
+            sealed = ciphers.sealed(key, key=master_key, place=f"data key of user {whose}")
+            data_keys.objects.create(user_id=whose, sealed=sealed, master_key_id=master_key_id)
+            born = profile.plain_birth_date
+            profiles.objects.filter(pk=profile.pk).update(
+                bio=_sealed(profile.plain_bio, key, f"{BIO} of user {whose}"),
+                birth_date=None if born is None else _sealed(born.isoformat(), key, f"{BIRTH_DATE} of user {whose}"),
+                plain_bio="",
+                plain_birth_date=None,
+            )
+
+
+def decrypt(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:  # noqa: ARG001 - as RunPython calls it
+    data_keys, profiles = apps.get_model("accounts", "DataKey"), apps.get_model("accounts", "UserProfile")
+    for data_key in data_keys.objects.order_by("pk"):
+        whose = data_key.user_id
+        master_key = master_keys.named(data_key.master_key_id)
+        key = ciphers.opened(bytes(data_key.sealed), key=master_key, place=f"data key of user {whose}")
+        profile = profiles.objects.get(user_id=whose)
+        bio = _opened(profile.__dict__["bio"], key, f"{BIO} of user {whose}")
+        born = _opened(profile.__dict__["birth_date"], key, f"{BIRTH_DATE} of user {whose}")
+        profiles.objects.filter(pk=profile.pk).update(
+            bio=None, birth_date=None, plain_bio=bio, plain_birth_date=dt.date.fromisoformat(born) if born else None
+        )
+
+
+def _sealed(plain: str, key: bytes, place: str) -> Sealed:
+    return Sealed(ciphers.sealed(plain.encode(), key=key, place=place))
+
+
+def _opened(text: Any, key: bytes, place: str) -> str:
+    return ciphers.opened(text, key=key, place=place).decode() if text else ""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("accounts", "0006_encrypted_profile")]
+
+    operations = [migrations.RunPython(encrypt, decrypt)]

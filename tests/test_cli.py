@@ -55,6 +55,21 @@ def test_the_mail_server_of_a_url_is_the_one_that_mail_leaves_by(monkeypatch: py
     assert "EMAIL_BACKEND" not in told, "SMTP is Django's own default"
 
 
+@pytest.mark.parametrize(("mode", "backend"), [("embedded", "console"), ("production", "dummy")])
+def test_no_token_of_a_mail_is_written_to_the_console_in_production(
+    monkeypatch: pytest.MonkeyPatch, mode: str, backend: str
+) -> None:
+    monkeypatch.setenv("MATINEE_MODE", mode)
+    monkeypatch.setenv("MATINEE_SECRET_KEY", "0123456789abcdefghijklmnopqrstuvwxyz")
+    monkeypatch.setenv("MATINEE_ALLOWED_HOSTS", "films.example.org")
+
+    told = subprocess.run(
+        [sys.executable, "-m", "matinee.cli", "diffsettings"], check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
+
+    assert f"EMAIL_BACKEND = 'django.core.mail.backends.{backend}.EmailBackend'" in told
+
+
 def test_production_confirms_no_address_without_a_mail_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MATINEE_MODE", "production")
     monkeypatch.setenv("MATINEE_SECRET_KEY", "0123456789abcdefghijklmnopqrstuvwxyz")

@@ -197,8 +197,11 @@ REQUESTS_A_MINUTE = {
 }
 SMTP = mail.smtp("MATINEE_SMTP_URL")
 MAIL_IS_DELIVERED = SMTP is not None
-EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if SMTP else 'console'}.EmailBackend"
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+if MODE == "production":  # what is written to its console is kept somewhere, and a mail holds a token
+    EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 if SMTP is not None:
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     EMAIL_HOST, EMAIL_PORT = SMTP.host, SMTP.port
     EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = SMTP.user, SMTP.password
     EMAIL_USE_SSL, EMAIL_USE_TLS = SMTP.encryption == "tls", SMTP.encryption == "starttls"

@@ -72,7 +72,18 @@ def test_where_all_is_well_it_says_so_of_each_and_ends_with_0(settings: Settings
     assert set(findings.state.values()) == {"ok"}
     of_the_database = {"sqlite"} if settings.EMBEDDED_DATABASE else set()
     assert set(findings.state) == of_the_database | {
-        *("configuration", "privacy", "database", "migrations", "catalogue", "model", "search", "queue", "jobs"),
+        *(
+            "configuration",
+            "privacy",
+            "mail",
+            "database",
+            "migrations",
+            "catalogue",
+            "model",
+            "search",
+            "queue",
+            "jobs",
+        ),
         *("clock", "artifact catalogue", "artifact model", "artifact search", "disk"),
     }
     assert all(check["advice"] is None for check in findings.told.values())
@@ -254,3 +265,14 @@ def test_a_data_directory_is_made_for_its_user_alone(tmp_path: Path, monkeypatch
     )
 
     assert folder.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("mode", "delivered", "state"),
+    [("embedded", False, "ok"), ("embedded", True, "ok"), ("production", True, "ok"), ("production", False, "warning")],
+)
+def test_mail_that_goes_nowhere_is_a_warning(settings: Settings, mode: str, delivered: bool, state: str) -> None:
+    settings.MODE, settings.MAIL_IS_DELIVERED = mode, delivered
+
+    assert examined().state["mail"] == state

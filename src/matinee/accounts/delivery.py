@@ -14,9 +14,11 @@ from matinee.accounts import wording
 from matinee.accounts.models import Letter, User, digest_of
 from matinee.accounts.wording import Text
 
-MOST_TO_AN_ADDRESS = 5
+MOST_OF_A_KIND = 5
 WITHIN = dt.timedelta(hours=1)
-"""So many letters go to one address within so long: nobody's mailbox is filled by asking for them here."""
+"""So many letters of a kind go to one address within so long: nobody's mailbox is filled by asking for them here, and
+nobody is kept from one letter by being sent others.
+"""
 
 
 def deliver(*, letter_id: int, now: dt.datetime) -> bool:
@@ -58,8 +60,8 @@ def _text(letter: Letter) -> tuple[Text | None, User | None]:
 
 
 def _too_many(letter: Letter, now: dt.datetime) -> bool:
-    sent = Letter.objects.filter(email_key=letter.email_key, sent_at__gt=now - WITHIN).exclude(pk=letter.pk)
-    return letter.kind not in ALWAYS_SENT and sent.count() >= MOST_TO_AN_ADDRESS
+    to_them = Letter.objects.filter(email_key=letter.email_key, kind=letter.kind, sent_at__gt=now - WITHIN)
+    return letter.kind not in ALWAYS_SENT and to_them.exclude(pk=letter.pk).count() >= MOST_OF_A_KIND
 
 
 def _mail(address: str, subject: str, text: str) -> EmailMessage:

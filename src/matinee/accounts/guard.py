@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from matinee.accounts import letters
 from matinee.accounts.hashers import hashing
@@ -35,6 +36,9 @@ STRANGER, KNOWN_NETWORK, KNOWN_DEVICE = "stranger", "known network", "known devi
 IN_ALL: Mapping[str, int] = {STRANGER: 60, KNOWN_NETWORK: 20, KNOWN_DEVICE: 20}
 REMEMBERED = dt.timedelta(days=30)
 """So many wrong tries of each kind within so long: 100 together (NIST SP 800-63B-4, section 3.2.2)."""
+
+OF_NOBODY_REMEMBERED = dt.timedelta(days=1)
+"""Names that nobody has are kept to take the same steps; anybody can make them up."""
 
 MOST_NETWORKS = 50
 NETWORK_BITS = {4: 24, 6: 64}
@@ -105,7 +109,8 @@ def session_known_by(*, token: str | None, user: User | None) -> int | None:
 
 def forget_old(*, now: dt.datetime) -> int:
     """Returns how many rows went."""
-    forgotten, _ = Guesses.objects.filter(newest_at__lt=now - REMEMBERED).delete()
+    of_nobody = Q(user=None, newest_at__lt=now - OF_NOBODY_REMEMBERED)
+    forgotten, _ = Guesses.objects.filter(of_nobody | Q(newest_at__lt=now - REMEMBERED)).delete()
     return forgotten
 
 

@@ -10,7 +10,7 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 
 from matinee.core.refusals import Unavailable
 
-PATIENCE_SECONDS = 2.0
+PATIENCE_SECONDS = 5.0
 
 _turn = threading.RLock()
 

@@ -31,6 +31,7 @@ def examine(*, now: dt.datetime) -> Iterator[Check]:
     """All checks, each as it is done. Every byte of the artifacts is read."""
     yield configuration()
     yield privacy()
+    yield mail()
     if settings.EMBEDDED_DATABASE:
         yield sqlite_version()
     quick = quick_checks(now=now)
@@ -77,6 +78,19 @@ def privacy() -> Check:
         if open_files
         else "Secrets and database are for this user alone.",
         advice=f"chmod 700 {folder}; chmod 600 {' '.join(str(secret) for secret in secrets)}",
+    )
+
+
+def mail() -> Check:
+    """That mail leaves, where people depend on it."""
+    detail = "It leaves by MATINEE_SMTP_URL." if settings.MAIL_IS_DELIVERED else "It is written to the console."
+    goes_nowhere = settings.MODE == "production" and not settings.MAIL_IS_DELIVERED
+    return Check(
+        "mail",
+        ok=not goes_nowhere,
+        needed=False,
+        detail="It goes nowhere: nobody can reset their password." if goes_nowhere else detail,
+        advice="Set MATINEE_SMTP_URL and MATINEE_MAIL_FROM.",
     )
 
 

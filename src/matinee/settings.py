@@ -104,6 +104,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "matinee.api.measuring.Measured",
     "matinee.api.middleware.RequestId",
     "matinee.api.middleware.KnownLength",
     "matinee.api.middleware.KnownHosts",
@@ -226,8 +227,12 @@ if MODE == "production":
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # subdomains and preload lists are their owner's to decide
-SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$", r"^metrics$"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+
+METRICS_TOKEN = env.secret("MATINEE_METRICS_TOKEN")
+if METRICS_TOKEN is not None and len(METRICS_TOKEN) < 16:
+    raise env.ConfigurationError("MATINEE_METRICS_TOKEN is too short: give 16 random characters or more.")
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -237,12 +242,13 @@ STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True  # straight from the installed packages: there is nothing to collect
 WHITENOISE_MAX_AGE = 3_600
 
+LOG_FORMAT = env.choice("MATINEE_LOG_FORMAT", "text", among=frozenset({"text", "json"}))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
+    "formatters": {"text": {"()": "matinee.core.logs.Lines"}, "json": {"()": "matinee.core.logs.JsonLines"}},
     "filters": {"request_id": {"()": "matinee.core.request_id.WithRequestId"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request_id"]}},
     "loggers": {  # a client's mistake is the client's to see
         "django.request": {"level": "ERROR"},
         "django.security": {"level": "CRITICAL"},

@@ -17,12 +17,14 @@ from django.db import IntegrityError, InterfaceError, InternalError, Operational
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from prometheus_client import Counter
 
 from matinee.core import refusals
 from matinee.core.refusals import FieldError, Refusal
 
 logger = logging.getLogger(__name__)
 
+DATABASE_ERRORS = Counter("matinee_database_errors", "Requests that the database refused, being away or read-only.")
 CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
 LONGEST_NAME = 100
@@ -142,6 +144,7 @@ def of_database(error: AnyDatabaseError) -> HttpResponse:
     """Read-only or gone is a 503; a row that somebody else changed in between is a 409."""
     if isinstance(error, IntegrityError):
         return problem(409, detail="Somebody changed this at the same moment; read it again.")
+    DATABASE_ERRORS.inc()
     logger.error("The database refused: %s", error)
     return problem(503)
 

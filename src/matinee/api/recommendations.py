@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Field, Query, Router
+from prometheus_client import Counter
 
 from matinee.api import entries
 from matinee.api.answers import PageQuery, page_of
@@ -23,6 +25,8 @@ from matinee.library.models import Dismissal
 from matinee.recommendations import serving
 
 router = Router()
+
+RECOMMENDED = Counter("matinee_recommended_films", "Films recommended to a person, by what spoke for them.", ["source"])
 
 
 class RecommendationQuery(FilterQuery):
@@ -87,6 +91,9 @@ def picks_page(request: HttpRequest, paging: PageQuery, ranking: serving.Ranking
     wanted = [pick.tmdb_id for pick in picks] + [reason.tmdb_id for pick in picks for reason in pick.because]
     films = encoded_films([*dict.fromkeys(wanted)])
     shown = {pick.tmdb_id: pick for pick in picks if pick.tmdb_id in films}
+    if ranking.is_for_a_person:
+        for source, number in collections.Counter(pick.source for pick in shown.values()).items():
+            RECOMMENDED.labels(source).inc(number)
     cards = with_flags(request, {tmdb_id: films[tmdb_id] for tmdb_id in shown})
     results = [with_more(card, _why(shown[tmdb_id], films, ranking)) for tmdb_id, card in cards.items()]
     return page_of(request, paging, total=len(ranking), results=results, **more)

@@ -19,6 +19,7 @@ from typing import TypeVar
 
 from django.conf import settings
 from django.db import connection, transaction
+from prometheus_client import Counter
 
 from matinee.catalog import outbox
 from matinee.catalog.card_file import CardFile, written
@@ -31,6 +32,8 @@ from matinee.core.artifacts import Artifact, ArtifactKind, ArtifactStore
 logger = logging.getLogger(__name__)
 Item = TypeVar("Item")
 
+SHOWN = Counter("matinee_cards", "Films shown, mapped from the artifact or encoded from their rows.", ["source"])
+MAPPED, ENCODED = SHOWN.labels("artifact"), SHOWN.labels("rows")
 KIND = "cards"
 CONSUMER = "cards"
 LAYOUT = 1
@@ -62,8 +65,10 @@ def encoded_films(tmdb_ids: Sequence[int]) -> dict[int, EncodedFilm]:
         for tmdb_id in tmdb_ids
         if published is None or tmdb_id in stale or (tmdb_id in found and not found[tmdb_id].detail)
     ]
+    MAPPED.inc(len(tmdb_ids) - len(outdated))
     if not outdated:
         return found
+    ENCODED.inc(len(outdated))
     genres = genre_names()
     fresh = {movie.tmdb_id: encoded(movie, genres) for movie in Movie.objects.filter(tmdb_id__in=outdated)}
     current = {**{id_: film for id_, film in found.items() if id_ not in stale}, **fresh}

@@ -24,6 +24,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from prometheus_client import Counter
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ KEPT_VERSIONS = 3
 Identity: TypeAlias = tuple[int, int, int]
 """Of a file that is never written twice: its inode, size and time of change."""
 VIEW = TypeVar("VIEW")
+DAMAGED = Counter("matinee_damaged_artifacts", "Times that a version could not be taken into service.", ["kind"])
 
 
 class DamagedArtifact(Exception):
@@ -153,6 +155,7 @@ class ArtifactStore:
             try:
                 return self.open(version)
             except DamagedArtifact as damage:
+                DAMAGED.labels(self.directory.name).inc()
                 logger.error("A damaged artifact is left out: %s", damage)  # noqa: TRY400 - no trace needed
         return None
 
@@ -254,6 +257,7 @@ class Latest(Generic[VIEW]):
             self._value = None if artifact is None else self._view(artifact)
             self.version = None if artifact is None else artifact.version
         except (ValueError, KeyError, IndexError, TypeError):
+            DAMAGED.labels(store.directory.name).inc()
             logger.exception("Version %s can't be read by this program; what was in service before stays", current)
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from matinee.operations.access import may_see_inside
 from matinee.operations.checks import Check, quick_checks
 
 RETRY_AFTER_SECONDS = 5
-LOOPBACK = frozenset({"127.0.0.1", "::1"})
 
 
 @never_cache
@@ -27,7 +26,7 @@ def livez(_request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 while all that is needed is there, else a 503 problem; both name each check."""
     checks = quick_checks(now=timezone.now())
-    told = {check.name: _told(check, in_detail=_may_see_detail(request)) for check in checks}
+    told = {check.name: _told(check, in_detail=may_see_inside(request)) for check in checks}
     missing = [check.name for check in checks if check.needed and not check.ok]
     if not missing:
         return JsonResponse({"status": "ready", "checks": told})
@@ -48,9 +47,3 @@ def readyz(request: HttpRequest) -> HttpResponse:
 def _told(check: Check, *, in_detail: bool) -> dict[str, object]:
     told: dict[str, object] = {"ok": check.ok, "needed": check.needed}
     return told | {"detail": check.detail} if in_detail else told
-
-
-def _may_see_detail(request: HttpRequest) -> bool:
-    """In production only who asks on this very machine, and not through a proxy on it."""
-    on_this_machine = request.META.get("REMOTE_ADDR") in LOOPBACK and "X-Forwarded-For" not in request.headers
-    return on_this_machine or settings.MODE != "production"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import http.client
 import os
+import shutil
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 
 from django.conf import settings
@@ -17,6 +19,7 @@ from django.db import connection
 from matinee.catalog.publication import publish_what_is_stale
 from matinee.core.counters import begin_anew
 from matinee.operations.memory import KEEP_MEMORY
+from matinee.operations.metrics import SHARED_FOLDER
 from matinee.operations.supervisor import Child, Supervisor
 
 MOST_WORKERS = 4
@@ -48,9 +51,10 @@ def bring_up_to_date() -> None:
     publish_what_is_stale()
 
 
-def job_workers(queues: Sequence[str]) -> list[Child]:
+def job_workers(queues: Sequence[str], environment: Mapping[str, str] = MappingProxyType({})) -> list[Child]:
     """One process for each queue."""
-    return [Child(f"job worker ({queue})", [*_python("matinee.cli"), "worker", "--queue", queue]) for queue in queues]
+    command = [*_python("matinee.cli"), "worker", "--queue"]
+    return [Child(f"job worker ({queue})", [*command, queue], environment) for queue in queues]
 
 
 def serve(
@@ -68,8 +72,9 @@ def serve(
     """
     threads = 1 if connection.vendor == "sqlite" else 4
     command = [*_python("matinee.operations.web"), host, str(port), str(workers), str(threads)]
-    web = Child("web server", command, {**KEEP_MEMORY, **environment})
-    children = [web, *job_workers(queues())]
+    counting = {SHARED_FOLDER: str(_fresh_folder(settings.DATA_DIR / "metrics"))}
+    web = Child("web server", command, {**KEEP_MEMORY, **counting, **environment})
+    children = [web, *job_workers(queues(), counting)]
     connection.close()
     Supervisor(children, is_up=lambda: answers(host, port), announce=announce).run()
 
@@ -96,6 +101,13 @@ def url(host: str, port: int) -> str:
     """The address that a person on this machine types."""
     here = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
     return f"http://[{here}]:{port}" if ":" in here else f"http://{here}:{port}"
+
+
+def _fresh_folder(folder: Path) -> Path:
+    """Without the counts of another run: Prometheus takes a counter that begins anew for what it is."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    return folder
 
 
 def _python(module: str) -> list[str]:

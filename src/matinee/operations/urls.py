@@ -5,5 +5,6 @@ from __future__ import annotations
 from django.urls import path
 
 from matinee.operations.health import livez, readyz
+from matinee.operations.metrics import metrics
 
-urlpatterns = [path("livez", livez), path("readyz", readyz)]
+urlpatterns = [path("livez", livez), path("readyz", readyz), path("metrics", metrics)]

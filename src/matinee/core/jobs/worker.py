@@ -21,6 +21,7 @@ from typing import Any
 
 from django.db import Error as AnyDatabaseError
 from django.db import close_old_connections, connections
+from prometheus_client import Counter
 
 from matinee.core.jobs import queue, schedule
 from matinee.core.jobs.models import JobLease
@@ -28,6 +29,7 @@ from matinee.core.jobs.queue import LeaseLost, Patience
 
 logger = logging.getLogger(__name__)
 
+ENDED = Counter("matinee_jobs_ended", "Tries of jobs, by task and how they ended.", ["task", "outcome"])
 IDLE_SECONDS = 0.5
 GRACE_SECONDS = 7.0  # within the ten that container runtimes allow by default
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -124,6 +126,7 @@ class Worker:
     def _attempt(self, lease: JobLease) -> None:
         try:
             queue.succeed(lease, self._call(lease), now=_now())
+            ENDED.labels(lease.job.task_path, "succeeded").inc()
         except OutOfTime:
             queue.hand_back(lease, now=_now())
             logger.warning("Job %s goes back to the queue: this worker stops", lease.job.task_path)
@@ -131,6 +134,7 @@ class Worker:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a job may raise anything; all of it is recorded
             queue.fail(lease, error, patience=self._patience, now=_now())
+            ENDED.labels(lease.job.task_path, "failed").inc()
 
     def _call(self, lease: JobLease) -> Any:
         task, arguments = lease.job.task, lease.job.args_kwargs

@@ -1,0 +1,55 @@
+"""What Prometheus learns of every request: how many of each route ended how, and how long they took."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from functools import lru_cache
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from prometheus_client import Counter, Histogram
+
+REQUESTS = Counter("matinee_requests", "Requests, by route, method and status.", ["route", "method", "status"])
+SECONDS = Histogram(
+    "matinee_request_seconds",
+    "From the first middleware to the last, by route.",
+    ["route"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class Measured:
+    """Counts and times by the template of a route, never by a path: who asks for made-up addresses adds no series."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        began_at = time.perf_counter()
+        response = self.get_response(request)
+        seconds = time.perf_counter() - began_at
+        match = request.resolver_match
+        count, observe = _series(match.route if match else None, request.method, response.status_code)
+        count()
+        observe(seconds)
+        return response
+
+
+@lru_cache(maxsize=4_096)
+def _series(route: str | None, method: str | None, status: int) -> tuple[Callable[[], None], Callable[[float], None]]:
+    """What to call for one more request of this kind; looked up once, since that costs as much as counting."""
+    shown = _shown(route)
+    requests = REQUESTS.labels(shown, method if method in METHODS else "other", str(status))
+    return requests.inc, SECONDS.labels(shown).observe
+
+
+def _shown(route: str | None) -> str:
+    """A route as the reference writes it; all that no route takes is one, and so are the admin's many."""
+    if route is None:
+        return "none"
+    if route.startswith("admin/"):
+        return "/admin/"
+    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route)

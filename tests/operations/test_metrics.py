@@ -1,0 +1,254 @@
+"""/metrics tells what all processes counted and how things stand; alerts and dashboard ask for nothing else."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import re
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import yaml
+from django.db import OperationalError, connection
+from django.test import Client
+from django.utils import timezone
+from django_tasks import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
+from prometheus_client.parser import text_string_to_metric_families
+from pytest_django.fixtures import Settings
+
+from matinee.catalog import outbox
+from matinee.catalog.columns import refresh_columns
+from matinee.catalog.models import Movie
+from matinee.core.artifacts import ArtifactStore
+from matinee.core.jobs.worker import ENDED
+from matinee.recommendations.pool import newest_model
+from matinee.recommendations.training import train
+from tests.core.jobs import tasks
+from tests.operations.instances import started
+from tests.operations.processes import eventually, get
+
+ROOT = Path(__file__).parents[2]
+ALERTS = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text())["groups"][0]["rules"]
+DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "dashboard.json").read_text())
+Labels = frozenset[tuple[str, str]]
+
+
+def samples_of(text: str) -> dict[tuple[str, Labels], float]:
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def value(samples: dict[tuple[str, Labels], float], name: str, **labels: str) -> float | None:
+    return samples.get((name, frozenset(labels.items())))
+
+
+def scraped(client: Client) -> dict[tuple[str, Labels], float]:
+    answer = client.get("/metrics")
+    assert answer.status_code == 200
+    return samples_of(answer.content.decode())
+
+
+def add_film(tmdb_id: int) -> None:
+    now = timezone.now()
+    Movie.objects.create(tmdb_id=tmdb_id, title=f"Film {tmdb_id}", created_at=now, updated_at=now)
+
+
+@pytest.mark.django_db
+def test_it_tells_how_things_stand(client: Client, settings: Settings) -> None:
+    add_film(603)
+    refresh_columns()
+    train(now=timezone.now())
+    outbox.pending_changes("columns")
+    add_film(604)
+    tasks.note.enqueue()
+    tasks.act.enqueue()
+    DBTaskResult.objects.filter(task_path__endswith="act").update(status=TaskResultStatus.FAILED)
+
+    samples = scraped(client)
+
+    assert value(samples, "matinee_films") == 1
+    assert value(samples, "matinee_outbox_pending", consumer="columns") == 1
+    assert value(samples, "matinee_jobs", state="parked") == 1
+    assert value(samples, "matinee_jobs", state="waiting") == 1
+    assert value(samples, "matinee_database_up") == 1
+    age = value(samples, "matinee_artifact_age_seconds", kind="model")
+    assert age is not None
+    assert 0 <= age < 600
+    assert (value(samples, "matinee_process_resident_bytes", pid=str(os.getpid())) or 0) > 10_000_000
+
+
+@pytest.mark.django_db
+def test_the_age_of_each_queue_is_that_of_its_oldest_job(monkeypatch: pytest.MonkeyPatch, client: Client) -> None:
+    tasks.train.enqueue()
+    queued_at = DBTaskResult.objects.get().enqueued_at
+    monkeypatch.setattr("django.utils.timezone.now", lambda: queued_at + dt.timedelta(seconds=90))
+
+    samples = scraped(client)
+
+    assert value(samples, "matinee_queue_age_seconds", queue="training") == 90
+    assert value(samples, "matinee_queue_age_seconds", queue="default") == 0
+
+
+@pytest.mark.django_db
+def test_a_model_tells_how_good_it_was_on_people_held_out(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_film(603)
+    train(now=timezone.now())
+    model = newest_model()
+    assert model is not None
+    model.notes["held_out"]["NDCG@100"] = 0.25
+
+    samples = scraped(client)
+
+    assert value(samples, "matinee_model_quality", metric="NDCG@100") == 0.25
+
+
+@pytest.mark.django_db
+def test_a_damaged_artifact_is_counted(client: Client, settings: Settings) -> None:
+    add_film(603)
+    refresh_columns()
+    store = ArtifactStore(settings.ARTIFACTS_DIR, "catalogue")
+    before = value(scraped(client), "matinee_damaged_artifacts_total", kind="catalogue") or 0
+    (store.directory / str(store.current_version()) / "manifest.json").write_text("{}")
+
+    store.open_newest()
+
+    assert value(scraped(client), "matinee_damaged_artifacts_total", kind="catalogue") == before + 1
+
+
+@pytest.mark.django_db
+def test_while_the_database_is_away_it_says_so_and_tells_the_rest(client: Client) -> None:
+    def out_of_reach(execute: Any, *arguments: Any) -> Any:
+        raise OperationalError("the database is away")
+
+    with connection.execute_wrapper(out_of_reach):
+        samples = scraped(client)
+
+    assert value(samples, "matinee_database_up") == 0
+    assert value(samples, "matinee_disk_free_bytes") is not None
+    assert value(samples, "matinee_films") is None
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("asked_from", "headers", "status"),
+    [
+        ("127.0.0.1", {}, 200),
+        ("203.0.113.7", {}, 401),
+        ("127.0.0.1", {"X-Forwarded-For": "203.0.113.7"}, 401),
+        ("203.0.113.7", {"Authorization": "Bearer a long token of metrics"}, 200),
+        ("203.0.113.7", {"Authorization": "Bearer another token"}, 401),
+        ("203.0.113.7", {"Authorization": "Bearer \u00ff"}, 401),
+    ],
+    ids=["this machine", "elsewhere", "a proxy on this machine", "the token", "another token", "an odd token"],
+)
+def test_in_production_it_is_for_this_machine_or_for_the_token(
+    client: Client, settings: Settings, asked_from: str, headers: dict[str, str], status: int
+) -> None:
+    settings.MODE, settings.METRICS_TOKEN = "production", "a long token of metrics"
+
+    answer = client.get("/metrics", headers=headers, REMOTE_ADDR=asked_from)
+
+    assert answer.status_code == status
+    if status == 401:
+        assert answer["Content-Type"] == "application/problem+json"
+        assert answer["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.django_db
+def test_without_a_token_set_none_opens_it(client: Client, settings: Settings) -> None:
+    settings.MODE, settings.METRICS_TOKEN = "production", None
+
+    answer = client.get("/metrics", headers={"Authorization": "Bearer None"}, REMOTE_ADDR="203.0.113.7")
+
+    assert answer.status_code == 401
+
+
+@pytest.mark.django_db
+def test_it_comes_by_any_host_name_as_probes_do(client: Client) -> None:
+    assert client.get("/metrics", headers={"Host": "10.0.0.7:8000"}).status_code == 200
+
+
+def test_what_all_workers_counted_is_added_up_and_outlives_them(tmp_path: Path) -> None:
+    def seen(port: int) -> dict[tuple[str, Labels], float]:
+        return samples_of(get(port, "/metrics")[1].decode())
+
+    def requests(port: int) -> float:
+        return (
+            value(seen(port), "matinee_requests_total", route="/api/v1/movies/genres/", method="GET", status="200") or 0
+        )
+
+    def pids(port: int) -> set[str]:
+        return {dict(labels)["pid"] for name, labels in seen(port) if name == "matinee_process_resident_bytes"}
+
+    def is_told(pid: int, port: int) -> bool:
+        try:
+            return str(pid) in pids(port)
+        except OSError:
+            return True  # it had taken this very question
+
+    with started(tmp_path, "serve", "--workers", "2") as instance:
+        for _ in range(20):
+            assert get(instance.port, "/api/v1/movies/genres/")[0] == 200
+        assert requests(instance.port) == 20
+        assert eventually(lambda: len(pids(instance.port)) == 4, within=90), "two web workers and two job workers"
+
+        counting = {int(pid) for pid in pids(instance.port)}
+        web = min(pid for pid in counting if "worker" not in psutil.Process(pid).cmdline())
+        os.kill(web, signal.SIGKILL)
+
+        assert eventually(lambda: not is_told(web, instance.port), within=90)
+        assert requests(instance.port) == 20
+
+
+def expressions() -> Iterator[tuple[str, str]]:
+    for rule in ALERTS:
+        yield rule["alert"], rule["expr"]
+    for panel in DASHBOARD["panels"]:
+        for target in panel["targets"]:
+            yield panel["title"], target["expr"]
+    for variable in DASHBOARD["templating"]["list"]:
+        yield variable["name"], variable["query"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("place", "expression"), [*expressions()], ids=[place for place, _ in expressions()])
+def test_alerts_and_dashboard_ask_for_what_is_told(client: Client, place: str, expression: str) -> None:
+    told = dict(re.findall(r"^# TYPE (\w+) (\w+)", client.get("/metrics").content.decode(), re.M))
+    names = {f"{name}{end}" for name, kind in told.items() for end in ENDINGS.get(kind, ("",))}
+
+    names |= {f"{counter.name}_total" for counter in ENDED.describe()}  # job workers count it
+    asked = set(re.findall(r"\bmatinee_\w+", expression))
+
+    assert asked <= names, place
+    assert asked or "up{" in expression or expression == "prometheus"
+    for opening, closing in ("()", "[]", "{}"):
+        assert expression.count(opening) == expression.count(closing)
+
+
+ENDINGS = {"histogram": ("_bucket", "_sum", "_count")}
+
+
+def test_every_alert_has_its_place_in_the_runbook_and_the_reverse() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+
+    assert re.findall(r"^### (Matinee\w+)$", page, re.M) == [rule["alert"] for rule in ALERTS]
+
+
+def test_every_metric_that_is_told_stands_in_the_runbook() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    everywhere = "".join(path.read_text() for path in (ROOT / "src").rglob("*.py"))
+    counted = set(re.findall(r'(?:Counter|Gauge|Histogram)\(\s*"matinee_(\w+)"', everywhere))
+    looked_up = set(re.findall(r'_gauge\("(\w+)"', everywhere))
+
+    told = {name.removesuffix("_total") for name in re.findall(r"^\| `matinee_(\w+)`", page, re.M)}
+
+    assert told == counted | looked_up | {"info"}

@@ -213,8 +213,10 @@ if REGISTRATION == "confirm" and MODE == "production" and not MAIL_IS_DELIVERED:
     raise env.ConfigurationError("MATINEE_REGISTRATION=confirm needs MATINEE_SMTP_URL: nobody would get the mail.")
 
 CORS_ALLOWED_ORIGINS = env.words("MATINEE_CORS_ORIGINS")
-CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "if-match", "if-none-match", "x-request-id"]
-CORS_EXPOSE_HEADERS = ["ETag", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"]
+CORS_ALLOW_HEADERS = [
+    *("accept", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "x-request-id")
+]
+CORS_EXPOSE_HEADERS = ["ETag", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"]
 CSRF_TRUSTED_ORIGINS = env.words("MATINEE_CSRF_TRUSTED_ORIGINS")
 
 SECURE_CONTENT_TYPE_NOSNIFF = True

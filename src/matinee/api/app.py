@@ -25,10 +25,19 @@ from matinee.api import (
 )
 from matinee.api.authentication import signed_in
 from matinee.api.bodies import StrictParser
+from matinee.api.idempotency import HEADER, once
 from matinee.api.limits import Limits
 
 PUBLIC: list[dict[str, list[str]]] = [{}, {"SignedIn": []}]
 """OpenAPI's way to say that a token may be given and need not be."""
+
+IDEMPOTENCY_KEY = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "description": "Of your choice, new for each request: sent again with it, the same is not done again.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
 
 
 class Api(NinjaAPI):
@@ -40,6 +49,8 @@ class Api(NinjaAPI):
                 if operation["security"] == [{"MaybeSignedIn": []}]:
                     operation["security"] = PUBLIC
                 _tell_refusals(path, method, operation)
+                if method == "post" and operation["security"] != PUBLIC:
+                    operation["parameters"].append(IDEMPOTENCY_KEY)
         del schema["components"]["securitySchemes"]["MaybeSignedIn"]
         return schema
 
@@ -75,6 +86,7 @@ api = Api(
     throttle=[Limits()],
 )
 problems.install(api)
+api.add_decorator(once)
 
 # What is asked for most comes first, since Django tries one route after the other. None hides another:
 # `movies/favorites/` and its like are fixed words, `movies/{tmdb_id}/` takes numbers alone.

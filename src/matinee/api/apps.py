@@ -1,6 +1,16 @@
+from __future__ import annotations
+
+import datetime as dt
+
 from django.apps import AppConfig
 
 
 class ApiConfig(AppConfig):
     name = "matinee.api"
     label = "api"
+
+    def ready(self) -> None:
+        from matinee.api import tasks  # noqa: PLC0415 - models are loaded only now
+        from matinee.core.jobs.schedule import Periodic, register  # noqa: PLC0415 - it needs its models too
+
+        register(Periodic("forget-old-answers", tasks.forget_old_answers, every=dt.timedelta(hours=1)))

@@ -1,0 +1,137 @@
+"""`Idempotency-Key`: a POST that comes again under the same key is not done again, and gets the first one's answer.
+
+What a request does and the answer that is kept of it are one transaction, so that whoever is killed between the two
+leaves both or neither. The claim to a key is committed before, so that a second request meanwhile learns of the first.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+import secrets
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from matinee.accounts.models import User
+from matinee.api.authentication import reader_of
+from matinee.api.models import KeptAnswer
+from matinee.core.refusals import BadRequest, Conflict, Invalid, Refusal
+
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotency-Replayed"
+FORM = re.compile(r"[\x21-\x7e]{1,255}")
+KEPT_FOR = dt.timedelta(hours=24)
+TAKEN_FOR_DEAD_AFTER = dt.timedelta(seconds=30)
+"""An attempt that has not answered by then may be made anew; should it still be alive, it changes nothing any more."""
+WITH_TOKENS = frozenset({"register", "login", "token_refresh"})
+"""The routes whose answers are never kept, by name."""
+
+Endpoint = Callable[..., HttpResponse]
+
+
+class BadKey(BadRequest):
+    code = "invalid_idempotency_key"
+
+
+class KeyReused(Invalid):
+    code = "idempotency_key_reused"
+
+
+class InFlight(Conflict):
+    code = "request_in_flight"
+
+
+def once(endpoint: Endpoint) -> Endpoint:
+    """`endpoint`, whose answers to people who send a key with a POST are kept. Without a key it costs nothing."""
+
+    @wraps(endpoint)
+    def called(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        key = request.headers.get(HEADER) if request.method == "POST" else None
+        user = None if key is None else reader_of(request)
+        if key is None or user is None or _name_of(request) in WITH_TOKENS:
+            return endpoint(request, *args, **kwargs)
+        if not FORM.fullmatch(key):
+            raise BadKey(f"{HEADER} must be 1 to 255 visible ASCII characters.")
+        kept = _claimed(user, key, _digest(request), now=timezone.now())
+        if kept.status is not None:
+            return _replayed(kept)
+        try:
+            return _done(kept, lambda: endpoint(request, *args, **kwargs))
+        except BaseException:
+            _claim_of(kept).delete()
+            raise
+
+    return called
+
+
+def forget_old(*, now: dt.datetime) -> int:
+    """Delete the answers that are no longer kept; returns how many."""
+    deleted, _ = KeptAnswer.objects.filter(claimed_at__lte=now - KEPT_FOR).delete()
+    return deleted
+
+
+def _claimed(user: User, key: str, request: str, *, now: dt.datetime) -> KeptAnswer:
+    """The row of this key: ours to answer while its status is None, answered before where not.
+
+    Raises KeyReused, or InFlight while somebody else is at it.
+    """
+    mine = {"request": request, "claim": secrets.token_hex(16), "claimed_at": now, "status": None}
+    kept, is_new = KeptAnswer.objects.get_or_create(user_id=user.pk, key=key, defaults=mine)
+    if is_new:
+        return kept
+    if kept.claimed_at > now - KEPT_FOR:
+        if kept.request != request:
+            raise KeyReused(f"This {HEADER} was sent with another request before.")
+        if kept.status is not None:
+            return kept
+        if kept.claimed_at > now - TAKEN_FOR_DEAD_AFTER:
+            raise _in_flight()
+    if not KeptAnswer.objects.filter(pk=kept.pk, claim=kept.claim).update(**mine):
+        raise _in_flight()
+    for name, value in mine.items():
+        setattr(kept, name, value)
+    return kept
+
+
+def _done(kept: KeptAnswer, do: Callable[[], HttpResponse]) -> HttpResponse:
+    """Do it and keep the answer, both or neither. A refusal is not kept, but what it left a trace of stays."""
+    with transaction.atomic():
+        try:
+            answer = do()
+        except Refusal as refusal:
+            refused = refusal
+        else:
+            told = {"status": answer.status_code, "headers": dict(answer.headers), "body": answer.content}
+            if not _claim_of(kept).update(**told):
+                raise _in_flight()  # we were taken for dead
+            return answer
+    raise refused
+
+
+def _claim_of(kept: KeptAnswer) -> Any:
+    """The row, as long as the claim is this one and nothing was answered."""
+    return KeptAnswer.objects.filter(pk=kept.pk, claim=kept.claim, status=None)
+
+
+def _replayed(kept: KeptAnswer) -> HttpResponse:
+    answer = HttpResponse(bytes(kept.body), status=kept.status, headers=kept.headers)
+    answer[REPLAYED] = "true"
+    return answer
+
+
+def _in_flight() -> InFlight:
+    return InFlight(f"A request with this {HEADER} is being answered at this moment. Ask again for its answer.")
+
+
+def _digest(request: HttpRequest) -> str:
+    return hashlib.sha256(f"{request.get_full_path()}\n".encode() + request.body).hexdigest()
+
+
+def _name_of(request: HttpRequest) -> str | None:
+    return None if request.resolver_match is None else request.resolver_match.url_name

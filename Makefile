@@ -7,8 +7,9 @@ READY := .venv/.ready
 # MovieLens-100K as one package of the index carries it: read by a few tests, never installed, never committed.
 ML100K := $(TOOLS)/data/recbole-1.2.1-py3-none-any.whl
 PYTEST := $(RUN) env MATINEE_TEST_ML100K=$(abspath $(ML100K)) pytest -n 2
+SOAKED := tests/operations/backups tests/operations/test_killed_processes.py
 
-.PHONY: setup demo serve test check bench bench-recommender bench-serving bench-scale bench-search clean
+.PHONY: setup demo serve test soak check bench bench-recommender bench-serving bench-scale bench-search clean
 
 setup: $(READY) ## install everything, developers' tools included
 
@@ -41,6 +42,10 @@ test: check $(ML100K) ## everything, on SQLite and on a real PostgreSQL
 	MATINEE_TEST_DATABASE=sqlite $(PYTEST) --cov --cov-report=
 	MATINEE_TEST_DATABASE=postgresql $(PYTEST) --cov --cov-append --cov-report=
 	$(RUN) coverage report --fail-under=95
+
+soak: $(READY) ## tests of chance ten times as often: kills, drills; TIMES=100 for more
+	MATINEE_TEST_ROUNDS=$(or $(TIMES),10) MATINEE_TEST_DATABASE=sqlite $(PYTEST) $(SOAKED)
+	MATINEE_TEST_ROUNDS=$(or $(TIMES),10) MATINEE_TEST_DATABASE=postgresql $(PYTEST) $(SOAKED)
 
 bench: $(READY) ## the measured tables; see benchmarks/README.md
 	$(RUN) python -m benchmarks.http

@@ -1,0 +1,188 @@
+"""kill -9 of any process under load: no acknowledged write is lost, and nothing fails but what was in flight."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.operations.instances import Instance, database, environment_of, started_on
+from tests.operations.processes import eventually
+from tests.rounds import TIMES, rounds
+
+WRITERS = 8
+PASSWORD = "correct horse battery staple"
+NO_LIMITS = {"MATINEE_LIMIT_WRITES": "0", "MATINEE_LIMIT_READS": "0", "MATINEE_LIMIT_REGISTER": "0"}
+FILMS = (603, 11, 78, 62, 348, 680, 27205, 11036)
+ADD_FILMS = f"""
+from django.utils.timezone import now
+from matinee.catalog.models import Movie
+for number in {FILMS}:
+    Movie.objects.create(tmdb_id=number, title=f"Film {{number}}", created_at=now(), updated_at=now())
+"""
+KINDS = ("job worker", "web worker", "web server")
+IN_FLIGHT = {"job worker": 0, "web worker": WRITERS}
+"""So many requests at most were with the process that is killed; a web server's end closes the port for a moment."""
+NO_ANSWER = "none"
+READY_AGAIN_WITHIN = 5.0
+"""Seconds; asserted where there are more rounds than one."""
+
+
+def ask(port: int, method: str, path: str, body: Any = None, token: str | None = None) -> tuple[int, Any]:
+    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    try:
+        asking.request(method, f"/api/v1/{path}", None if body is None else json.dumps(body), headers)
+        answer = asking.getresponse()
+        content = answer.read()
+        return answer.status, json.loads(content) if content else None
+    finally:
+        asking.close()
+
+
+@dataclass
+class Writer:
+    """Somebody who rates films without end, and remembers what was acknowledged and what may have happened."""
+
+    token: str
+    acknowledged: dict[int, int] = field(default_factory=dict)
+    attempted: dict[int, set[int]] = field(default_factory=dict)
+    """All that was tried since then and not answered: it may have been done or not."""
+    answers: Counter[str] = field(default_factory=Counter)
+
+    def write(self, port: int, stop: threading.Event, seed: int) -> None:
+        lots = random.Random(seed)
+        while not stop.is_set():
+            film, stars = lots.choice(FILMS), lots.randint(1, 5)
+            self.attempted.setdefault(film, set()).add(stars)
+            try:
+                status, _ = ask(port, "POST", f"movies/{film}/rate/", {"rating": stars}, self.token)
+            except (OSError, http.client.HTTPException):
+                self.answers[NO_ANSWER] += 1
+                time.sleep(0.05)
+                continue
+            self.answers[str(status)] += 1
+            if status in {200, 201}:
+                self.acknowledged[film] = stars
+                del self.attempted[film]
+
+    def lost(self, port: int) -> list[tuple[int, int, int | None]]:
+        """(film, acknowledged, found) where what is found is neither that nor what was tried after it."""
+        _, page = ask(port, "GET", "movies/ratings/?page_size=100", token=self.token)
+        found = {card["tmdb_id"]: card["rating"] for card in page["results"]}
+        return [
+            (film, stars, found.get(film))
+            for film, stars in self.acknowledged.items()
+            if found.get(film) not in {stars, *self.attempted.get(film, ())}
+        ]
+
+
+@contextmanager
+def load(port: int) -> Iterator[list[Writer]]:
+    writers = []
+    for number in range(WRITERS):
+        body = {"email": f"writer{number}@example.org", "password": PASSWORD, "username": f"writer{number}"}
+        status, answer = ask(port, "POST", "users/register/", body)
+        if status == 409:
+            status, answer = ask(port, "POST", "users/login/", {"username": body["username"], "password": PASSWORD})
+        assert status in {200, 201}, answer
+        writers.append(Writer(answer["access"]))
+    stop = threading.Event()
+    threads = [threading.Thread(target=w.write, args=(port, stop, seed)) for seed, w in enumerate(writers)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield writers
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def processes_of(instance: Instance) -> dict[str, list[int]]:
+    """The pids below the supervisor, by what they do; a process that ends meanwhile is in none."""
+    found: dict[str, list[int]] = {"job worker": [], "web server": [], "web worker": []}
+    for child in psutil.Process(instance.process.pid).children():
+        with contextlib.suppress(psutil.Error):
+            if "worker" in child.cmdline():
+                found["job worker"].append(child.pid)
+            else:
+                found["web worker"] += [each.pid for each in child.children() if each.memory_info().rss > 60e6]
+                found["web server"].append(child.pid)
+    return found
+
+
+def answered(writers: list[Writer]) -> int:
+    return sum(sum(writer.answers.values()) - writer.answers[NO_ANSWER] for writer in writers)
+
+
+def unanswered(writers: list[Writer]) -> int:
+    return sum(writer.answers[NO_ANSWER] for writer in writers)
+
+
+def prepared(url: str, folder: Path) -> None:
+    for command in (["migrate", "--verbosity", "0"], ["shell", "--verbosity", "0", "--command", ADD_FILMS]):
+        arguments = [sys.executable, "-m", "matinee.cli", *command]
+        subprocess.run(arguments, env=os.environ | environment_of(url, folder), check=True, capture_output=True)
+
+
+def test_no_acknowledged_write_is_lost_and_nothing_fails_but_what_was_in_flight(tmp_path: Path) -> None:
+    with database() as url:
+        prepared(url, tmp_path)
+        with started_on(url, tmp_path, "serve", "--workers", "2", **NO_LIMITS) as instance:
+            assert eventually(lambda: len(processes_of(instance)["job worker"]) == 2, within=90)
+            with load(instance.port) as writers:
+                for turn in range(rounds(3)):
+                    kill_one(instance, writers, KINDS[turn % len(KINDS)])
+                instance.process.kill()
+                instance.process.wait()
+        with started_on(url, tmp_path, "serve", "--workers", "1", **NO_LIMITS) as again:
+            lost = [writer.lost(again.port) for writer in writers]
+
+    assert lost == [[]] * WRITERS
+    assert all(writer.acknowledged for writer in writers)
+    statuses = {status for writer in writers for status in writer.answers}
+    assert statuses <= {"200", "201", NO_ANSWER}
+    if not url:
+        with contextlib.closing(sqlite3.connect(tmp_path / "matinee.sqlite3")) as file:
+            assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def kill_one(instance: Instance, writers: list[Writer], kind: str) -> None:
+    """Kill a process of a kind while all are busy, and see that the others go on and it comes again."""
+    are_served(writers, 20)
+    victims, unanswered_before = processes_of(instance)[kind], unanswered(writers)
+    killed_at = time.monotonic()
+    os.kill(random.choice(victims), signal.SIGKILL)
+    are_served(writers, WRITERS + 1)
+    if TIMES > 1:
+        assert time.monotonic() - killed_at <= READY_AGAIN_WITHIN
+    assert kind == "web server" or unanswered(writers) - unanswered_before <= IN_FLIGHT[kind]
+    assert eventually(lambda: is_whole(instance, without=victims), within=90)
+
+
+def are_served(writers: list[Writer], number: int) -> None:
+    before = answered(writers)
+    assert eventually(lambda: answered(writers) >= before + number, within=90)
+
+
+def is_whole(instance: Instance, *, without: list[int]) -> bool:
+    found = processes_of(instance)
+    sizes = {kind: len(pids) for kind, pids in found.items()}
+    return sizes == {"job worker": 2, "web server": 1, "web worker": 2} and sorted(without) not in found.values()

@@ -35,6 +35,7 @@ check: $(READY) ## style, types, layers, migrations
 	$(RUN) ruff check .
 	$(RUN) mypy
 	$(RUN) lint-imports
+	test "$$(uname)" != Linux || $(RUN) hadolint Dockerfile
 	$(RUN) env MATINEE_DATA_DIR=$$(mktemp -d) matinee makemigrations --check --dry-run
 
 test: check $(ML100K) ## everything, on SQLite and on a real PostgreSQL

@@ -5,11 +5,10 @@ from __future__ import annotations
 import errno
 import http.client
 import os
-import shutil
 import socket
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from types import MappingProxyType
 
 from django.conf import settings
@@ -62,21 +61,25 @@ def serve(
     host: str,
     port: int,
     workers: int,
+    queues: Sequence[str],
     announce: Callable[[], None],
     environment: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Run the whole tree until a signal; `announce` is called once it answers. Raises supervisor.CannotStart.
+    """Run the whole tree until a signal: web workers, and a job worker for each of `queues`.
+
+    `announce` is called once it answers. Raises supervisor.CannotStart.
 
     SQLite takes one writer at a time, so that a second thread would only wait beside the first; a worker talking to
     PostgreSQL waits for the network and can do four things meanwhile.
     """
     threads = 1 if connection.vendor == "sqlite" else 4
     command = [*_python("matinee.operations.web"), host, str(port), str(workers), str(threads)]
-    counting = {SHARED_FOLDER: str(_fresh_folder(settings.DATA_DIR / "metrics"))}
-    web = Child("web server", command, {**KEEP_MEMORY, **counting, **environment})
-    children = [web, *job_workers(queues(), counting)]
     connection.close()
-    Supervisor(children, is_up=lambda: answers(host, port), announce=announce).run()
+    with tempfile.TemporaryDirectory(prefix="matinee-metrics-") as folder:
+        counting = {SHARED_FOLDER: folder}  # this tree's alone: containers that share a data directory share pids, too
+        web = Child("web server", command, {**KEEP_MEMORY, **counting, **environment})
+        children = [web, *job_workers(queues, counting)]
+        Supervisor(children, is_up=lambda: answers(host, port), announce=announce).run()
 
 
 def queues() -> list[str]:
@@ -101,13 +104,6 @@ def url(host: str, port: int) -> str:
     """The address that a person on this machine types."""
     here = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
     return f"http://[{here}]:{port}" if ":" in here else f"http://{here}:{port}"
-
-
-def _fresh_folder(folder: Path) -> Path:
-    """Without the counts of another run: Prometheus takes a counter that begins anew for what it is."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700)
-    return folder
 
 
 def _python(module: str) -> list[str]:

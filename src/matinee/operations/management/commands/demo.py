@@ -34,6 +34,7 @@ class Command(BaseCommand):
                 host=HOST,
                 port=port,
                 workers=serving.default_workers(),
+                queues=serving.queues(),
                 announce=lambda: self._say(demo.instructions(serving.url(HOST, port))),
                 environment=demo.GENEROUS,
             )

@@ -20,14 +20,21 @@ class Command(BaseCommand):
         parser.add_argument(
             "--workers", type=int, default=serving.default_workers(), help="web processes (here: %(default)s)"
         )
+        parser.add_argument("--web-only", action="store_true", help="leave jobs and schedule to `matinee worker`")
 
-    def handle(self, *, host: str, port: int, workers: int, **_options: Any) -> None:
+    def handle(self, *, host: str, port: int, workers: int, web_only: bool, **_options: Any) -> None:
         try:
             serving.refuse_taken_port(host, port)
             if warning := sqlite.warning():
                 self.stderr.write(self.style.WARNING(warning))
             serving.bring_up_to_date()
-            serving.serve(host=host, port=port, workers=workers, announce=lambda: self._announce(host, port))
+            serving.serve(
+                host=host,
+                port=port,
+                workers=workers,
+                queues=[] if web_only else serving.queues(),
+                announce=lambda: self._announce(host, port),
+            )
         except (serving.PortTaken, CannotStart) as error:
             raise CommandError(str(error)) from error
 

@@ -15,8 +15,10 @@ django.setup()
 from benchmarks.recommender.serving.questions import LENGTH, QUESTIONS, History, Questions, measure  # noqa: E402 - Django's models are there only now
 from benchmarks.recommender.serving.world import FILTERS, username  # noqa: E402 - as above
 from matinee.accounts.models import User  # noqa: E402 - as above
-from matinee.recommendations.history import PersonalHistory, read_history  # noqa: E402 - as above
-from matinee.recommendations.serving import Pick, recommend_from  # noqa: E402 - as above
+from matinee.library.history import PersonalHistory, read_history  # noqa: E402 - as above
+from matinee.recommendations.pool import current_pool  # noqa: E402 - as above
+from matinee.recommendations.rating_prediction import Critic, opinions_of  # noqa: E402 - as above
+from matinee.recommendations.serving import Pick, Wishes, recommend_from  # noqa: E402 - as above
 
 ASKED = Questions.read()
 
@@ -30,10 +32,8 @@ def personal(history: History) -> PersonalHistory:
 @pytest.mark.parametrize(("length", "which"), QUESTIONS)
 def test_matinee(benchmark: Any, length: int, which: str) -> None:
     def answer(mine: PersonalHistory) -> tuple[Pick, ...]:
-        ranking = recommend_from(
-            mine, movie_filter=FILTERS[which], sort=None, diversity=0.0, seeds=(), include_watchlist=False
-        )
-        return ranking.page(0, LENGTH)
+        pool = current_pool()
+        return recommend_from(mine, Wishes(FILTERS[which]), pool, Critic(opinions_of(mine), pool)).page(0, LENGTH)
 
     histories = [personal(history) for history in ASKED.histories[length]]
     page = answer(histories[0])

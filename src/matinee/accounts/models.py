@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import secrets
 import unicodedata
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -37,6 +38,8 @@ from matinee.core.text import comparison_key
 
 # What a person can be written to about, and whether that is on before they chose. Security mail is always sent.
 NOTIFICATION_SWITCHES: Mapping[str, bool] = {"product_mail": False, "watchlist_release": False}
+
+STATE_VERSION_BITS = 53
 
 
 class RandomKey(models.Func):
@@ -111,6 +114,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
 
     objects: ClassVar[UserManager] = UserManager()
+
+    state_version: int | None = None
+    """The version of their state as a request that reads began; None where nothing remembered may be believed."""
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["username"]
@@ -225,6 +231,25 @@ class UserProfile(models.Model):
             (self.created_at.isoformat(), self.updated_at.isoformat()),
         )
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
+
+
+def new_state_version() -> int:
+    return secrets.randbits(STATE_VERSION_BITS)
+
+
+class PersonState(models.Model):
+    """Under which version stands what a person did with films and the genres they told.
+
+    The database puts a new number there with every such write, in its own transaction (`library.triggers`). Numbers
+    are random, so that a backup that was put back can't bring one to life again beside another state. Of a person
+    without a row nothing is remembered.
+    """
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    version = models.BigIntegerField(default=new_state_version)
+
+    def __str__(self) -> str:
+        return f"state of {self.user_id}"
 
 
 class SessionQuerySet(models.QuerySet["Session"]):

@@ -12,7 +12,7 @@ from django.db import IntegrityError, models, transaction
 
 from matinee.accounts import letters
 from matinee.accounts.checks import FieldChecks
-from matinee.accounts.models import NOTIFICATION_SWITCHES, DataKey, Letter, User, UserProfile
+from matinee.accounts.models import NOTIFICATION_SWITCHES, DataKey, Letter, PersonState, User, UserProfile
 from matinee.accounts.names import (
     EMAIL_AT_MOST,
     USERNAME_AT_MOST,
@@ -164,6 +164,7 @@ def _inserted(user: User, *, now: dt.datetime, made_by: str | None = None) -> It
             user.save(force_insert=True)
             DataKey.made_for(user).save(force_insert=True)
             UserProfile.objects.create(user=user, bio="", created_at=now, updated_at=now)
+            PersonState.objects.create(user=user)
             record(Action.ACCOUNT_MADE, actor=made_by or user.audit_key, subject=user.audit_key, now=now)
             yield
     except IntegrityError:

@@ -25,7 +25,9 @@ from matinee.core.instants import stored
 from matinee.core.refusals import NotFound, Unauthenticated
 
 IS_LIVE = """
-SELECT person.audit_key FROM accounts_session session JOIN accounts_user person ON person.id = session.user_id
+SELECT person.audit_key, state.version
+FROM accounts_session session JOIN accounts_user person ON person.id = session.user_id
+LEFT JOIN accounts_personstate state ON state.user_id = person.id
 WHERE session.id = %s AND session.user_id = %s AND session.ended_at IS NULL AND session.expires_at > %s
 AND person.is_active
 """
@@ -61,6 +63,8 @@ class LiveSession(NamedTuple):
 
     pk: int
     user: User
+    state_version: int | None
+    """Of the person, as this moment has it."""
 
 
 @dataclass(frozen=True)
@@ -202,7 +206,9 @@ def session_of(*, access: str, now: dt.datetime) -> LiveSession:
         row = cursor.fetchone()
     if row is None:
         raise InvalidToken("The access token is not valid, or no longer.")
-    return LiveSession(claims.session_id, User.from_db(None, ["id", "audit_key"], [claims.user_id, row[0]]))
+    audit_key, state_version = row
+    user = User.from_db(None, ["id", "audit_key"], [claims.user_id, audit_key])
+    return LiveSession(claims.session_id, user, state_version)
 
 
 def forget_expired(*, now: dt.datetime) -> int:

@@ -42,6 +42,8 @@ class SignedIn(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> User:
         session = session_of(access=token, now=timezone.now())
         request.session_id = session.pk  # type: ignore[attr-defined] # declared in SignedInRequest
+        if request.method == "GET":  # a write answers with what it has just changed
+            session.user.state_version = session.state_version
         return session.user
 
     def without_token(self) -> AnonymousUser | None:

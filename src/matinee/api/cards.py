@@ -13,7 +13,8 @@ from ninja import Field, Schema
 from matinee.api.authentication import reader_of
 from matinee.catalog.cards import encoded_film, encoded_films
 from matinee.catalog.encoding import EncodedFilm, joined
-from matinee.library.queries import NO_FLAGS, Flags, flags_of
+from matinee.library.history import flags_on, history_of
+from matinee.library.queries import NO_FLAGS, Flags
 from matinee.recommendations.rating_prediction import predict_rating
 
 
@@ -80,8 +81,8 @@ def with_flags(request: HttpRequest, films: Mapping[int, EncodedFilm]) -> dict[i
     reader = reader_of(request)
     if reader is None:
         return {tmdb_id: film.card + b"}" for tmdb_id, film in films.items()}
-    flags = flags_of(user=reader, movie_ids=[film.pk for film in films.values()])
-    return {tmdb_id: film.card + _closing(flags.get(film.pk, NO_FLAGS)) for tmdb_id, film in films.items()}
+    flags = flags_on({tmdb_id: film.pk for tmdb_id, film in films.items()}, user=reader)
+    return {tmdb_id: film.card + _closing(flags.get(tmdb_id, NO_FLAGS)) for tmdb_id, film in films.items()}
 
 
 def detail_of(request: HttpRequest, tmdb_id: int) -> bytes:
@@ -90,8 +91,7 @@ def detail_of(request: HttpRequest, tmdb_id: int) -> bytes:
     reader = reader_of(request)
     if reader is None:
         return film.detail + b"}"
-    flags = flags_of(user=reader, movie_ids=[film.pk]).get(film.pk, NO_FLAGS)
-    stars = predict_rating(user=reader, tmdb_id=tmdb_id)
+    flags, stars = history_of(reader).flags.get(tmdb_id, NO_FLAGS), predict_rating(user=reader, tmdb_id=tmdb_id)
     return joined(film.detail, {**flags._asdict(), "predicted_rating": stars})
 
 

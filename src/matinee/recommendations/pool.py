@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.conf import settings
 
 from matinee.catalog.columns import CatalogColumns, columns
 from matinee.core.artifacts import Artifact, ArtifactStore, Latest
+from matinee.core.remembered import Remembered
 from matinee.engine.arrays import Doubles, Ids, Rows
 from matinee.engine.item_model import ItemModel, Reach
 from matinee.engine.popularity import acclaim
@@ -22,12 +23,24 @@ from matinee.engine.rating_prediction import promised_stars
 from matinee.engine.signals import History
 from matinee.recommendations.freshness import MODEL_KIND
 
+if TYPE_CHECKING:
+    from matinee.recommendations.rating_prediction import Critic
+    from matinee.recommendations.serving import Ranking
+
 SPREAD_FILMS = 5_000
 """So many films from the top of the base order are spread over genres and eras; those behind stay as they are."""
 BEHIND = 10.0
 """How far a film that the model does not know stands behind those that it does."""
 PLACES_A_REPEAT_COSTS = 20
 """Each film of the same genre and decade that stands before it sets a film back by so many places in the spread."""
+
+
+FILMS_REMEMBERED = 10_000
+"""How many films the histories have together whose answers a pool remembers: some 50 MB at 400 links a film."""
+
+
+def _memory() -> Remembered[Any]:
+    return Remembered(FILMS_REMEMBERED, weight=lambda made: made.weight)
 
 
 @dataclass(frozen=True)
@@ -62,6 +75,9 @@ class Pool:
     """(n,) what someone of average generosity gives each film; what its votes promise until the model knows it."""
     spread: Doubles = field(repr=False)
     """(n,) falls along the order of the base scores, the first films of which are spread over genres and eras."""
+    rankings: Remembered[Ranking] = field(default_factory=_memory, repr=False)
+    critics: Remembered[Critic] = field(default_factory=_memory, repr=False)
+    """What was worked out from this pool for people, as one version of their state has it."""
 
     def reach(self, history: History) -> Reach:
         """The model's links from the films of a history."""

@@ -2,49 +2,86 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from functools import cached_property
+
 import numpy as np
 
 from matinee.accounts.models import User
 from matinee.engine.arrays import Doubles, Rows
+from matinee.engine.item_model import Reach
 from matinee.engine.rating_prediction import Opinions, RatingConfig, predicted_ratings
 from matinee.engine.signals import History
-from matinee.recommendations.history import PersonalHistory, read_history
+from matinee.library.history import PersonalHistory, history_of
 from matinee.recommendations.pool import Pool, current_pool
 
 DIGITS = 2
 
 
+@dataclass(frozen=True)
+class Critic:
+    """Someone whose opinions of h films are laid over a pool, to say what they would think of another film."""
+
+    opinions: Opinions
+    _pool: Pool = field(repr=False)
+
+    @property
+    def weight(self) -> int:
+        """In films."""
+        return 1 + self.opinions.size
+
+    @cached_property
+    def _reach(self) -> Reach:
+        return self._pool.reach(History.liking(self.opinions.item_ids))
+
+    @cached_property
+    def _expected(self) -> Doubles:
+        """(h,) what someone of average generosity gives to the films of the opinions."""
+        given = self._pool.columns.rows_of(self.opinions.item_ids)
+        expected = np.full(self.opinions.size, RatingConfig().usual_stars)
+        expected[given >= 0] = self._pool.expected_stars[given[given >= 0]]
+        return expected
+
+    def stars(self, rows: Rows, links: Doubles | None = None) -> list[float | None]:
+        """(k,) the stars for each of `rows` (k,) of the catalogue, all different.
+
+        `links` (h, k) are the pool's from the films of the opinions to them, where they are at hand. None where there
+        is nothing to go on: a film without votes and ratings, for someone without opinions.
+        """
+        if links is None:
+            links = self._pool.links(self._reach, rows)
+        stars = predicted_ratings(self.opinions, self._expected, links, self._pool.expected_stars[rows], RatingConfig())
+        return [
+            round(each, DIGITS) if self.opinions.size or self._pool.is_judged(row) else None
+            for each, row in zip(stars.tolist(), rows.tolist(), strict=True)
+        ]
+
+
 def predict_rating(*, user: User, tmdb_id: int) -> float | None:
-    """The stars that `user` would give a film, 1 to 5, had they not rated it; None where nothing tells. One query."""
+    """The stars that `user` would give a film, 1 to 5, had they not rated it; None where nothing tells.
+
+    One query, or none where the person is remembered.
+    """
     pool = current_pool()
-    opinions = opinions_of(read_history(user)).without(tmdb_id)
     rows = pool.columns.rows_of([tmdb_id])
     if rows[0] < 0:
         return None
-    return predicted(pool, opinions, links_from(pool, opinions, rows), rows)[0]
+    critic = critic_of(user, history_of(user), pool)
+    if np.any(critic.opinions.item_ids == tmdb_id):
+        critic = Critic(critic.opinions.without(tmdb_id), pool)
+    return critic.stars(rows)[0]
+
+
+def critic_of(user: User, mine: PersonalHistory, pool: Pool) -> Critic:
+    """`user`, of whom `mine` is known, remembered under the version of their state."""
+    critic = None if user.state_version is None else pool.critics.get((user.pk, user.state_version))
+    if critic is None:
+        critic = Critic(opinions_of(mine), pool)
+        if user.state_version is not None:
+            pool.critics.keep((user.pk, user.state_version), critic)
+    return critic
 
 
 def opinions_of(history: PersonalHistory) -> Opinions:
     """Watchlist entries and dismissals are no opinion of a film that was seen."""
     return Opinions.of_actions(ratings=history.ratings, favorites=history.favorites)
-
-
-def links_from(pool: Pool, opinions: Opinions, rows: Rows) -> Doubles:
-    """(h, k): the pool's links from the films of the opinions to each of `rows` (k,) of the catalogue."""
-    return pool.links(pool.reach(History.liking(opinions.item_ids)), rows)
-
-
-def predicted(pool: Pool, opinions: Opinions, links: Doubles, rows: Rows) -> list[float | None]:
-    """(k,) the stars for each of `rows` (k,) of the catalogue, by the `links_from` the opinions to them.
-
-    None where there is nothing to go on: a film without votes and ratings, for someone without opinions.
-    """
-    config = RatingConfig()
-    given = pool.columns.rows_of(opinions.item_ids)
-    of_opinions = np.full(opinions.size, config.usual_stars)
-    of_opinions[given >= 0] = pool.expected_stars[given[given >= 0]]
-    stars = predicted_ratings(opinions, of_opinions, links, pool.expected_stars[rows], config)
-    return [
-        round(each, DIGITS) if opinions.size or pool.is_judged(row) else None
-        for each, row in zip(stars.tolist(), rows.tolist(), strict=True)
-    ]

@@ -1,4 +1,7 @@
-"""From one person, or one film, to ranked films, now: nothing of a person is kept between two answers."""
+"""From one person, or one film, to ranked films, as things stand now.
+
+What was worked out for a person is remembered for as long as the version of their state stands, and the pool.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,14 @@ from matinee.accounts.models import User
 from matinee.catalog.filters import MovieFilter, Sort
 from matinee.catalog.models import Movie
 from matinee.core.refusals import BadRequest, FieldError
+from matinee.core.remembered import Remembered
 from matinee.engine.arrays import Doubles, Flags, Ids, Rows, rows_of
 from matinee.engine.item_model import Reach
 from matinee.engine.ranking import diversified, rank
-from matinee.engine.rating_prediction import Opinions
 from matinee.engine.signals import History
-from matinee.recommendations.history import PersonalHistory, read_history
+from matinee.library.history import PersonalHistory, history_of
 from matinee.recommendations.pool import Pool, PublishedModel, current_pool
-from matinee.recommendations.rating_prediction import links_from, opinions_of, predicted
+from matinee.recommendations.rating_prediction import Critic, critic_of
 
 Source = Literal["taste", "similar", "popular"]
 
@@ -28,6 +31,7 @@ DEEPEST = 500
 DIVERSIFIED_FILMS = 200
 """So many of the first films are rearranged for diversity; the rest follow as they were."""
 MOST_REASONS = 5
+PAGES_REMEMBERED = 8
 BASE_AMONG_KIN = 0.2
 """How much of its base score counts for a film among those that are like another."""
 GENRE_PULL = 0.5
@@ -75,27 +79,41 @@ class Ranking:
     """(m,) comparable within this ranking alone."""
     _rows: Rows = field(repr=False)
     _reach: Reach = field(repr=False)
-    _opinions: Opinions | None = field(repr=False)
-    """Of the person who asks for themselves."""
+    _critic: Critic | None = field(repr=False)
+    """The person who asks for themselves."""
     _pool: Pool = field(repr=False)
+    _pages: Remembered[tuple[Pick, ...]] = field(
+        default_factory=lambda: Remembered(PAGES_REMEMBERED, weight=lambda _picks: 1), repr=False
+    )
 
     @property
     def is_for_a_person(self) -> bool:
         """Whether someone asks for themselves, so that the picks say what they would think of them."""
-        return self._opinions is not None
+        return self._critic is not None
+
+    @property
+    def weight(self) -> int:
+        """In films."""
+        return 1 + self._reach.history.size
 
     def __len__(self) -> int:
         return len(self.tmdb_ids)
 
     def page(self, start: int, stop: int) -> tuple[Pick, ...]:
         """The picks from place `start` up to, not including, `stop`."""
-        rows, history, opinions = self._rows[start:stop], self._reach.history, self._opinions
+        picks = self._pages.get((start, stop))
+        if picks is None:
+            picks = self._picks(start, stop)
+            self._pages.keep((start, stop), picks)
+        return picks
+
+    def _picks(self, start: int, stop: int) -> tuple[Pick, ...]:
+        rows, history = self._rows[start:stop], self._reach.history
         links = self._pool.links(self._reach, rows)
         stars: list[float | None] = [None] * len(rows)
-        if opinions is not None:
-            given = rows_of(history.item_ids, opinions.item_ids)
-            of_opinions = links[given] if np.all(given >= 0) else links_from(self._pool, opinions, rows)
-            stars = predicted(self._pool, opinions, of_opinions, rows)
+        if self._critic is not None:
+            given = rows_of(history.item_ids, self._critic.opinions.item_ids)
+            stars = self._critic.stars(rows, links[given] if np.all(given >= 0) else None)
         reasons = self._reasons(rows, links * history.signals[:, np.newaxis])
         facts = zip(self.tmdb_ids[start:stop].tolist(), self.scores[start:stop].tolist(), reasons, stars, strict=True)
         return tuple(Pick(tmdb_id, score, *why, predicted_rating) for tmdb_id, score, why, predicted_rating in facts)
@@ -131,29 +149,34 @@ def recommend(
     """The films that `user` is most likely to like, of those that match and that they have not judged yet.
 
     `seeds` (TMDb ids) stand in for the whole history; `diversity` runs from 0 to 1; `sort` reorders the films
-    picked. One query. Raises UnknownSeed.
+    picked. One query, or none where the person is remembered. Raises UnknownSeed.
     """
-    return recommend_from(
-        read_history(user),
-        movie_filter=movie_filter,
-        sort=sort,
-        diversity=diversity,
-        seeds=tuple(seeds),
-        include_watchlist=include_watchlist,
-    )
+    wishes = Wishes(movie_filter, sort, diversity, tuple(seeds), include_watchlist)
+    pool, mine = current_pool(), history_of(user)
+    critic = critic_of(user, mine, pool)
+    if user.state_version is None:
+        return recommend_from(mine, wishes, pool, critic)
+    asked = (user.pk, user.state_version, wishes)
+    ranking = pool.rankings.get(asked)
+    if ranking is None:
+        ranking = recommend_from(mine, wishes, pool, critic)
+        pool.rankings.keep(asked, ranking)
+    return ranking
 
 
-def recommend_from(
-    mine: PersonalHistory,
-    *,
-    movie_filter: MovieFilter,
-    sort: Sort | None,
-    diversity: float,
-    seeds: tuple[int, ...],
-    include_watchlist: bool,
-) -> Ranking:
+class Wishes(NamedTuple):
+    """What somebody asks recommendations to be like."""
+
+    movie_filter: MovieFilter
+    sort: Sort | None = None
+    diversity: float = 0.0
+    seeds: tuple[int, ...] = ()
+    include_watchlist: bool = False
+
+
+def recommend_from(mine: PersonalHistory, wishes: Wishes, pool: Pool, critic: Critic) -> Ranking:
     """The same of a history that has been read. No query, but one where a seed is not in the columns."""
-    pool = current_pool()
+    movie_filter, sort, diversity, seeds, include_watchlist = wishes
     genres: tuple[int, ...] = ()
     if seeds:
         _require_films(seeds, pool)
@@ -177,7 +200,7 @@ def recommend_from(
     rows = rank(order, DEEPEST)
     if diversity > 0:
         rows = rows[_diversified(pool, rows, scores[rows], diversity)]
-    return _ranking(pool, reach, rows, scores[rows], sort=sort, personalised=personalised, opinions=opinions_of(mine))
+    return _ranking(pool, reach, rows, scores[rows], sort=sort, personalised=personalised, critic=critic)
 
 
 def similar(*, movie: Movie, movie_filter: MovieFilter, sort: Sort | None = None) -> Ranking:
@@ -246,7 +269,7 @@ def _ranking(
     *,
     sort: Sort | None,
     personalised: bool,
-    opinions: Opinions | None = None,
+    critic: Critic | None = None,
 ) -> Ranking:
     if sort is not None:
         ordered = pool.columns.in_order(rows, sort)
@@ -259,6 +282,6 @@ def _ranking(
         scores=scores,
         _rows=rows,
         _reach=reach,
-        _opinions=opinions,
+        _critic=critic,
         _pool=pool,
     )

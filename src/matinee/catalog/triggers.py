@@ -21,6 +21,10 @@ OF_GENRES = {event: [RECORD.format(id="0")] for event in ("insert", "update", "d
 """A genre's name stands in the cards of all its films: 0 in place of a film's id."""
 
 
+OF_PROVIDERS = {"update": [RECORD.format(id="0")]}
+"""What a provider is called stands in the details of a large part of all films."""
+
+
 def install(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """Put the triggers on films in place, over those that may be there."""
     remove(apps, schema_editor)
@@ -39,3 +43,13 @@ def install_on_genres(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> No
 
 def remove_from_genres(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:  # noqa: ARG001 - as RunPython calls it
     remove_after("catalog_genre", OF_GENRES, schema_editor)
+
+
+def install_on_providers(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """Put the triggers on watch providers in place, over those that may be there."""
+    remove_from_providers(apps, schema_editor)
+    install_after("catalog_watchprovider", OF_PROVIDERS, schema_editor)
+
+
+def remove_from_providers(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:  # noqa: ARG001 - as RunPython calls it
+    remove_after("catalog_watchprovider", OF_PROVIDERS, schema_editor)

@@ -61,7 +61,7 @@ def rows(*, username: str, password: str) -> dict[str, list[dict[str, object]]]:
 
     return {
         "genres": _values(Genre),
-        "films": _values(Movie),
+        "films": _values(Movie, without=("collection_id", "digests")),
         "people": [
             {"id": user.pk, "username": user.username, "password": password if user.username == username else None}
             for user in User.objects.order_by("pk")
@@ -80,6 +80,7 @@ def _variant(film: Movie, number: int, chance: random.Random) -> Movie:
     """A film like a real one, with numbers and a title of its own; `number` counts all variants from 0."""
     variant = copy.copy(film)
     variant.pk = None
+    variant.digests = None  # its lists stay with the real film
     variant.tmdb_id = FIRST_VARIANT_ID + number
     variant.title = f"{film.title} (variant {number + 1})"
     for fact in ("popularity", "vote_count", "revenue", "budget"):

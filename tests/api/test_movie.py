@@ -7,7 +7,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from matinee.catalog.cards import refresh_cards
 from matinee.catalog.columns import refresh_columns
-from tests.api.conftest import Api, MakeMovie
+from matinee.catalog.facts import differences, known_facts, store_facts
+from tests.api.conftest import NOW, Api, MakeMovie
+from tests.catalog.told import OF_HEAT
 
 
 def test_a_film_tells_all_that_is_known(api: Api, make_movie: MakeMovie) -> None:
@@ -21,6 +23,42 @@ def test_a_film_tells_all_that_is_known(api: Api, make_movie: MakeMovie) -> None
     assert movie["directors"] == ["Lana Wachowski"]
     assert movie["created_at"] == "2026-01-01T00:00:00+00:00"
     assert not {"is_favorite", "predicted_rating"} & movie.keys()
+
+
+def test_a_film_tells_who_made_it_where_to_watch_it_and_what_belongs_to_it(api: Api) -> None:
+    store_facts([known_facts(OF_HEAT)], choose=differences, now=NOW)
+
+    movie = api.get("movies/949/").json()
+
+    assert movie["credits"]["cast"][1] == {
+        "id": 380, "name": "Robert De Niro", "profile_path": "/deniro.jpg",
+        "profile_url": "https://image.tmdb.org/t/p/w185/deniro.jpg", "character": "Neil McCauley", "order": 1,
+    }  # fmt: skip
+    assert [(member["name"], member["job"]) for member in movie["credits"]["crew"]] == [
+        ("Michael Mann", "Director"),
+        ("Michael Mann", "Writer"),
+    ]
+    assert dict(zip(movie["keyword_ids"], movie["keywords"], strict=True)) == {642: "robbery", 10051: "heist"}
+    assert (movie["directors"], movie["cast"]) == (["Michael Mann"], ["Al Pacino", "Robert De Niro"])
+    assert movie["collection"]["name"] == "Heat Collection"
+    assert movie["certifications"] == {"DE": "16", "US": "R"}
+    assert "JustWatch" in movie["watch_providers"]["attribution"]
+    assert [provider["name"] for provider in movie["watch_providers"]["providers"]] == ["Netflix"]
+    assert movie["watch_providers"]["regions"] == {"DE": {"buy": [8]}, "US": {"flatrate": [8]}}
+    assert movie["videos"][0]["url"] == "https://www.youtube.com/watch?v=trailer"
+    assert movie["videos"][0]["published_at"] == "2015-03-05T02:03:14+00:00"
+    assert movie["alternative_titles"] == [{"country": "FR", "title": "Heat, en toute sécurité", "type": None}]
+
+
+def test_of_a_film_of_which_only_names_are_known_the_rest_is_empty(api: Api, make_movie: MakeMovie) -> None:
+    make_movie(603, keywords=["dystopia"])
+
+    movie = api.get("movies/603/").json()
+
+    assert (movie["keywords"], movie["keyword_ids"]) == (["dystopia"], [])
+    assert movie["credits"] == {"cast": [], "crew": []}
+    assert (movie["collection"], movie["watch_providers"], movie["certifications"]) == (None, None, {})
+    assert movie["videos"] == movie["alternative_titles"] == []
 
 
 def test_signed_in_it_tells_what_it_is_to_me(as_alice: Api, make_movie: MakeMovie) -> None:

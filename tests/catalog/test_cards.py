@@ -22,6 +22,8 @@ from matinee.catalog import cards as module
 from matinee.catalog import outbox, tasks
 from matinee.catalog.cards import cards_are_stale, encoded_film, encoded_films, refresh_cards
 from matinee.catalog.encoding import EncodedFilm, encoded, genre_names
+from matinee.catalog.facts import differences, known_facts, store_facts
+from matinee.catalog.film_lists import LISTS, read_lists
 from matinee.catalog.models import ChangeConsumer, Genre, Movie
 from matinee.catalog.outbox import pending_changes
 from matinee.catalog.services import UnknownMovie
@@ -29,6 +31,7 @@ from matinee.core.artifacts import ArtifactStore, Latest
 from matinee.core.jobs import schedule
 from tests.at_once import at_once
 from tests.catalog.films import ACTION, DRAMA, NOW, film
+from tests.catalog.told import OF_HEAT
 
 HEAT = {
     "overview": 'Zwei Männer: „Hitze“ 🔥 "quoted" \\ \n\t', "tagline": "", "release_date": dt.date(1995, 12, 15),
@@ -54,7 +57,8 @@ def from_rows(ids: Sequence[int]) -> dict[int, EncodedFilm]:
     """What is true, by the one encoder."""
     genres = genre_names()
     rows = Movie.objects.in_bulk(ids, field_name="tmdb_id")
-    return {id_: encoded(rows[id_], genres) for id_ in ids if id_ in rows}
+    lists = read_lists([*rows.values()])
+    return {id_: encoded(rows[id_], genres, lists[rows[id_].pk]) for id_ in ids if id_ in rows}
 
 
 def title(tmdb_id: int) -> str:
@@ -86,11 +90,21 @@ class TestOneEncoder:
         assert {**detail, **card} == detail
         assert (detail["budget"], detail["cast"]) == (2**53 + 1, ["Al Pacino"])
 
+    def test_so_is_one_with_lists_of_every_kind(self) -> None:
+        store_facts([known_facts({**OF_HEAT, "tmdb_id": 1})], choose=differences, now=NOW)
+        before = encoded_films([1, 2])
+        refresh_cards()
+
+        mapped = encoded_films([1, 2])
+
+        assert mapped == before == from_rows([1, 2])
+        assert len(json.loads(mapped[1].detail + b"}")["credits"]["cast"]) == 2
+
     def test_whoever_encodes_otherwise_counts_the_layout_up(self) -> None:
         """Else an upgrade would serve the cards of the program before it, until each film changes."""
         told = ",".join(json.loads(encoded_film(1).detail + b"}"))
 
-        assert (module.LAYOUT, hashlib.sha256(told.encode()).hexdigest()[:12]) == (1, "2b302da4135d")
+        assert (module.LAYOUT, hashlib.sha256(told.encode()).hexdigest()[:12]) == (2, "878826fcdd1f")
 
     def test_films_come_in_the_order_asked_for_without_those_that_are_not_there(self) -> None:
         refresh_cards()
@@ -118,6 +132,24 @@ class TestRightAtOnce:
             encoded_films(range(1, 41))
         with django_assert_num_queries(1):
             encoded_films(range(4, 41))
+
+    def test_the_lists_of_a_stale_page_cost_a_query_a_kind_however_many_films_have_them(
+        self, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        refresh_cards()
+        store_facts([known_facts({**OF_HEAT, "tmdb_id": id_}) for id_ in range(1, 21)], choose=differences, now=NOW)
+
+        with django_assert_num_queries(3 + len(LISTS)):
+            encoded_films(range(1, 41))
+
+    def test_a_list_that_changes_shows_at_once(self) -> None:
+        store_facts([known_facts({**OF_HEAT, "tmdb_id": 1})], choose=differences, now=NOW)
+        refresh_cards()
+        store_facts([known_facts({"tmdb_id": 1, "title": "Heat", "videos": []})], choose=differences, now=NOW)
+
+        detail = json.loads(encoded_film(1).detail + b"}")
+
+        assert (detail["videos"], len(detail["credits"]["cast"])) == ([], 2)
 
     def test_a_film_that_comes_goes_or_changes_by_whatever_way(self) -> None:
         refresh_cards()
@@ -196,9 +228,9 @@ class TestRefresh:
         Movie.objects.filter(tmdb_id=3).update(runtime=90)
         written: list[int] = []
 
-        def counted(movie: Movie, genres: dict[int, str]) -> EncodedFilm:
+        def counted(movie: Movie, *facts: Any) -> EncodedFilm:
             written.append(movie.tmdb_id)
-            return encoded(movie, genres)
+            return encoded(movie, *facts)
 
         monkeypatch.setattr(module, "encoded", counted)
         refresh_cards()

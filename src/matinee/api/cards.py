@@ -45,6 +45,73 @@ class Card(Schema):
     user_rating: int | None = Field(None, description="Signed in only.")
 
 
+class CastMember(Schema):
+    id: int = Field(description="TMDb's, as with_cast and with_people take it.")
+    name: str
+    profile_path: str | None
+    profile_url: str | None
+    character: str | None
+    order: int = Field(description="0 is billed first.")
+
+
+class CrewMember(Schema):
+    id: int = Field(description="TMDb's, as with_crew and with_people take it.")
+    name: str
+    profile_path: str | None
+    profile_url: str | None
+    job: str
+    department: str | None
+
+
+class Credits(Schema):
+    """At most 50 each: the first of the cast, and the crew with the main jobs first."""
+
+    cast: list[CastMember]
+    crew: list[CrewMember]
+
+
+class Collection(Schema):
+    id: int
+    name: str
+    poster_path: str | None
+    poster_url: str | None
+    backdrop_path: str | None
+    backdrop_url: str | None
+
+
+class Provider(Schema):
+    id: int = Field(description="TMDb's, as with_watch_providers takes it.")
+    name: str
+    logo_path: str | None
+    logo_url: str | None
+
+
+class WatchProviders(Schema):
+    attribution: str = Field(description="To be shown with it: TMDb's terms ask for it.")
+    link: str = Field(description="TMDb's page with the links; `?locale=US` for a region.")
+    providers: list[Provider]
+    regions: dict[str, dict[str, list[int]]] = Field(
+        description="By ISO 3166 code, and by ads, buy, flatrate, free or rent: ids of providers."
+    )
+
+
+class Video(Schema):
+    site: str = Field(description="YouTube or Vimeo.")
+    key: str
+    url: str
+    name: str | None
+    type: str | None = Field(description="Trailer, Teaser, Clip, …")
+    official: bool
+    language: str | None
+    published_at: dt.datetime | None
+
+
+class AlternativeTitle(Schema):
+    country: str
+    title: str
+    type: str | None
+
+
 class Detail(Card):
     """A movie alone."""
 
@@ -60,6 +127,13 @@ class Detail(Card):
     keywords: list[str]
     directors: list[str]
     cast: list[str]
+    credits: Credits
+    keyword_ids: list[int] = Field(description="TMDb's, in the order of `keywords`; empty where only names are known.")
+    collection: Collection | None
+    certifications: dict[str, str] = Field(description="By ISO 3166 code.")
+    watch_providers: WatchProviders | None
+    videos: list[Video] = Field(description="Official trailers first.")
+    alternative_titles: list[AlternativeTitle]
     predicted_rating: float | None = Field(
         None,
         ge=1,

@@ -11,7 +11,7 @@ import itertools
 import logging
 import tempfile
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +24,7 @@ from prometheus_client import Counter
 from matinee.catalog import outbox
 from matinee.catalog.card_file import CardFile, written
 from matinee.catalog.encoding import EncodedFilm, encoded, genre_names
+from matinee.catalog.film_lists import Entries, read_lists
 from matinee.catalog.filters import LARGEST_ID
 from matinee.catalog.models import ChangeConsumer, Movie, MovieQuerySet
 from matinee.catalog.services import UnknownMovie
@@ -36,7 +37,7 @@ SHOWN = Counter("matinee_cards", "Films shown, mapped from the artifact or encod
 MAPPED, ENCODED = SHOWN.labels("artifact"), SHOWN.labels("rows")
 KIND = "cards"
 CONSUMER = "cards"
-LAYOUT = 1
+LAYOUT = 2
 """Changes with the arrays, and with what `encoding` writes, so that no program serves what another one encoded."""
 
 READ_AT_ONCE = 1_000
@@ -56,7 +57,7 @@ WHERE consumer.name = %s
 def encoded_films(tmdb_ids: Sequence[int]) -> dict[int, EncodedFilm]:
     """The films with these ids, in their order; one that is not in the catalogue is left out.
 
-    One query, and two more where a film has to be read from its row.
+    One query; two more where a film has to be read from its row, and one for each kind of list that it has.
     """
     published, stale = _current(tmdb_ids)
     found = {} if published is None else published.find(tmdb_ids)
@@ -69,8 +70,9 @@ def encoded_films(tmdb_ids: Sequence[int]) -> dict[int, EncodedFilm]:
     if not outdated:
         return found
     ENCODED.inc(len(outdated))
-    genres = genre_names()
-    fresh = {movie.tmdb_id: encoded(movie, genres) for movie in Movie.objects.filter(tmdb_id__in=outdated)}
+    genres, movies = genre_names(), list(_rows(Movie.objects.filter(tmdb_id__in=outdated)))
+    lists = read_lists(movies)
+    fresh = {movie.tmdb_id: encoded(movie, genres, lists[movie.pk]) for movie in movies}
     current = {**{id_: film for id_, film in found.items() if id_ not in stale}, **fresh}
     return {tmdb_id: current[tmdb_id] for tmdb_id in tmdb_ids if tmdb_id in current}
 
@@ -177,14 +179,21 @@ def _publish(store: ArtifactStore, previous: CardFile | None, changed: set[int])
 
 def _encoded(movies: MovieQuerySet) -> Iterator[tuple[int, EncodedFilm]]:
     genres = genre_names()
-    for movie in movies.order_by("tmdb_id").iterator(chunk_size=READ_AT_ONCE):
-        yield movie.tmdb_id, _encoded_if_possible(movie, genres)
+    for batch in _batches(_rows(movies).order_by("tmdb_id").iterator(chunk_size=READ_AT_ONCE)):
+        lists = read_lists(batch)
+        for movie in batch:
+            yield movie.tmdb_id, _encoded_if_possible(movie, genres, lists[movie.pk])
 
 
-def _encoded_if_possible(movie: Movie, genres: dict[int, str]) -> EncodedFilm:
+def _rows(movies: MovieQuerySet) -> MovieQuerySet:
+    """With all that `encoding` reads of them."""
+    return movies.select_related("collection")
+
+
+def _encoded_if_possible(movie: Movie, genres: dict[int, str], lists: Mapping[str, Entries]) -> EncodedFilm:
     """Nothing of a row that holds what no JSON can say: one such film is no reason for the others to go without."""
     try:
-        return encoded(movie, genres)
+        return encoded(movie, genres, lists)
     except TypeError:
         logger.warning("Film %s can't be written as JSON: see its lists in the admin", movie.tmdb_id)
         return EncodedFilm(movie.pk, b"", 0, 0)

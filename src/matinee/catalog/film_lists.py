@@ -182,6 +182,15 @@ class FilmList:
         return {movie_pk: tuple(entries) for movie_pk, entries in found.items()}
 
 
+def read_lists(movies: Sequence[Movie]) -> dict[int, dict[str, Entries]]:
+    """The lists of these films, by Movie.pk and name; one query for each kind of list that any of them has."""
+    lists: dict[int, dict[str, Entries]] = defaultdict(dict)
+    for name in sorted({name for movie in movies for name in movie.digests or ()} & LISTS.keys()):
+        for movie_pk, entries in LISTS[name].read([movie.pk for movie in movies]).items():
+            lists[movie_pk][name] = entries
+    return lists
+
+
 def _main_jobs_first(entry: CrewEntry) -> int:
     return MAIN_JOBS.index(entry.job) if entry.job in MAIN_JOBS else len(MAIN_JOBS)
 

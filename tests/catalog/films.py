@@ -8,16 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
 
 from matinee.catalog import orders
 from matinee.catalog.film_table import FIELDS, table_of, title_key
-from matinee.catalog.filters import SORT_FIELDS, MovieFilter, Sort, imdb_number
+from matinee.catalog.filters import SORT_FIELDS, MovieFilter, Sort, Term, imdb_number
 from matinee.catalog.models import Movie
+from matinee.catalog.postings import KINDS, Posting, Postings, arrays_of
 from matinee.catalog.projection import CatalogColumns, projected
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 ACTION, DRAMA, WAR = 28, 18, 10752
+KEYS = (1, 2, 3, 2**63 - 1)
 GENRES = (ACTION, DRAMA, WAR, 2**40)
 
 
@@ -36,6 +39,12 @@ class Facts:
     original_language: str | None = None
     imdb_id: str | None = None
     genre_ids: tuple[int, ...] = ()
+    cast: tuple[int, ...] = ()
+    crew: tuple[int, ...] = ()
+    keywords: tuple[int, ...] = ()
+    certifications: tuple[int, ...] = ()
+    """Keys, as the two below."""
+    providers: tuple[int, ...] = ()
 
 
 def film(tmdb_id: int, title: str = "Heat", **facts: Any) -> Movie:
@@ -49,7 +58,16 @@ def columns_of(films: Sequence[Facts]) -> CatalogColumns:
         for one in sorted(films, key=lambda one: one.tmdb_id)
     ]
     table = table_of(rows)
-    return CatalogColumns("test", projected(table, orders.by_title(table)))
+    postings = postings_of(films)
+    return CatalogColumns("test", projected(table, orders.by_title(table)), lambda: postings)
+
+
+def postings_of(films: Sequence[Facts]) -> Postings:
+    made = {}
+    for kind in KINDS:
+        pairs = np.array([(key, one.tmdb_id) for one in films for key in getattr(one, kind)], dtype=np.int64)
+        made[kind] = Posting.of(*pairs.reshape(-1, 2).T)
+    return Postings("test", arrays_of(made))
 
 
 def matching(films: Sequence[Facts], asked: MovieFilter) -> list[Facts]:
@@ -79,10 +97,22 @@ def _matches(one: Facts, asked: MovieFilter) -> bool:
         and _within(one.vote_average, asked.vote_average_from, asked.vote_average_to)
         and _within(one.vote_count, asked.vote_count_from, None)
         and _within(one.runtime, asked.runtime_from, asked.runtime_to)
+        and all(_has(one, term) for term in asked.terms)
         and (not asked.languages or (one.original_language or "").lower() in asked.languages)
         and (asked.tmdb_ids is None or one.tmdb_id in asked.tmdb_ids)
         and (asked.imdb_number is None or imdb_number(one.imdb_id or "") == asked.imdb_number)
     )
+
+
+def _has(one: Facts, term: Term) -> bool:
+    own = {key for kind in term.kinds for key in getattr(one, kind)}
+    match term.how:
+        case "all":
+            return own.issuperset(term.keys)
+        case "any":
+            return not own.isdisjoint(term.keys)
+        case "none":
+            return own.isdisjoint(term.keys)
 
 
 def _within(value: Any, low: Any, high: Any) -> bool:
@@ -116,6 +146,7 @@ some_films = st.lists(
         original_language=_maybe(_languages),
         imdb_id=_maybe(st.sampled_from(["tt0000001", "tt0000002", "nonsense"])),
         genre_ids=st.lists(st.sampled_from(GENRES), max_size=4).map(tuple),
+        **{kind: st.lists(st.sampled_from(KEYS), max_size=3).map(tuple) for kind in KINDS},
     ),
     max_size=60,
     unique_by=lambda one: one.tmdb_id,
@@ -133,7 +164,15 @@ def _two(values: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, Any]]:
 def some_filters(draw: st.DrawFn) -> MovieFilter:
     """Filters of every kind; most ask only a few things, so that some films are left."""
     genres = st.lists(st.sampled_from([*GENRES, 99]), max_size=2, unique=True).map(sorted).map(tuple)
-    kinds = draw(st.sets(st.sampled_from(["all", "any", "not", "day", "avg", "votes", "time", "lang", "ids", "imdb"])))
+    terms = st.builds(
+        Term,
+        kinds=st.sets(st.sampled_from(KINDS), min_size=1, max_size=2).map(sorted).map(tuple),
+        keys=st.sets(st.sampled_from([*KEYS, 99]), min_size=1, max_size=2).map(sorted).map(tuple),
+        how=st.sampled_from(["all", "any", "none"]),
+    )
+    kinds = draw(
+        st.sets(st.sampled_from(["all", "terms", "any", "not", "day", "avg", "votes", "time", "lang", "ids", "imdb"]))
+    )
     released = draw(_two(_days)) if "day" in kinds else (None, None)
     average = draw(_two(_averages)) if "avg" in kinds else (None, None)
     runtime = draw(_two(_counts)) if "time" in kinds else (None, None)
@@ -149,6 +188,7 @@ def some_filters(draw: st.DrawFn) -> MovieFilter:
         runtime_from=runtime[0],
         runtime_to=runtime[1],
         languages=draw(st.lists(_languages, max_size=2, unique=True).map(sorted).map(tuple)) if "lang" in kinds else (),
+        terms=draw(st.lists(terms, min_size=1, max_size=2).map(tuple)) if "terms" in kinds else (),
         tmdb_ids=draw(st.sets(_ids, min_size=1, max_size=30).map(sorted).map(tuple)) if "ids" in kinds else None,
         imdb_number=draw(st.sampled_from([1, 2, 3])) if "imdb" in kinds else None,
     )

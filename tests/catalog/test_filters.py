@@ -15,15 +15,27 @@ from matinee.catalog.filters import (
     InvalidParameter,
     MovieFilter,
     Sort,
+    Term,
     imdb_number,
     parse_filter,
     parse_sort,
+    provider_key,
 )
+from matinee.catalog.maturity import known_key_of
 
 BOUNDS = ["vote_average.gte", "vote_average.lte"]
 COUNTS = ["vote_count.gte", "with_runtime.gte", "with_runtime.lte"]
 DAYS = ["primary_release_date.gte", "primary_release_date.lte"]
-GENRES = ["with_genres", "without_genres"]
+IDS = ["with_genres", "without_genres", "with_cast", "with_crew", "with_people", "with_keywords", "without_keywords"]
+BESIDE = {
+    "certification": {"certification_country": "US"},
+    "certification.gte": {"certification_country": "US"},
+    "certification.lte": {"certification_country": "US"},
+    "with_watch_providers": {"watch_region": "US"},
+    "watch_region": {"with_watch_providers": "8"},
+    "certification_country": {"certification": "R"},
+}
+"""What has a meaning only beside another parameter."""
 OTHER_DIGITS = ["\uff11\uff19\uff19\uff19", "\u0663"]  # full-width and Arabic
 NEVER_A_VALUE = ["", " ", "\0", "x", "NaN", "inf", "-1", "+1", "1e1", *OTHER_DIGITS, "0x1", "1_0", "9" * 20, "9" * 5000]
 
@@ -37,7 +49,13 @@ IMPOSSIBLE = [
         for name in DAYS
         for value in ["2023-W01-1", "2023-01-01T00:00", "2023-02-00", OTHER_DIGITS[0] + "-01-01"]
     ),
-    *((name, value) for name in GENRES for value in ["1,2|3", "1,", "|1", "1,,2", "0", str(2**63), "1, 2", "1.5"]),
+    *(
+        (name, value)
+        for name in [*IDS, "with_watch_providers"]
+        for value in ["1,2|3", "1,", "|1", "1,,2", "0", str(2**63), "1, 2", "1.5", ",".join("1" * 101)]
+    ),
+    *((name, value) for name in BESIDE for value in ["us", "USA", "US|DE", "PG 13", "R,G"]),
+    *((bound, value) for bound in ["certification.gte", "certification.lte"] for value in ["NR", "G|R"]),
     *(("primary_release_year", value) for value in ["0", "10000", "1999.0", "19 99"]),
     *(("with_original_language", value) for value in ["", "e", "engl", "en,fr", "en|", "e1", "éé", "en-US", "en\n"]),
     *(("ids", value) for value in ["0", "1|2", ",", str(2**63), ",".join("1" * 101)]),
@@ -57,7 +75,7 @@ class TestImpossibleValues:
     @pytest.mark.parametrize(("name", "value"), IMPOSSIBLE)
     def test_it_is_refused_by_name(self, name: str, value: str) -> None:
         with pytest.raises(InvalidParameter) as refusal:
-            parse_filter({name: value})
+            parse_filter({**BESIDE.get(name, {}), name: value})
 
         assert [error.field for error in refusal.value.fields] == [name]
         assert refusal.value.code == refusal.value.fields[0].code == "invalid_parameter"
@@ -90,6 +108,25 @@ class TestImpossibleValues:
             parse_filter({"primary_release_year": "1999", bound[0]: bound[1]})
 
         assert [error.field for error in refusal.value.fields] == ["primary_release_year"]
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("certification", "R"),
+            ("certification.gte", "PG"),
+            ("certification.lte", "PG"),
+            ("certification_country", "US"),
+            ("with_watch_providers", "8"),
+            ("watch_region", "US"),
+        ],
+    )
+    def test_what_has_a_meaning_only_beside_another_is_refused_alone(self, name: str, value: str) -> None:
+        assert read({name: value}) == (None, [name])
+
+    def test_a_certification_above_the_upper_one_names_both(self) -> None:
+        asked = {"certification_country": "US", "certification.gte": "R", "certification.lte": "PG"}
+
+        assert read(asked) == (None, ["certification.gte", "certification.lte"])
 
     @settings(deadline=None)
     @given(name=st.sampled_from(FILTER_PARAMETERS), value=st.text(max_size=12))
@@ -145,6 +182,45 @@ class TestWhatIsAsked:
             imdb_number=113277,
         )
 
+    def test_people_and_keywords_are_terms_in_which_comma_is_and_and_pipe_is_or(self) -> None:
+        asked = parse_filter(
+            {
+                "with_cast": "3,1",
+                "with_crew": "2|1",
+                "with_people": "5",
+                "with_keywords": "7",
+                "without_keywords": "9,8",
+            }
+        )
+
+        assert asked.terms == (
+            Term(("cast",), (1, 3), "all"),
+            Term(("crew",), (1, 2), "any"),
+            Term(("cast", "crew"), (5,), "all"),
+            Term(("keywords",), (7,), "all"),
+            Term(("keywords",), (8, 9), "none"),
+        )
+
+    def test_certifications_are_by_name_or_between_two_of_their_country(self) -> None:
+        def asked(**bounds: str) -> tuple[Term, ...]:
+            return parse_filter({"certification_country": "US", **bounds}).terms
+
+        def us(*names: str) -> tuple[Term, ...]:
+            return (Term(("certifications",), tuple(known_key_of("US", name) for name in names), "any"),)
+
+        assert asked(**{"certification.lte": "PG-13"}) == us("G", "PG", "PG-13")
+        assert asked(**{"certification.gte": "r"}) == us("R", "NC-17")
+        assert asked(**{"certification.gte": "PG", "certification.lte": "R"}) == us("PG", "PG-13", "R")
+        assert asked(certification="NR|R") == us("NR", "R")
+
+    def test_a_provider_is_that_of_a_region(self) -> None:
+        of_us = parse_filter({"watch_region": "US", "with_watch_providers": "8|9"}).terms
+        of_de = parse_filter({"watch_region": "DE", "with_watch_providers": "8|9"}).terms
+
+        assert of_us == (Term(("providers",), (provider_key("US", 8), provider_key("US", 9)), "any"),)
+        assert not {*of_us[0].keys} & {*of_de[0].keys}
+        assert provider_key("US", 2**62) == -1
+
     def test_a_year_is_its_days_within_the_bounds(self) -> None:
         year = parse_filter({"primary_release_year": "2000", "primary_release_date.gte": "2000-02-29"})
 
@@ -155,6 +231,8 @@ class TestWhatIsAsked:
         [
             ({"with_genres": "28,18,28"}, {"with_genres": "18,28"}),
             ({"with_genres": "28|28"}, {"with_genres": "028"}),
+            ({"with_cast": "2,1,2"}, {"with_cast": "1,2"}),
+            ({"without_keywords": "2|1"}, {"without_keywords": "1,2"}),
             ({"ids": "3,1,2,1"}, {"ids": "1,2,3"}),
             ({"with_original_language": "FR|en|fr"}, {"with_original_language": "en|fr"}),
             ({"vote_average.gte": "7"}, {"vote_average.gte": "7.000"}),

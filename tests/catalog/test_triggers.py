@@ -81,7 +81,7 @@ class TestTheOutbox:
         film(1).save()
 
         told = sorted(MovieChange.objects.values_list("consumer", "tmdb_id"))
-        assert told == [("another", 1), ("cards", 1), ("columns", 1)]
+        assert told == [("another", 1), ("cards", 1), ("columns", 1), ("postings", 1)]
 
     def test_a_genre_that_is_named_anew_comes_or_goes_is_recorded_in_place_of_all_films(self) -> None:
         Genre.objects.filter(id=878).update(name="SF")

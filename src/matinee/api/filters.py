@@ -38,6 +38,21 @@ class FilterQuery(Schema):
     with_runtime_gte: int | None = Field(None, alias="with_runtime.gte", ge=0, le=2**31 - 1)
     with_runtime_lte: int | None = Field(None, alias="with_runtime.lte", ge=0, le=2**31 - 1)
     with_original_language: str | None = Field(None, pattern=r"^[a-z]{2,3}(\|[a-z]{2,3})*$", description="ISO 639-1.")
+    with_cast: str | None = Field(None, pattern=IDS, description="TMDb person ids; comma is and, pipe is or.")
+    with_crew: str | None = Field(None, pattern=IDS, description="The same of those who made it.")
+    with_people: str | None = Field(None, pattern=IDS, description="The same of cast and crew together.")
+    with_keywords: str | None = Field(None, pattern=IDS, description="TMDb keyword ids; comma is and, pipe is or.")
+    without_keywords: str | None = Field(
+        None, pattern=IDS, description="Films with any of these keywords are left out."
+    )
+    certification_country: str | None = Field(None, description="Whose certifications are meant, like US.")
+    certification: str | None = Field(None, description="One of the country's, or several with pipe between.")
+    certification_gte: str | None = Field(None, alias="certification.gte", description="By the country's scale.")
+    certification_lte: str | None = Field(None, alias="certification.lte", description="By the country's scale.")
+    watch_region: str | None = Field(None, pattern=r"^[A-Z]{2}$", description="Where with_watch_providers are meant.")
+    with_watch_providers: str | None = Field(
+        None, pattern=IDS, description="TMDb provider ids, of watch_region; comma is and, pipe is or."
+    )
     sort_by: SortBy | None = Field(None, description="Absent: the order that the list is made in.")
 
 

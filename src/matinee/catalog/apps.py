@@ -10,9 +10,11 @@ class CatalogConfig(AppConfig):
     label = "catalog"
 
     def ready(self) -> None:
-        from matinee.catalog import cards, columns, tasks  # noqa: PLC0415 - models are loaded only now
+        from matinee.catalog import cards, columns, published_postings, tasks  # noqa: PLC0415 - models are loaded only now
         from matinee.core.jobs.schedule import Periodic, register  # noqa: PLC0415 - it needs its models too
 
         every = dt.timedelta(seconds=2)
         register(Periodic("refresh-columns", tasks.refresh_columns, every=every, when=columns.columns_are_stale))
+        are_stale = published_postings.postings_are_stale
+        register(Periodic("refresh-postings", tasks.refresh_postings, every=every, when=are_stale))
         register(Periodic("refresh-cards", tasks.refresh_cards, every=every, when=cards.cards_are_stale))

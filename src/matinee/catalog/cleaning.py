@@ -12,6 +12,8 @@ from django.db import models
 from matinee.core.text import UnacceptableText, cleaned
 
 ZERO_IS_UNKNOWN = frozenset({"budget", "revenue", "runtime"})
+SHORTEST_PROSE = 50
+"""Columns that hold less hold codes, and half a code is another one: what does not fit there is unknown."""
 AN_ID = frozenset({"id", "tmdb_id"})
 
 
@@ -30,9 +32,11 @@ def _text(value: Any, *, longest: int | None = None) -> str | None:
     if not isinstance(value, str):
         return None
     try:
-        return cleaned(value).strip()[:longest] or None
+        text = cleaned(value).strip()
     except UnacceptableText:
         return None
+    is_cut_code = longest is not None and longest < SHORTEST_PROSE and len(text) > longest
+    return None if is_cut_code else text[:longest] or None
 
 
 def _whole(value: Any, *, smallest: int, largest: int) -> int | None:

@@ -8,22 +8,22 @@ listed yet.
 
 from __future__ import annotations
 
-import threading
-import uuid
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from django.conf import settings
-from django.db.models import OuterRef, Subquery
-from django.db.models.functions import Coalesce
 from numpy.typing import NDArray
 
 from matinee.catalog import orders, outbox
 from matinee.catalog.bitmaps import Mask
 from matinee.catalog.film_table import FilmTable, read_films
-from matinee.catalog.models import ChangeConsumer, Movie, MovieChange
+from matinee.catalog.models import Movie
 from matinee.catalog.projection import LAYOUT, CatalogColumns, Selection, projected
+from matinee.catalog.published_postings import postings
+from matinee.catalog.unpublished import Unpublished
 from matinee.core.artifacts import ArtifactKind, ArtifactStore
 
 __all__ = ["CatalogColumns", "Mask", "Selection", "columns", "columns_are_stale", "refresh_columns"]
@@ -70,39 +70,24 @@ def columns_are_stale() -> bool:
     return not _kind(settings.ARTIFACTS_DIR).serves_newest() or outbox.has_changes(CONSUMER)
 
 
-class _Unpublished:
-    """Columns made of the rows while no version is published, kept until a film changes."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._made_at: int | None = None
-        self._columns: CatalogColumns | None = None
-
-    def get(self) -> CatalogColumns:
-        newest = MovieChange.objects.filter(consumer=OuterRef("name")).order_by("-id").values("id")[:1]
-        consumer = ChangeConsumer.objects.filter(name=CONSUMER)
-        newest_change = consumer.values_list(Coalesce(Subquery(newest), 0), flat=True).first()
-        with self._lock:
-            if self._columns is None or newest_change is None or newest_change != self._made_at:
-                table = read_films([Movie.objects.all()])
-                version = f"unpublished-{uuid.uuid4().hex[:12]}"
-                self._columns = CatalogColumns(version, projected(table, orders.by_title(table)))
-                self._made_at = newest_change
-            return self._columns
-
-    def forget(self) -> None:
-        self._columns = None
-
-
 @lru_cache(maxsize=4)
 def _kind(root: Path) -> ArtifactKind[CatalogColumns]:
     """What this process holds of one artifacts directory."""
-    return ArtifactKind(root, KIND, layout=LAYOUT, view=lambda made: CatalogColumns(made.version, made.arrays))
+    return ArtifactKind(root, KIND, layout=LAYOUT, view=lambda made: _view(made.version, made.arrays))
 
 
 @lru_cache(maxsize=4)
-def _unpublished(_root: Path) -> _Unpublished:
-    return _Unpublished()
+def _unpublished(_root: Path) -> Unpublished[CatalogColumns]:
+    return Unpublished(CONSUMER, _read, _view)
+
+
+def _view(version: str, arrays: Mapping[str, NDArray[Any]]) -> CatalogColumns:
+    return CatalogColumns(version, arrays, postings)
+
+
+def _read() -> dict[str, NDArray[Any]]:
+    table = read_films([Movie.objects.all()])
+    return projected(table, orders.by_title(table))
 
 
 def _take_in(store: ArtifactStore, previous: CatalogColumns, changed: NDArray[np.int64]) -> None:

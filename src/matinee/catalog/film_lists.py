@@ -34,6 +34,7 @@ from matinee.catalog.models import (
 )
 
 COUNTRY = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
+REGION = re.compile(r"[A-Z]{2}")
 OFFER_KINDS = frozenset({"ads", "buy", "flatrate", "free", "rent"})
 VIDEO_ADDRESSES = {"YouTube": "https://www.youtube.com/watch?v=", "Vimeo": "https://vimeo.com/"}
 MAIN_JOBS = (
@@ -241,7 +242,7 @@ LISTS: Mapping[str, FilmList] = {
         paths=("region", "kind", "provider_id", "provider__name", "provider__logo_path"),
         same=("region", "kind", "id"),
         order=lambda entry: entry[:3],
-        accepts=lambda entry: COUNTRY.fullmatch(entry.region) is not None and entry.kind in OFFER_KINDS,
+        accepts=lambda entry: REGION.fullmatch(entry.region) is not None and entry.kind in OFFER_KINDS,
         most=3_000,
         shared=WatchProvider,
     ),
@@ -259,7 +260,7 @@ LISTS: Mapping[str, FilmList] = {
         entry=TitleEntry,
         paths=TitleEntry._fields,
         same=("country", "title"),
-        accepts=lambda entry: COUNTRY.fullmatch(entry.country) is not None,
+        accepts=lambda entry: REGION.fullmatch(entry.country) is not None,
         most=100,
     ),
 }

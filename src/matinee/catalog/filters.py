@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
+import itertools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, TypeVar, get_args
+from typing import Literal, NamedTuple, TypeAlias, TypeVar, get_args
 
+from matinee.catalog import maturity
 from matinee.core.refusals import BadRequest, FieldError
 
 FILTER_PARAMETERS = (
@@ -27,12 +29,25 @@ FILTER_PARAMETERS = (
     "with_runtime.gte",
     "with_runtime.lte",
     "with_original_language",
+    "with_cast",
+    "with_crew",
+    "with_people",
+    "with_keywords",
+    "without_keywords",
+    "certification_country",
+    "certification",
+    "certification.gte",
+    "certification.lte",
+    "watch_region",
+    "with_watch_providers",
     "ids",
     "imdb_id",
 )
 MOST_IDS = 100
 LARGEST_ID = 2**63 - 1
+LARGEST_PROVIDER = 2**40
 
+Kind = Literal["cast", "crew", "keywords", "certifications", "providers"]
 SortField = Literal["popularity", "vote_average", "primary_release_date", "revenue", "title"]
 SORT_FIELDS: tuple[SortField, ...] = get_args(SortField)
 
@@ -60,6 +75,16 @@ BY_POPULARITY = Sort("popularity", descending=True)
 """What lists are sorted by where the client asked for no order."""
 
 
+class Term(NamedTuple):
+    """What a film must have or must not have: people, keywords, certifications, providers."""
+
+    kinds: tuple[Kind, ...]
+    """Where to look; a film that has a key in one of them has it."""
+    keys: tuple[int, ...]
+    """TMDb ids, certifications (`maturity.key_of`) or providers of a region (`provider_key`)."""
+    how: Literal["all", "any", "none"]
+
+
 @dataclass(frozen=True)
 class MovieFilter:
     """What films must be. None bounds nothing, and a bound belongs to what it bounds.
@@ -83,6 +108,8 @@ class MovieFilter:
     runtime_to: int | None = None
     languages: tuple[str, ...] = ()
     """At least one of these, in lower case; empty asks nothing."""
+    terms: tuple[Term, ...] = ()
+    """All of these."""
     tmdb_ids: tuple[int, ...] | None = None
     """One of these films."""
     imdb_number: int | None = None
@@ -90,9 +117,21 @@ class MovieFilter:
 
 
 EVERYTHING = MovieFilter()
-GenreGroups: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
+IdGroups: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
 """(all of these, any of these)"""
-NO_GENRES: GenreGroups = ((), ())
+NO_IDS: IdGroups = ((), ())
+TERM_KINDS: Mapping[str, tuple[Kind, ...]] = {
+    "with_cast": ("cast",),
+    "with_crew": ("crew",),
+    "with_people": ("cast", "crew"),
+    "with_keywords": ("keywords",),
+}
+
+
+def provider_key(region: str, provider_id: int) -> int:
+    """One number for a provider of one region, two letters A to Z; -1, which no film has, for what can't be its id."""
+    first, second = (ord(letter) - ord("A") for letter in region)
+    return (first * 26 + second) * LARGEST_PROVIDER + provider_id if provider_id < LARGEST_PROVIDER else -1
 
 
 def parse_filter(params: Mapping[str, str]) -> MovieFilter:
@@ -101,8 +140,8 @@ def parse_filter(params: Mapping[str, str]) -> MovieFilter:
     Raises InvalidParameter that names every impossible value.
     """
     reader = _Reader(params)
-    all_genres, any_genres = reader.read("with_genres", _genres, NO_GENRES)
-    excluded = reader.read("without_genres", _genres, NO_GENRES)
+    all_genres, any_genres = reader.read("with_genres", _groups, NO_IDS)
+    excluded = reader.read("without_genres", _groups, NO_IDS)
     released_from, released_to = reader.bounds("primary_release_date", _day)
     vote_average_from, vote_average_to = reader.bounds("vote_average", _vote_average)
     runtime_from, runtime_to = reader.bounds("with_runtime", _count)
@@ -124,6 +163,7 @@ def parse_filter(params: Mapping[str, str]) -> MovieFilter:
         runtime_from=runtime_from,
         runtime_to=runtime_to,
         languages=reader.read("with_original_language", _languages, ()),
+        terms=(*_people_and_keywords(reader), *_certifications(reader), *_providers(reader)),
         tmdb_ids=reader.read("ids", _ids, None),
         imdb_number=reader.read("imdb_id", _imdb_number, None),
     )
@@ -149,12 +189,68 @@ def imdb_number(imdb_id: str) -> int | None:
     return int(match[1]) or None if match else None
 
 
+def _people_and_keywords(reader: _Reader) -> Iterator[Term]:
+    for name, kinds in TERM_KINDS.items():
+        yield from _terms(kinds, reader.read(name, _groups, NO_IDS))
+    excluded = {*itertools.chain.from_iterable(reader.read("without_keywords", _groups, NO_IDS))}
+    if excluded:
+        yield Term(("keywords",), tuple(sorted(excluded)), "none")
+
+
+def _certifications(reader: _Reader) -> Iterator[Term]:
+    """What a country is asked for, by name and by its scale."""
+    country = reader.read("certification_country", _certifying, None)
+    asked = [name for name in ("certification", "certification.gte", "certification.lte") if reader.has(name)]
+    if country is None:
+        for name in asked if not reader.has("certification_country") else ():
+            reader.refuse(name, f"{name} needs certification_country.")
+        return
+    if not asked:
+        reader.refuse("certification_country", "certification_country needs certification, or a bound on it.")
+    named = reader.read("certification", lambda raw: _named(country, raw), None)
+    if named is not None:
+        yield Term(("certifications",), named, "any")
+    low, high = (
+        reader.read(f"certification.{bound}", lambda raw: maturity.place_of(country, raw), None)
+        for bound in ("gte", "lte")
+    )
+    if low is not None and high is not None and low > high:
+        for bound in ("gte", "lte"):
+            reader.refuse(f"certification.{bound}", "certification.gte must not lie above certification.lte.")
+    elif low is not None or high is not None:
+        yield Term(("certifications",), maturity.keys_between(country, low, high), "any")
+
+
+def _providers(reader: _Reader) -> Iterator[Term]:
+    region = reader.read("watch_region", _region, None)
+    all_of, any_of = reader.read("with_watch_providers", _groups, NO_IDS)
+    if region is None:
+        if (all_of or any_of) and not reader.has("watch_region"):
+            reader.refuse("with_watch_providers", "with_watch_providers needs watch_region.")
+        return
+    if not reader.has("with_watch_providers"):
+        reader.refuse("watch_region", "watch_region needs with_watch_providers.")
+    in_region = [tuple(provider_key(region, id_) for id_ in ids) for ids in (all_of, any_of)]
+    yield from _terms(("providers",), (in_region[0], in_region[1]))
+
+
+def _terms(kinds: tuple[Kind, ...], groups: IdGroups) -> Iterator[Term]:
+    all_of, any_of = groups
+    if all_of:
+        yield Term(kinds, all_of, "all")
+    if any_of:
+        yield Term(kinds, any_of, "any")
+
+
 class _Reader:
     """Reads parameters and gathers what is wrong with them, so that a client hears everything at once."""
 
     def __init__(self, params: Mapping[str, str]) -> None:
         self._params = params
         self._errors: list[FieldError] = []
+
+    def has(self, name: str) -> bool:
+        return name in self._params
 
     def read(self, name: str, parse: Callable[[str], VALUE], absent: VALUE) -> VALUE:
         raw = self._params.get(name)
@@ -183,11 +279,14 @@ class _Reader:
             raise InvalidParameter(f"The value can't be used: {names}.", fields=tuple(self._errors))
 
 
-def _genres(raw: str) -> GenreGroups:
-    """One genre alone is all of one, however it is written."""
+def _groups(raw: str) -> IdGroups:
+    """One id alone is all of one, however it is written."""
     if "," in raw and "|" in raw:
         raise ValueError("Use the comma (and) or the pipe (or), not both in one value.")
-    ids = _sorted_ids(re.split(r"[,|]", raw), "Give genre ids: whole numbers from 1, with comma or pipe between.")
+    parts = re.split(r"[,|]", raw)
+    if len(parts) > MOST_IDS:
+        raise ValueError(f"Give {MOST_IDS} ids or fewer.")
+    ids = _sorted_ids(parts, "Give TMDb ids: whole numbers from 1, with comma or pipe between.")
     return ((), ids) if "|" in raw and len(ids) > 1 else (ids, ())
 
 
@@ -247,6 +346,22 @@ def _languages(raw: str) -> tuple[str, ...]:
     if not all(re.fullmatch(r"[A-Za-z]{2,3}", code) for code in codes):
         raise ValueError("Give ISO 639-1 codes, like en or en|fr.")
     return tuple(sorted({code.lower() for code in codes}))
+
+
+def _certifying(raw: str) -> str:
+    if raw not in maturity.SCALES:
+        raise ValueError(f"Certifications are known of {', '.join(maturity.SCALES)}.")
+    return raw
+
+
+def _named(country: str, raw: str) -> tuple[int, ...]:
+    return tuple(sorted({maturity.known_key_of(country, name) for name in raw.split("|")}))
+
+
+def _region(raw: str) -> str:
+    if not re.fullmatch(r"[A-Z]{2}", raw):
+        raise ValueError("Give an ISO 3166 code, like US.")
+    return raw
 
 
 def _imdb_number(raw: str) -> int:

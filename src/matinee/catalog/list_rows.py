@@ -12,7 +12,6 @@ from django.db import connection, models
 from matinee.catalog.film_lists import COLLECTION, LISTS, Entries, FilmList, names_of, rows_of
 from matinee.catalog.models import CastMember, Collection, CrewMember, Keyword, KeywordTag, Movie, Person
 
-WRITER_LOCK = 0x6D617469  # "mati", for nothing else in this database
 READ_AT_ONCE = 2_000
 INSERT = "INSERT INTO {table} ({columns}) VALUES ({places})"
 NAMED = ("cast_members", "crew_members", "keyword_tags")
@@ -23,7 +22,7 @@ def one_writer() -> None:
     wait for each other's rows for ever."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [WRITER_LOCK])
+            cursor.execute("LOCK TABLE catalog_person IN SHARE ROW EXCLUSIVE MODE")
 
 
 def write_lists(films: Mapping[int, Mapping[str, Entries]], *, now: dt.datetime) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 from matinee.catalog import orders
 from matinee.catalog.bitmaps import Mask, RangeBitmaps, Rows, Words, all_rows, checkpoints_of, words_of
 from matinee.catalog.film_table import UNKNOWN_DAY, UNKNOWN_REVENUE, FilmTable
-from matinee.catalog.filters import SORT_FIELDS, MovieFilter, Sort
+from matinee.catalog.filters import SORT_FIELDS, MovieFilter, Sort, Term
+from matinee.catalog.postings import Postings, TmdbIds, no_postings
 
 LAYOUT = 1
 """Changes with the arrays below, so that no program reads what another wrote otherwise."""
@@ -68,8 +70,10 @@ class CatalogColumns:
     UNKNOWN_DAY where unknown), `runtime`, `vote_average`, `vote_count` and `popularity` float64 (NaN where unknown).
     """
 
-    def __init__(self, version: str, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Raises KeyError where an array is missing."""
+    def __init__(
+        self, version: str, arrays: Mapping[str, NDArray[Any]], postings: Callable[[], Postings] = no_postings
+    ) -> None:
+        """`postings` gives the newest; they follow the rows on their own. Raises KeyError where an array is missing."""
         plain = {name: array.view(np.ndarray) for name, array in arrays.items()}
         self.version = version
         self.table = FilmTable.from_arrays(plain)
@@ -93,6 +97,7 @@ class CatalogColumns:
         self._imdb_rows = plain["imdb_index_rows"]
         self._nothing = words_of(np.empty(0, dtype=np.int32), self.size)
         self._everything = all_rows(self.size)
+        self._postings = postings
         self._masks: Kept[Mask] = Kept()
         self._selections: Kept[Selection] = Kept()
 
@@ -114,23 +119,41 @@ class CatalogColumns:
 
     def mask(self, movie_filter: MovieFilter) -> Mask:
         """The films that satisfy the filter."""
-        mask = self._masks.get(movie_filter)
-        if mask is None:
-            mask = Mask(_frozen(self._words(movie_filter)), self.size)
-            self._masks.keep(movie_filter, mask, mask.words.nbytes)
-        return mask
+        return self._mask(movie_filter, self._postings_for(movie_filter))
 
     def ordered(self, movie_filter: MovieFilter, sort: Sort) -> Selection:
         """The films that satisfy the filter, in the order of `sort`: the first DEEPEST, and the exact total."""
-        selection = self._selections.get((movie_filter, sort))
+        postings = self._postings_for(movie_filter)
+        key = (movie_filter, postings and postings.version, sort)
+        selection = self._selections.get(key)
         if selection is None:
-            selection = self._select(self.mask(movie_filter), sort)
-            self._selections.keep((movie_filter, sort), selection, selection.rows.nbytes)
+            selection = self._select(self._mask(movie_filter, postings), sort)
+            self._selections.keep(key, selection, selection.rows.nbytes)
         return selection
+
+    def postings_version(self, movie_filter: MovieFilter) -> str | None:
+        """With which an answer to the filter stands as long as these columns serve; None where it asks for no terms."""
+        postings = self._postings_for(movie_filter)
+        return None if postings is None else postings.version
 
     def in_order(self, rows: Rows, sort: Sort) -> Rows:
         """These rows in the order of `sort`."""
         return rows[np.argsort(self._ranks[sort][rows])]
+
+    def _postings_for(self, movie_filter: MovieFilter) -> Postings | None:
+        return self._postings() if movie_filter.terms else None
+
+    def _mask(self, movie_filter: MovieFilter, postings: Postings | None) -> Mask:
+        key = (movie_filter, postings and postings.version)
+        mask = self._masks.get(key)
+        if mask is None:
+            words = self._words(movie_filter)
+            if postings is not None:
+                for term in movie_filter.terms:
+                    words &= self._words_of(term, postings)
+            mask = Mask(_frozen(words), self.size)
+            self._masks.keep(key, mask, mask.words.nbytes)
+        return mask
 
     def _select(self, mask: Mask, sort: Sort) -> Selection:
         total = mask.count()
@@ -163,6 +186,23 @@ class CatalogColumns:
             start, stop = np.searchsorted(self._imdb_numbers, [asked.imdb_number, asked.imdb_number + 1])
             words &= words_of(self._imdb_rows[start:stop], self.size)
         return words
+
+    def _words_of(self, term: Term, postings: Postings) -> Words:
+        """The films with any of the keys, with all of them, or with none."""
+        films_of = [[postings.films(kind, key) for kind in term.kinds] for key in term.keys]
+        if term.how == "all":
+            words = self._everything.copy()
+            for films in films_of:
+                words &= self._words_of_films(films)
+            return words
+        words = self._words_of_films(list(itertools.chain.from_iterable(films_of)))
+        return ~words if term.how == "none" else words
+
+    def _words_of_films(self, films: Sequence[TmdbIds]) -> Words:
+        if not films:
+            return self._nothing
+        rows = self.rows_of(np.concatenate(films).astype(np.int64))
+        return words_of(rows[rows >= 0], self.size)
 
     def _any_of(self, bits: Mapping[Any, Words], keys: Sequence[Any]) -> Words:
         words = self._nothing.copy()

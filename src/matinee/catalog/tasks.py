@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from django_tasks import task
 
-from matinee.catalog import cards, columns
+from matinee.catalog import cards, columns, published_postings
 
 
 @task()
 def refresh_columns() -> None:
     columns.refresh_columns()
+
+
+@task()
+def refresh_postings() -> None:
+    published_postings.refresh_postings()
 
 
 @task()

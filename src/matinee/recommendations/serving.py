@@ -156,7 +156,7 @@ def recommend(
     critic = critic_of(user, mine, pool)
     if user.state_version is None:
         return recommend_from(mine, wishes, pool, critic)
-    asked = (user.pk, user.state_version, wishes)
+    asked = (user.pk, user.state_version, pool.columns.postings_version(movie_filter), wishes)
     ranking = pool.rankings.get(asked)
     if ranking is None:
         ranking = recommend_from(mine, wishes, pool, critic)

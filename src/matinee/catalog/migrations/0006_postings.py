@@ -1,0 +1,18 @@
+from django.apps.registry import Apps
+from django.db import migrations
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+
+
+def add_postings_consumer(apps: Apps, _: BaseDatabaseSchemaEditor) -> None:
+    apps.get_model("catalog", "ChangeConsumer").objects.get_or_create(name="postings")
+
+
+def remove_postings_consumer(apps: Apps, _: BaseDatabaseSchemaEditor) -> None:
+    apps.get_model("catalog", "ChangeConsumer").objects.filter(name="postings").delete()
+    apps.get_model("catalog", "MovieChange").objects.filter(consumer="postings").delete()
+
+
+class Migration(migrations.Migration):
+    dependencies = [("catalog", "0005_facts")]
+
+    operations = [migrations.RunPython(add_postings_consumer, remove_postings_consumer)]

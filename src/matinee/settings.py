@@ -212,6 +212,8 @@ MAIL_LINK = mail.link("MATINEE_MAIL_LINK")
 if REGISTRATION == "confirm" and MODE == "production" and not MAIL_IS_DELIVERED:
     raise env.ConfigurationError("MATINEE_REGISTRATION=confirm needs MATINEE_SMTP_URL: nobody would get the mail.")
 
+MATURITY_CEILING = env.text("MATINEE_MATURITY_CEILING", "") or None
+
 CORS_ALLOWED_ORIGINS = env.words("MATINEE_CORS_ORIGINS")
 CORS_ALLOW_HEADERS = [
     *("accept", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "x-request-id")

@@ -10,9 +10,10 @@ class CatalogConfig(AppConfig):
     label = "catalog"
 
     def ready(self) -> None:
-        from matinee.catalog import cards, columns, published_postings, tasks  # noqa: PLC0415 - models are loaded only now
+        from matinee.catalog import cards, ceiling, columns, published_postings, tasks  # noqa: PLC0415 - models are loaded only now
         from matinee.core.jobs.schedule import Periodic, register  # noqa: PLC0415 - it needs its models too
 
+        ceiling.instance_ceiling()  # a setting that makes no sense stops the start
         every = dt.timedelta(seconds=2)
         register(Periodic("refresh-columns", tasks.refresh_columns, every=every, when=columns.columns_are_stale))
         are_stale = published_postings.postings_are_stale

@@ -23,6 +23,7 @@ from prometheus_client import Counter
 
 from matinee.catalog import outbox
 from matinee.catalog.card_file import CardFile, written
+from matinee.catalog.ceiling import permitted
 from matinee.catalog.encoding import EncodedFilm, encoded, genre_names
 from matinee.catalog.film_lists import Entries, read_lists
 from matinee.catalog.filters import LARGEST_ID
@@ -55,10 +56,11 @@ WHERE consumer.name = %s
 
 
 def encoded_films(tmdb_ids: Sequence[int]) -> dict[int, EncodedFilm]:
-    """The films with these ids, in their order; one that is not in the catalogue is left out.
+    """The films with these ids, in their order; one that is not in the catalogue, or not to be shown, is left out.
 
     One query; two more where a film has to be read from its row, and one for each kind of list that it has.
     """
+    tmdb_ids = permitted(tmdb_ids)
     published, stale = _current(tmdb_ids)
     found = {} if published is None else published.find(tmdb_ids)
     outdated = [

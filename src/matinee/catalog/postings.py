@@ -83,6 +83,17 @@ class Postings:
         """Ascending; empty where no film has it."""
         return self.of[kind].of_key(key)
 
+    def have_any(self, kind: Kind, keys: Sequence[int], tmdb_ids: Sequence[int]) -> NDArray[np.bool_]:
+        """(m,) for each of these films whether it has any of the keys."""
+        wanted = np.array(tmdb_ids, dtype=np.int64)
+        found = np.zeros(len(wanted), dtype=np.bool_)
+        for films in (self.films(kind, key) for key in keys):
+            if len(films):
+                comparable = np.minimum(wanted, np.iinfo(films.dtype).max).astype(films.dtype)
+                places = np.minimum(np.searchsorted(films, comparable), len(films) - 1)
+                found |= films[places] == wanted
+        return found
+
     def patched(self, changed: Sequence[int]) -> dict[str, NDArray[Any]]:
         """The arrays with these films as they stand in the database now."""
         return arrays_of({kind: self.of[kind].patched(changed, read_pairs(kind, changed)) for kind in KINDS})

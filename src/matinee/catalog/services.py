@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.db import connection
 
+from matinee.catalog.ceiling import permitted
 from matinee.catalog.filters import LARGEST_ID
 from matinee.catalog.models import Movie
 from matinee.core.refusals import NotFound
@@ -20,18 +21,23 @@ class UnknownMovie(NotFound):
 
 
 def find_movie(tmdb_id: int) -> Movie:
-    """The film that clients mean by this id. Raises UnknownMovie, for what can't be an id too."""
-    movie = Movie.objects.filter(tmdb_id=tmdb_id).first() if 1 <= tmdb_id <= LARGEST_ID else None
+    """The film that clients mean by this id. Raises UnknownMovie, for what can't be an id or be shown, too."""
+    movie = Movie.objects.filter(tmdb_id=tmdb_id).first() if _is_permitted(tmdb_id) else None
     if movie is None:
         raise UnknownMovie.of(tmdb_id)
     return movie
 
 
 def find_pk(tmdb_id: int) -> int:
-    """The row of the film that clients mean by this id. Raises UnknownMovie, for what can't be an id too."""
+    """The row of the film that clients mean by this id. Raises UnknownMovie, as `find_movie` does."""
     with connection.cursor() as cursor:
-        cursor.execute(PK_OF_TMDB_ID, [tmdb_id if 1 <= tmdb_id <= LARGEST_ID else None])
+        cursor.execute(PK_OF_TMDB_ID, [tmdb_id if _is_permitted(tmdb_id) else None])
         row = cursor.fetchone()
     if row is None:
         raise UnknownMovie.of(tmdb_id)
     return int(row[0])
+
+
+def _is_permitted(tmdb_id: int) -> bool:
+    """Whether it can be an id, of a film that may be shown."""
+    return 1 <= tmdb_id <= LARGEST_ID and len(permitted([tmdb_id])) == 1

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tantivy import Query
 
+from matinee.catalog.ceiling import instance_ceiling, permitted
 from matinee.catalog.columns import columns
 from matinee.catalog.filters import EVERYTHING, MovieFilter, Sort
 from matinee.catalog.models import Movie
@@ -64,7 +65,7 @@ def suggest(*, text: str) -> list[int]:
     question = question_of(text)
     index = search_index()
     if index is None:
-        return list(map(int, _by_prefix(text, MOST_SUGGESTIONS)))
+        return [*permitted(list(map(int, _by_prefix(text, BY_DATABASE))))][:MOST_SUGGESTIONS]
     queries = Queries(index.schema)
     found = _first_ten(index, queries.completions(question)) or _first_ten(index, queries.distant_completions(question))
     return found[:MOST_SUGGESTIONS]
@@ -76,7 +77,8 @@ def _first_ten(index: SearchIndex, queries: Iterable[Query]) -> list[int]:
     for query in queries:
         if len(found) >= MOST_SUGGESTIONS:
             break
-        found |= dict.fromkeys(_hits(index, query, MOST_SUGGESTIONS).tmdb_ids.tolist())
+        best = _hits(index, query, MOST_SUGGESTIONS if instance_ceiling() is None else FIRST_LOOK)
+        found |= dict.fromkeys(permitted(best.tmdb_ids.tolist()))
     return list(found)
 
 

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from pytest_django import DjangoAssertNumQueries
 
 from matinee.accounts.models import User
-from matinee.catalog.models import Movie
+from matinee.catalog.models import Collection, Movie
 from matinee.core.artifacts import ArtifactStore
 from matinee.library.models import Favorite, MovieRating
 from matinee.recommendations.community import Films, Ratings, store_community
@@ -101,6 +101,7 @@ def test_gathering_costs_three_queries_however_much_there_is(
 def test_features_are_what_the_rows_say_and_odd_entries_are_passed_over(db: None) -> None:
     make_movie(
         7,
+        collection=Collection.objects.create(id=8091, name="Alien Collection"),
         genre_ids=[878, {"id": 3}, None],
         keywords=["space", {"name": "alien"}, ["?"]],
         original_language="en",
@@ -121,6 +122,7 @@ def test_features_are_what_the_rows_say_and_odd_entries_are_passed_over(db: None
         "keywords": [0, 2],
         "directors": [1, 0],
         "cast": [0, 0],
+        "collections": [0, 1],
         "languages": [0, 1],
         "countries": [0, 1],
         "companies": [0, 1],

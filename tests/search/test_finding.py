@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from matinee.catalog.columns import columns, refresh_columns
+from matinee.catalog.facts import differences, known_facts, store_facts
 from matinee.catalog.filters import EVERYTHING, MovieFilter, Sort
 from matinee.catalog.models import Movie
 from matinee.catalog.postings import KINDS
@@ -228,3 +229,38 @@ def test_without_an_index_the_database_answers_by_prefix(text: str) -> None:
     assert search(text=text, movie_filter=EVERYTHING, sort=None, first=20).tmdb_ids.tolist() == expected
     assert suggest(text=text) == expected
     assert search(text="hea", movie_filter=MovieFilter(all_genres=(18,)), sort=None, first=20).total == 1
+
+
+def called_elsewhere(tmdb_id: int, title: str, *others: str) -> None:
+    told = [{"country": "FR", "title": other} for other in others]
+    facts = known_facts({"tmdb_id": tmdb_id, "title": title, "alternative_titles": told, "popularity": 500.0})
+    store_facts([facts], choose=differences, now=NOW)
+
+
+def test_a_film_is_found_by_what_it_is_called_elsewhere() -> None:
+    called_elsewhere(949, "Heat", "Hitze", "Fuoco contro Fuoco", "Heat")
+    called_elsewhere(1, "Cold")
+    refresh_index()
+
+    assert titles("fuoco contro fuoco") == titles("HITZE") == titles("contro") == ["Heat"]
+
+
+def test_what_a_film_is_called_elsewhere_comes_behind_the_titles_of_others_however_popular() -> None:
+    called_elsewhere(949, "Heat", "Fire", "Fire Over")
+    called_elsewhere(2, "Fire", "Brand")
+    called_elsewhere(3, "Fire Walk", "Feuer")
+    called_elsewhere(4, "Over the Fire")
+    refresh_index()
+
+    assert titles("fire")[:3] == ["Fire", "Fire Walk", "Heat"]
+
+
+def test_another_title_that_is_told_later_is_found_once_the_index_follows() -> None:
+    called_elsewhere(949, "Heat")
+    indexed(titled(1, "Ran"), titled(2, "Stalker"))
+    before = titles("hitze")
+
+    called_elsewhere(949, "Heat", "Hitze")
+    refresh_index()
+
+    assert (before, titles("hitze")) == ([], ["Heat"])

@@ -33,6 +33,7 @@ FACTS = (
     "original_language",
     "production_countries",
     "production_companies",
+    "collection_id",
 )
 
 
@@ -64,9 +65,8 @@ def film_features() -> tuple[ItemFeatures, Floats, Floats]:
     All by ascending TMDb id.
     """
     ids, votes, averages, years = array("q"), array("d"), array("d"), list[int | None]()
-    values: dict[str, list[list[int | str]]] = {
-        name: [] for name in ("genres", "keywords", "directors", "cast", "languages", "countries", "companies")
-    }
+    fields = ("genres", "keywords", "directors", "cast", "languages", "countries", "companies", "collections")
+    values: dict[str, list[list[int | str]]] = {name: [] for name in fields}
     films = Movie.objects.order_by("tmdb_id").values(*FACTS)
     for film in films.iterator(chunk_size=READ_AT_ONCE):
         ids.append(film["tmdb_id"])
@@ -80,6 +80,7 @@ def film_features() -> tuple[ItemFeatures, Floats, Floats]:
         values["languages"].append(_plain([film["original_language"]]))
         values["countries"].append(_plain(film["production_countries"], "iso_3166_1"))
         values["companies"].append(_plain(film["production_companies"], "id"))
+        values["collections"].append(_plain([film["collection_id"]]))
     features = ItemFeatures.from_lists(np.frombuffer(ids, np.int64), values, years)
     counts, means = np.frombuffer(votes, np.float64), np.frombuffer(averages, np.float64)
     return features, acclaim(counts, means), promised_stars(counts, means)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from tantivy import Document, Schema, SchemaBuilder
 
+from matinee.catalog.film_lists import LISTS
 from matinee.catalog.filters import imdb_number
 from matinee.catalog.models import MovieQuerySet
 from matinee.search.words import key_of, names_of, without_article, words_of
 
-LAYOUT = 1
+LAYOUT = 2
 """Changes with what is below and in `words`, so that no program reads what another wrote otherwise."""
 
 FIELDS = (
@@ -36,6 +37,7 @@ MOST_POPULAR = 500.0
 MOST_VOTES = 30_000.0
 LONGEST_START = 6
 READ_AT_ONCE = 1_000
+OTHER_TITLES = "alternative_titles"
 COMMONEST = frozenset(
     [
         "a",
@@ -85,27 +87,31 @@ COMMONEST = frozenset(
 
 def schema() -> Schema:
     """`whole` holds the titles run together, `key` those and the same without their articles, `start` the first one to
-    LONGEST_START characters of each key: so short a beginning is that of too many keys to go through them."""
+    LONGEST_START characters of each key: so short a beginning is that of too many keys to go through them. What a film
+    is called elsewhere stands apart from its titles, in `other`, and run together in `other_whole`."""
     builder = SchemaBuilder()
     builder.add_integer_field("tmdb_id", indexed=True, fast=True)
     builder.add_integer_field("imdb", indexed=True)
     builder.add_integer_field("year", indexed=True)
     builder.add_float_field("weight", fast=True)
-    for name in ("whole", "key", "start"):
+    for name in ("whole", "key", "start", "other_whole"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
-    for name in ("title", "people", "keywords", "overview"):
+    for name in ("title", "other", "people", "keywords", "overview"):
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="position")
     return builder.build()
 
 
 def documents_of(films: MovieQuerySet) -> Iterator[Document]:
     """Streamed: a thousand rows are in memory at once."""
-    rows = films.order_by("tmdb_id").values(*FIELDS).iterator(chunk_size=READ_AT_ONCE)
+    rows = films.order_by("tmdb_id").values("pk", "digests", *FIELDS).iterator(chunk_size=READ_AT_ONCE)
     while chunk := list(islice(rows, READ_AT_ONCE)):
-        yield from map(document_of, chunk)
+        with_others = [film["pk"] for film in chunk if OTHER_TITLES in (film["digests"] or ())]
+        others = LISTS[OTHER_TITLES].read(with_others) if with_others else {}
+        for film in chunk:
+            yield document_of(film, [title.title for title in others.get(film["pk"], ())])
 
 
-def document_of(film: Mapping[str, Any]) -> Document:
+def document_of(film: Mapping[str, Any], other_titles: Sequence[str] = ()) -> Document:
     """`film` has the values of FIELDS."""
     document = Document()
     document.add_integer("tmdb_id", film["tmdb_id"])
@@ -115,6 +121,19 @@ def document_of(film: Mapping[str, Any]) -> Document:
     if film["release_date"] is not None:
         document.add_integer("year", film["release_date"].year)
     document.add_float("weight", weight_of(film["popularity"], film["vote_count"]))
+    _add_titles(document, film, other_titles)
+    for field, texts in (
+        ("people", [*_texts(film["directors"]), *_texts(film["cast"])]),
+        ("keywords", film["keywords"]),
+    ):
+        for text in dict.fromkeys(_texts(texts)):
+            document.add_text(field, " ".join(words_of(text)))
+    if film["overview"]:
+        document.add_text("overview", " ".join(word for word in words_of(film["overview"]) if word not in COMMONEST))
+    return document
+
+
+def _add_titles(document: Document, film: Mapping[str, Any], other_titles: Sequence[str]) -> None:
     names = names_of([film["title"], film["original_title"]])
     for name in names:
         document.add_text("title", " ".join(name))
@@ -125,15 +144,10 @@ def document_of(film: Mapping[str, Any]) -> Document:
         document.add_text("key", key)
     for start in dict.fromkeys(key[:length] for key in keys for length in range(1, LONGEST_START + 1)):
         document.add_text("start", start)
-    for field, texts in (
-        ("people", [*_texts(film["directors"]), *_texts(film["cast"])]),
-        ("keywords", film["keywords"]),
-    ):
-        for text in dict.fromkeys(_texts(texts)):
-            document.add_text(field, " ".join(words_of(text)))
-    if film["overview"]:
-        document.add_text("overview", " ".join(word for word in words_of(film["overview"]) if word not in COMMONEST))
-    return document
+    for other in names_of(other_titles):
+        if other not in names:
+            document.add_text("other", " ".join(other))
+            document.add_text("other_whole", key_of(other))
 
 
 def weight_of(popularity: float | None, votes: int | None) -> float:

@@ -22,6 +22,8 @@ BY_ID = 2_000.0
 BEGINNING = 600.0
 IN_TITLE = 150.0
 """Every word stands in the title, somewhere."""
+ELSEWHERE = 300.0
+"""It is the whole of what the film is called in another country, which is often another film's title here."""
 NEARLY_WHOLE = {1: 120.0, 2: 60.0}
 NEARLY_BEGINNING = {1: 60.0}
 """By the number of edits."""
@@ -29,8 +31,8 @@ WITHOUT_ARTICLE = 0.8
 """Of that, where it is the title without the title's article."""
 ARTICLE_TOO_MANY = 0.15
 """And where it fits once the question's own article is left out."""
-FIELD_BOOSTS = {"title": 2.25, "people": 1.5, "keywords": 0.75, "overview": 0.375}
-"""Fitted together with POPULARITY_WEIGHT, see docs/search.md."""
+FIELD_BOOSTS = {"title": 2.25, "other": 1.0, "people": 1.5, "keywords": 0.75, "overview": 0.375}
+"""Fitted together with POPULARITY_WEIGHT, see docs/search.md; all but `other`, of which no data at hand has any."""
 BEGUN_WORD = 0.5
 BEGUN_FROM = 3
 """Letters; fewer begin too many words to go through them. The beginning of a whole title needs one."""
@@ -140,6 +142,7 @@ class Queries:
         key = key_of(words)
         yield _scored(self._term("whole", key), WHOLE_TITLE)
         yield _scored(self._term("key", key), WHOLE_TITLE * WITHOUT_ARTICLE)
+        yield _scored(self._term("other_whole", key), ELSEWHERE)
         yield self._key(key, 0, begun=True, score=BEGINNING)
         for number in range(1, _forgiven(key, TITLE_FROM, edits) + 1):
             yield self._key(key, number, begun=False, score=NEARLY_WHOLE[number])

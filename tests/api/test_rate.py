@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from matinee.catalog.cards import refresh_cards
 from matinee.catalog.models import Movie
 from matinee.library.models import MovieRating
 from tests.api.conftest import NOW, Api, MakeMovie, signed_in_as
+from tests.at_once import at_once
 
 
 @pytest.fixture
@@ -182,3 +184,60 @@ def test_a_page_of_reviews_costs_three_queries(
 
     with django_assert_num_queries(3):
         assert len(api.get("movies/603/reviews/").json()["results"]) == 2
+
+
+def test_over_a_version_that_is_no_longer_there_nothing_is_written(as_alice: Api, matrix: Movie) -> None:
+    seen = as_alice.get("movies/603/rate/")["ETag"]
+    as_alice.post("movies/603/rate/", {"rating": 4})
+
+    late = [
+        as_alice.post("movies/603/rate/", {"rating": 1}, If_Match=seen),
+        as_alice.put("movies/603/rate/", {"rating": 1}, If_Match=seen),
+        as_alice.delete("movies/603/rate/", If_Match=seen),
+    ]
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in late] == [(412, "precondition_failed")] * 3
+    assert as_alice.get("movies/603/rate/").json()["rating"] == 4
+
+
+def test_over_the_version_that_was_read_it_is_written_and_the_answer_tells_the_next(
+    as_alice: Api, matrix: Movie
+) -> None:
+    tag = as_alice.get("movies/603/rate/")["ETag"]
+    for method, stars, status in (("POST", 4, 201), ("PUT", 5, 200), ("POST", 3, 200)):
+        answer = as_alice.request(method, "movies/603/rate/", {"rating": stars}, If_Match=tag)
+        assert answer.status_code == status
+        tag = answer["ETag"]
+
+    assert as_alice.get("movies/603/rate/")["ETag"] == tag
+    assert as_alice.delete("movies/603/rate/", If_Match=tag).status_code == 204
+
+
+def test_what_others_think_meanwhile_changes_the_tag_and_stands_against_nothing(
+    as_alice: Api, as_bob: Api, matrix: Movie
+) -> None:
+    seen = as_alice.post("movies/603/rate/", {"rating": 4})["ETag"]
+    as_bob.post("movies/603/rate/", {"rating": 1})
+
+    now = as_alice.get("movies/603/rate/", If_None_Match=seen)
+    written = as_alice.put("movies/603/rate/", {"rating": 5}, If_Match=seen)
+
+    assert (now.status_code, written.status_code) == (200, 200)
+
+
+@pytest.mark.parametrize("tag", ['"made up"', 'W/"none.0"', '"", "x.y"', "none"])
+def test_a_tag_that_is_none_of_ours_matches_nothing(as_alice: Api, matrix: Movie, tag: str) -> None:
+    assert as_alice.post("movies/603/rate/", {"rating": 4}, If_Match=tag).status_code == 412
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_eight_who_write_over_the_same_version_one_wins(as_alice: Api, matrix: Movie) -> None:
+    for round_ in range(3):
+        seen = as_alice.get("movies/603/rate/")["ETag"]
+
+        def write(stars: int, tag: str = seen) -> int:
+            return Api(as_alice.token).post("movies/603/rate/", {"rating": stars}, If_Match=tag).status_code
+
+        answers = at_once(*[partial(write, 1 + number % 5) for number in range(8)])
+
+        assert sorted(answers, key=str) == [201 if round_ == 0 else 200] + [412] * 7

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+import hashlib
 
 from django.http import HttpResponse
 from django.utils import timezone
@@ -13,6 +13,7 @@ from matinee.api.answers import PageQuery, answer, page_of
 from matinee.api.authentication import SignedInRequest
 from matinee.api.bodies import Body, Text
 from matinee.api.cards import cards_of, with_more
+from matinee.api.preconditions import wanted_versions
 from matinee.api.schemas import Page, Problem, Rate, RatedCard
 from matinee.catalog.services import find_pk
 from matinee.library import queries, services
@@ -54,15 +55,18 @@ def list_ratings(request: SignedInRequest, paging: Query[PageQuery]) -> HttpResp
 def get_rating(request: SignedInRequest, movie_id: int) -> HttpResponse:
     """My rating of this film, null where I have none, beside everybody's average."""
     movie_pk = find_pk(movie_id)
-    return answer(_rate(movie_pk, queries.rating_of(user=request.auth, movie_pk=movie_pk)))
+    return _rate(request, movie_pk, queries.rating_of(user=request.auth, movie_pk=movie_pk))
 
 
 @router.post(
     "/{int:movie_id}/rate/",
-    response={200: Rate, 201: Rate, 400: Problem, 401: Problem, 404: Problem, 415: Problem, 422: Problem},
+    response={200: Rate, 201: Rate, 400: Problem, 401: Problem, 404: Problem, 412: Problem, 415: Problem, 422: Problem},
 )
 def rate_movie(request: SignedInRequest, movie_id: int, body: RatingIn) -> HttpResponse:
-    """Rate a film: 201 when it is my first rating of it, 200 when it replaces one."""
+    """Rate a film: 201 when it is my first rating of it, 200 when it replaces one.
+
+    With `If-Match`, only over the version of mine with that ETag (412 otherwise); so with the two below.
+    """
     movie_pk = find_pk(movie_id)
     rating, is_new = services.rate_movie(
         user=request.auth,
@@ -71,13 +75,14 @@ def rate_movie(request: SignedInRequest, movie_id: int, body: RatingIn) -> HttpR
         review=body.review,
         private=body.review_private,
         now=timezone.now(),
+        if_version=_wanted(request),
     )
-    return answer(_rate(movie_pk, rating), status=201 if is_new else 200)
+    return _rate(request, movie_pk, rating, status=201 if is_new else 200)
 
 
 @router.put(
     "/{int:movie_id}/rate/",
-    response={200: Rate, 400: Problem, 401: Problem, 404: Problem, 415: Problem, 422: Problem},
+    response={200: Rate, 400: Problem, 401: Problem, 404: Problem, 412: Problem, 415: Problem, 422: Problem},
 )
 def change_rating(request: SignedInRequest, movie_id: int, body: RatingChange) -> HttpResponse:
     """Change my rating; 404 when there is none."""
@@ -89,25 +94,38 @@ def change_rating(request: SignedInRequest, movie_id: int, body: RatingChange) -
         review=body.review,
         private=body.review_private,
         now=timezone.now(),
+        if_version=_wanted(request),
     )
-    return answer(_rate(movie_pk, rating))
+    return _rate(request, movie_pk, rating)
 
 
-@router.delete("/{int:movie_id}/rate/", response={204: None, 401: Problem})
+@router.delete("/{int:movie_id}/rate/", response={204: None, 401: Problem, 412: Problem})
 def withdraw_rating(request: SignedInRequest, movie_id: int) -> HttpResponse:
     """Forget my rating and its review; 204 whether there was one or not."""
-    services.remove(MovieRating, user=request.auth, tmdb_id=movie_id, now=timezone.now())
+    services.remove(MovieRating, user=request.auth, tmdb_id=movie_id, now=timezone.now(), if_version=_wanted(request))
     return HttpResponse(status=204)
 
 
-def _rate(movie_pk: int, mine: queries.Rating | None) -> dict[str, Any]:
+def _wanted(request: SignedInRequest) -> frozenset[str] | None:
+    """The versions of my rating that If-Match names: what others think of the film meanwhile is no conflict."""
+    tags = wanted_versions(request)
+    return None if tags is None else frozenset(tag.partition(".")[0] for tag in tags)
+
+
+def _rate(request: SignedInRequest, movie_pk: int, mine: queries.Rating | None, *, status: int = 200) -> HttpResponse:
     everyone = queries.opinion_of(movie_pk)
-    return {
-        "rating": mine.rating if mine else None,
-        "review": mine.review if mine else None,
-        "created_at": mine.created_at if mine else None,
-        "updated_at": mine.updated_at if mine else None,
-        "average": everyone.average,
-        "count": everyone.count,
-        "distribution": {str(stars): number for stars, number in everyone.distribution.items()},
-    }
+    told = answer(
+        {
+            "rating": mine.rating if mine else None,
+            "review": mine.review if mine else None,
+            "created_at": mine.created_at if mine else None,
+            "updated_at": mine.updated_at if mine else None,
+            "average": everyone.average,
+            "count": everyone.count,
+            "distribution": {str(stars): number for stars, number in everyone.distribution.items()},
+        },
+        status=status,
+    )
+    digest = hashlib.blake2b(told.content, digest_size=8, key=str(request.auth.pk).encode()).hexdigest()
+    told["ETag"] = f'"{mine.version if mine else queries.NO_RATING}.{digest}"'
+    return told

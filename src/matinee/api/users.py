@@ -8,7 +8,6 @@ from typing import Annotated, Any, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.http import parse_etags
 from ninja import Field, Router, Schema
 from pydantic import BeforeValidator, ConfigDict
 from pydantic.config import JsonDict
@@ -22,6 +21,7 @@ from matinee.api.answers import answer
 from matinee.api.authentication import SignedInRequest, maybe_signed_in, person
 from matinee.api.bodies import Body, Text
 from matinee.api.origins import address_of, origin_of
+from matinee.api.preconditions import wanted_versions
 from matinee.api.schemas import Problem
 
 router = Router()
@@ -264,17 +264,9 @@ def change_profile(request: HttpRequest, body: ProfilePatch) -> HttpResponse:
 
 def _change_profile(request: HttpRequest, changes: services.ProfileChanges) -> HttpResponse:
     profile = services.update_profile(
-        user=person(request), changes=changes, now=timezone.now(), if_version=_wanted_versions(request)
+        user=person(request), changes=changes, now=timezone.now(), if_version=wanted_versions(request)
     )
     return _profile(profile)
-
-
-def _wanted_versions(request: HttpRequest) -> frozenset[str] | None:
-    """What If-Match names, None where any version will do. A weak tag never matches (RFC 9110, section 13.1.1)."""
-    given = request.headers.get("If-Match")
-    if given is None or given.strip() == "*":
-        return None
-    return frozenset(tag.strip('"') for tag in parse_etags(given) if tag.startswith('"'))
 
 
 def _profile(profile: UserProfile) -> HttpResponse:

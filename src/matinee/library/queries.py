@@ -55,6 +55,14 @@ class Flags(NamedTuple):
 NO_FLAGS = Flags()
 
 
+NO_RATING = "none"
+"""The version of a rating that is not there."""
+
+
+def version_of(updated_at: dt.datetime) -> str:
+    return f"{updated_at:%Y%m%d%H%M%S%f}"
+
+
 class Rating(NamedTuple):
     """What one person thinks of one film."""
 
@@ -69,6 +77,11 @@ class Rating(NamedTuple):
         """From the values of RATING_COLUMNS, as a cursor gives them."""
         stars, review, private, created_at, updated_at = row
         return cls(stars, review, bool(private), instants.read(created_at), instants.read(updated_at))
+
+    @property
+    def version(self) -> str:
+        """Another one after each change."""
+        return version_of(self.updated_at)
 
 
 @dataclass(frozen=True)

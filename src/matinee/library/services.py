@@ -8,19 +8,20 @@ is no event.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from matinee.accounts.models import User
 from matinee.audit.actions import Action
 from matinee.audit.trail import record
 from matinee.catalog.filters import LARGEST_ID
 from matinee.core import instants
-from matinee.core.refusals import NotFound
+from matinee.core.refusals import NotFound, PreconditionFailed
 from matinee.library.models import Dismissal, Entry, Favorite, MovieRating, Watchlist
-from matinee.library.queries import RATING_COLUMNS, TABLES, Rating
+from matinee.library.queries import NO_RATING, RATING_COLUMNS, TABLES, Rating, version_of
 
 ADDED: Mapping[type[Entry], Action] = {
     Favorite: Action.FAVORITE_ADDED,
@@ -64,6 +65,10 @@ class NotRated(NotFound):
     code = "not_rated"
 
 
+class RatingChanged(PreconditionFailed):
+    """The rating is no longer the one that the client read."""
+
+
 @transaction.atomic
 def add(kind: type[Entry], *, user: User, movie_pk: int, now: dt.datetime) -> tuple[dt.datetime, bool]:
     """Put a film on one of the person's lists; returns since when it is there and whether it is new. Once is enough."""
@@ -77,10 +82,22 @@ def add(kind: type[Entry], *, user: User, movie_pk: int, now: dt.datetime) -> tu
 
 
 @transaction.atomic
-def remove(kind: type[Entry | MovieRating], *, user: User, tmdb_id: int, now: dt.datetime) -> None:
-    """Take a film off one of the person's lists, whether it is there, or known at all, or not."""
+def remove(
+    kind: type[Entry | MovieRating],
+    *,
+    user: User,
+    tmdb_id: int,
+    now: dt.datetime,
+    if_version: Collection[str] | None = None,
+) -> None:
+    """Take a film off one of the person's lists, whether it is there, or known at all, or not.
+
+    `if_version`: of a rating, the versions that may go. Raises RatingChanged.
+    """
     if tmdb_id > LARGEST_ID:
         return
+    if if_version is not None:
+        _hold(MovieRating.objects.filter(user=user, movie__tmdb_id=tmdb_id), if_version)
     with connection.cursor() as cursor:
         cursor.execute(REMOVE.format(table=TABLES[kind]), [user.pk, tmdb_id])
         was_there = cursor.rowcount
@@ -90,12 +107,21 @@ def remove(kind: type[Entry | MovieRating], *, user: User, tmdb_id: int, now: dt
 
 @transaction.atomic
 def rate_movie(
-    *, user: User, movie_pk: int, stars: int, review: str | None, private: bool | None, now: dt.datetime
+    *,
+    user: User,
+    movie_pk: int,
+    stars: int,
+    review: str | None,
+    private: bool | None,
+    now: dt.datetime,
+    if_version: Collection[str] | None = None,
 ) -> tuple[Rating, bool]:
     """Record what `user` thinks of a film; returns the rating and whether it is new.
 
-    Rating it again replaces the stars; a review or its privacy that is not given (None) stays as it was.
+    Rating it again replaces the stars; a review or its privacy that is not given (None) stays as it was. `if_version`:
+    the versions that may be written over, None for whichever it is. Raises RatingChanged.
     """
+    held = None if if_version is None else _hold(MovieRating.objects.filter(user=user, movie_id=movie_pk), if_version)
     at = instants.stored(now)
     whose = [user.pk, movie_pk]
     first = [*whose, stars, review or "", bool(private), False, at, at]
@@ -103,6 +129,8 @@ def rate_movie(
         row = _returned(FIRST_RATING.format(film=FILM, columns=RATING_COLUMNS), first)
         if row is not None:
             return _recorded(Action.RATING_GIVEN, user, row, now), True
+        if held == NO_RATING:
+            raise _changed()  # somebody was first
         row = _returned(NEXT_RATING.format(film=FILM, columns=RATING_COLUMNS), [stars, review, private, at, *whose])
         if row is not None:
             return _recorded(Action.RATING_CHANGED, user, row, now), False
@@ -111,15 +139,37 @@ def rate_movie(
 
 @transaction.atomic
 def change_rating(
-    *, user: User, movie_pk: int, stars: int | None, review: str | None, private: bool | None, now: dt.datetime
+    *,
+    user: User,
+    movie_pk: int,
+    stars: int | None,
+    review: str | None,
+    private: bool | None,
+    now: dt.datetime,
+    if_version: Collection[str] | None = None,
 ) -> Rating:
-    """Change a rating that is there; what is not given (None) stays. Raises NotRated."""
+    """Change a rating that is there; what is not given (None) stays. Raises NotRated, RatingChanged."""
+    if if_version is not None:
+        _hold(MovieRating.objects.filter(user=user, movie_id=movie_pk), if_version)
     given = [stars, review, private]
     statement = CHANGE.format(film=FILM, columns=RATING_COLUMNS)
     row = _returned(statement, [*given, *given, instants.stored(now), user.pk, movie_pk])
     if row is None:
         raise NotRated("You have not rated this film.")
     return _recorded(Action.RATING_CHANGED, user, row, now)
+
+
+def _hold(rating: QuerySet[MovieRating], versions: Collection[str]) -> str:
+    """The version of a rating, which stays so till commit. Raises RatingChanged where it is none of `versions`."""
+    updated_at = rating.select_for_update(no_key=True, of=("self",)).values_list("updated_at", flat=True).first()
+    version = NO_RATING if updated_at is None else version_of(updated_at)
+    if version not in versions:
+        raise _changed()
+    return version
+
+
+def _changed() -> RatingChanged:
+    return RatingChanged("The rating has changed since you read it.")
 
 
 def _recorded(action: Action, user: User, row: tuple[Any, ...], now: dt.datetime) -> Rating:

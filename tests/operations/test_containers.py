@@ -25,6 +25,7 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 GIVEN = {
     "POSTGRES_PASSWORD": "a password",
     "MATINEE_SECRET_KEY": "a secret of thirty-two characters, or of more than that",
+    "MATINEE_ENCRYPTION_KEYS": "keys-of-thirty-two-characters-or-of-more",
     "MATINEE_ALLOWED_HOSTS": "matinee.example.org",
 }
 
@@ -110,7 +111,7 @@ def test_no_secret_stands_in_the_files_and_what_is_needed_is_asked_for() -> None
 
     for name in GIVEN:
         assert f"${{{name}:?" in text
-    assert not re.search(r"(?:PASSWORD|SECRET_KEY|TOKEN): (?!\${)\S", text)
+    assert not re.search(r"(?:PASSWORD|SECRET_KEY|ENCRYPTION_KEYS|TOKEN): (?!\${)\S", text)
     assert not re.search("PASSWORD|SECRET|TOKEN", DOCKERFILE)
 
 

@@ -7,7 +7,8 @@ READY := .venv/.ready
 # MovieLens-100K as one package of the index carries it: read by a few tests, never installed, never committed.
 ML100K := $(TOOLS)/data/recbole-1.2.1-py3-none-any.whl
 PYTEST := $(RUN) env MATINEE_TEST_ML100K=$(abspath $(ML100K)) pytest -n 2
-SOAKED := tests/operations/backups tests/operations/test_killed_processes.py
+SOAKED := tests/operations/backups tests/operations/test_killed_processes.py tests/operations/test_sessions_in_service.py \
+	tests/accounts/test_sessions.py tests/accounts/test_sign_in_times.py
 
 .PHONY: setup demo serve test soak check bench bench-recommender bench-serving bench-scale bench-search clean
 

@@ -49,6 +49,16 @@ def test_without_the_present_password_nothing_changes(as_alice: Api, alice: User
     assert not Letter.objects.exists()
 
 
+def test_guesses_count_under_an_idempotency_key_too(as_alice: Api, alice: User) -> None:
+    for number in range(5):
+        wrong = {**CHANGE, "current_password": f"wrong {number}"}
+        assert as_alice.post(PATH, wrong, Idempotency_Key=f"guess-{number}").status_code == 403
+
+    assert as_alice.post(PATH, CHANGE, Idempotency_Key="right").status_code == 403
+    alice.refresh_from_db()
+    assert alice.check_password(PASSWORD)
+
+
 @pytest.mark.parametrize(
     ("changed", "field", "code"),
     [

@@ -27,16 +27,19 @@ class WrongPassword(Forbidden):
 
 
 def change_password(*, user: User, session_id: int, current: str, new: str, now: dt.datetime) -> None:
-    """Set another password and sign out every session but this one. Raises Invalid or WrongPassword."""
-    person = _confirmed(user, session_id, current, "current_password", now)
+    """Set another password and sign out every session but this one. Raises Invalid or WrongPassword.
+
+    The new one is hashed first: who has asked the guard may be in a transaction that others wait for.
+    """
     checks = FieldChecks()
-    new = new_password(checks, "new_password", new, of=person)
+    changed = User.objects.get(pk=user.pk)
+    new = new_password(checks, "new_password", new, of=changed)
     checks.finish()
-    before = person.password
-    person.set_password(new)
+    changed.set_password(new)
+    person = _confirmed(user, session_id, current, "current_password", now)
     with transaction.atomic():
-        as_it_was = User.objects.filter(pk=person.pk, is_active=True, password=before)
-        if not as_it_was.update(password=person.password):
+        as_it_was = User.objects.filter(pk=person.pk, is_active=True, password=person.password)
+        if not as_it_was.update(password=changed.password):
             raise _wrong_password("current_password")
         Session.objects.filter(user=person, ended_at=None).exclude(pk=session_id).update(ended_at=now)
         letters.withdraw(user=person)

@@ -77,6 +77,31 @@ def test_nothing_is_unpickled_and_no_string_is_run() -> None:
                 assert node.func.id not in {"eval", "exec"}, path
 
 
+NETWORK = {"aiohttp", "ftplib", "http.client", "httpx", "requests", "smtplib", "socket", "urllib.request", "urllib3"}
+DOORS = {
+    "api/app.py": {"http.client"},  # the words for statuses
+    "core/jobs/worker.py": {"socket"},  # this machine's name
+    "core/names.py": {"socket"},  # looks names up
+    "operations/serving.py": {"http.client", "socket"},  # is our own port free, does our own server answer
+    "tmdb/stand_in/faults.py": {"socket"},  # a server, for development
+    "tmdb/transport.py": {"urllib.request", "urllib3"},  # TMDb's hosts alone; urllib.request tells of proxies
+    "transfer/downloads.py": {"urllib.request", "urllib3"},  # addresses of this program's and of the operator's
+}
+
+
+def test_only_few_modules_open_connections_and_none_to_an_address_of_a_client() -> None:
+    found: dict[str, set[str]] = {}
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = {name.name for name in node.names} if isinstance(node, ast.Import) else set()
+            if isinstance(node, ast.ImportFrom):
+                names = {node.module or "", *(f"{node.module}.{name.name}" for name in node.names)}
+            if names & NETWORK:
+                found.setdefault(str(path.relative_to(SOURCE)), set()).update(names & NETWORK)
+
+    assert found == DOORS
+
+
 def test_there_are_no_signals() -> None:
     assert not [place for place, line in lines_of(MODULES) if "django.db.models.signals" in line or "@receiver" in line]
 

@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "matinee.core.jobs",
     "matinee.audit",
     "matinee.catalog",
+    "matinee.tmdb",
     "matinee.accounts",
     "matinee.library",
     "matinee.search",

@@ -8,11 +8,9 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -22,6 +20,7 @@ from urllib.parse import urljoin, urlsplit
 
 import urllib3
 
+from matinee.core.names import NotLookedUp, addresses_of
 from matinee.core.refusals import Unavailable
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -83,7 +82,7 @@ def _answer(url: str, limits: Limits, ends_at: float) -> Iterator[urllib3.BaseHT
     for _ in range(MOST_REDIRECTS + 1):
         proxy = _proxy_for(url)
         if proxy is None:
-            _look_up(urlsplit(url).hostname or "", within=min(limits.connect_seconds, ends_at - time.monotonic()))
+            _refuse_unless_known(urlsplit(url).hostname or "", min(limits.connect_seconds, ends_at - time.monotonic()))
         pool = urllib3.PoolManager() if proxy is None else urllib3.ProxyManager(proxy)
         timeout = urllib3.Timeout(connect=limits.connect_seconds, read=limits.silent_seconds)
         with (
@@ -116,23 +115,11 @@ def _proxy_for(url: str) -> str | None:
     return urllib.request.getproxies().get(parts.scheme)
 
 
-def _look_up(host: str, *, within: float) -> None:
-    """Resolve `host`, or raise Unreachable in time: the resolver itself can't be told how long it may take."""
-    outcome: list[object] = []
-
-    def resolve() -> None:
-        try:
-            outcome.append(socket.getaddrinfo(host, None))
-        except OSError as error:
-            outcome.append(error)
-
-    thread = threading.Thread(target=resolve, daemon=True)
-    thread.start()
-    thread.join(max(within, 0))
-    if not outcome:
-        raise Unreachable(f"The name {host} could not be looked up in time.")
-    if isinstance(outcome[0], OSError):
-        raise Unreachable(f"The name {host} can't be looked up: {outcome[0]}.")
+def _refuse_unless_known(host: str, within: float) -> None:
+    try:
+        addresses_of(host, within=within)
+    except NotLookedUp as error:
+        raise Unreachable(str(error)) from error
 
 
 def download_wheel(requirement: str, folder: Path, *, seconds: float) -> Path:

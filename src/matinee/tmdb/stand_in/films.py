@@ -1,0 +1,113 @@
+"""The films of the stand-in, in TMDb's shape, and what happened to them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+Payload: TypeAlias = dict[str, Any]
+
+BLANK: Mapping[str, Any] = {
+    "adult": False,
+    "backdrop_path": None,
+    "belongs_to_collection": None,
+    "budget": 0,
+    "genres": (),
+    "homepage": "",
+    "imdb_id": None,
+    "original_language": "en",
+    "original_title": "",
+    "overview": "",
+    "popularity": 0.0,
+    "poster_path": None,
+    "production_companies": (),
+    "production_countries": (),
+    "release_date": "",
+    "revenue": 0,
+    "runtime": 0,
+    "spoken_languages": (),
+    "status": "Released",
+    "tagline": "",
+    "title": "",
+    "video": False,
+    "vote_average": 0.0,
+    "vote_count": 0,
+}
+"""What TMDb says where it knows nothing."""
+
+
+class Films:
+    """All there are by id, those that changed by day, and where merged ones went."""
+
+    def __init__(self, films: Iterable[Payload]) -> None:
+        self.by_id: dict[int, Payload] = {film["id"]: {**BLANK, **film} for film in films}
+        self.merged: dict[int, int] = {}
+        self._changed: defaultdict[dt.date, set[int]] = defaultdict(set)
+
+    def find(self, film_id: int) -> Payload | None:
+        return self.by_id.get(self.merged.get(film_id, film_id))
+
+    def is_adult(self, film_id: int) -> bool | None:
+        """None of a film that is gone."""
+        return self.by_id[film_id]["adult"] if film_id in self.by_id else None
+
+    def by_popularity(self) -> list[Payload]:
+        return sorted(self.by_id.values(), key=lambda film: (-film["popularity"], film["id"]))
+
+    def changed_on(self, first: dt.date, last: dt.date) -> list[int]:
+        """TMDb's days end where the next begins: `last` is not among them unless it is the first."""
+        days = [day for day in self._changed if first <= day < max(last, first + dt.timedelta(days=1))]
+        return sorted(set().union(*(self._changed[day] for day in days)))
+
+    def put(self, film: Payload, *, day: dt.date) -> None:
+        self.by_id[film["id"]] = {**BLANK, **self.by_id.get(film["id"], {}), **film}
+        self._changed[day].add(film["id"])
+
+    def delete(self, film_id: int, *, day: dt.date) -> None:
+        del self.by_id[film_id]
+        self._changed[day].add(film_id)
+
+    def merge(self, film_id: int, *, into: int, day: dt.date) -> None:
+        """The film is another one that TMDb had already; its id answers with that."""
+        self.delete(film_id, day=day)
+        self.merged[film_id] = into
+
+
+def films_of_starter(content: Mapping[str, Any]) -> list[Payload]:
+    """The starter catalogue in TMDb's shape. People and keywords, known by name alone, get ids made of their names."""
+    return [_of_starter(film, content) for film in content["films"]]
+
+
+def _of_starter(film: Mapping[str, Any], content: Mapping[str, Any]) -> Payload:
+    plain = {name: film[name] for name in BLANK if film.get(name) is not None}
+    return {
+        **plain,
+        "id": film["tmdb_id"],
+        "genres": [{"id": id_, "name": content["genres"][str(id_)]} for id_ in film["genres"]],
+        "production_companies": [
+            {"id": id_, "name": content["companies"][str(id_)], "logo_path": None, "origin_country": ""}
+            for id_ in film["companies"]
+        ],
+        "production_countries": [
+            {"iso_3166_1": code, "name": content["countries"][code]} for code in film["countries"]
+        ],
+        "spoken_languages": [
+            {"iso_639_1": code, "name": content["languages"][code], "english_name": ""} for code in film["languages"]
+        ],
+        "keywords": {"keywords": [{"id": _made_up_id(name), "name": name} for name in film["keywords"]]},
+        "credits": {
+            "cast": [{**_person(name), "character": "", "order": order} for order, name in enumerate(film["cast"])],
+            "crew": [{**_person(name), "job": "Director", "department": "Directing"} for name in film["directors"]],
+        },
+    }
+
+
+def _person(name: str) -> Payload:
+    return {"id": _made_up_id(name), "name": name, "profile_path": None, "credit_id": f"{_made_up_id(name):024x}"}
+
+
+def _made_up_id(name: str) -> int:
+    return zlib.crc32(name.encode()) % 10_000_000 + 1

@@ -10,7 +10,7 @@ import django
 from django.db import models
 
 PAGE = Path(__file__).parent.parent / "docs" / "data-model.md"
-APPS = ("accounts", "api", "audit", "catalog", "library", "jobs")
+APPS = ("accounts", "api", "audit", "catalog", "library", "tmdb", "jobs")
 KINDS = {
     "BigAutoField": "bigint",
     "BigIntegerField": "bigint",

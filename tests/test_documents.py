@@ -16,7 +16,13 @@ from benchmarks.search import speed as speed_report
 from matinee.audit.actions import Action
 from matinee.core.refusals import Refusal
 
-ONLY_FROM_COMMANDS = ("matinee.transfer.", "matinee.recommendations.training", "tests.")
+ONLY_FROM_COMMANDS = (
+    "matinee.transfer.",
+    "matinee.recommendations.training",
+    "matinee.tmdb.lease",
+    "matinee.tmdb.sync",
+    "tests.",
+)
 ROOT = Path(__file__).parent.parent
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Any
@@ -167,7 +168,27 @@ def _database() -> dict[str, Any]:
 DATABASES = {"default": _database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default", "training"]}}
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default", "training", "mirror"]}}
+
+
+def _tmdb_token() -> str | None:
+    given = env.secret("MATINEE_TMDB_TOKEN")
+    if given is not None and not re.fullmatch(r"[A-Za-z0-9._-]{16,2000}", given):
+        raise env.ConfigurationError("MATINEE_TMDB_TOKEN is neither a read access token nor an API key of TMDb's.")
+    return given
+
+
+TMDB_TOKEN = _tmdb_token()
+TMDB_LANGUAGE = env.text("MATINEE_TMDB_LANGUAGE", "en-US")
+if not re.fullmatch(r"[a-z]{2}(-[A-Z]{2})?", TMDB_LANGUAGE):
+    raise env.ConfigurationError(f"MATINEE_TMDB_LANGUAGE must look like en-US or en, not {TMDB_LANGUAGE!r}.")
+TMDB_FILMS = env.integer("MATINEE_TMDB_FILMS", 25_000)
+TMDB_INCLUDE = frozenset(env.words("MATINEE_TMDB_INCLUDE"))
+if TMDB_INCLUDE - {"adult", "video"}:
+    raise env.ConfigurationError("MATINEE_TMDB_INCLUDE takes adult, video or both, separated by a comma.")
+TMDB_STAND_IN = env.text("MATINEE_TMDB_STAND_IN", "")
+if TMDB_STAND_IN and MODE == "production":
+    raise env.ConfigurationError("MATINEE_TMDB_STAND_IN is for development; it is refused in production.")
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["matinee.accounts.backends.EmailOrUsername"]
@@ -257,6 +278,10 @@ LOGGING = {
     "loggers": {  # a client's mistake is the client's to see
         "django.request": {"level": "ERROR"},
         "django.security": {"level": "CRITICAL"},
+        "stamina": {"level": "ERROR"},  # each try again; how a call ended is logged where it is known
+        "urllib3": {
+            "level": "INFO"
+        },  # its debug lines hold whole addresses, and one form of TMDb's keys is part of them
     },
     "root": {"handlers": ["console"], "level": env.text("MATINEE_LOG_LEVEL", "INFO").upper()},
 }

@@ -30,5 +30,15 @@ def pace(tmp_path: Path) -> Pace:
 
 @pytest.fixture
 def client(stand_in: StandIn, pace: Pace) -> Client:
+    return client_of(stand_in, pace)
+
+
+@pytest.fixture
+def next_client(stand_in: StandIn, tmp_path: Path) -> Client:
+    """Of the process that comes after one which was stopped."""
+    return client_of(stand_in, Pace(tmp_path / "tmdb-pace", per_second=2_000))
+
+
+def client_of(stand_in: StandIn, pace: Pace) -> Client:
     access = Access(token="token-of-the-test", language="en-US")
     return Client(access, transport=Transport(Origins.of_stand_in(stand_in.url)), pace=pace)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import email.utils
+import logging
 import random
 import time
 from collections.abc import Iterator
@@ -64,6 +65,22 @@ def test_a_v3_key_goes_in_the_query_and_a_token_in_the_header() -> None:
     assert (key.query(), key.headers()) == ({"api_key": "0123456789abcdef" * 2}, {})
     assert (token.query(), token.headers()) == ({}, {"Authorization": "Bearer eyJ.token"})
     assert "eyJ" not in repr(token)
+
+
+@pytest.mark.parametrize("kind", ["500", "reset", "half", "redirect", "401", "429"])
+def test_the_key_is_in_no_message_and_no_log(
+    stand_in: StandIn, pace: Pace, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    key = "0123456789abcdef" * 2
+    client = Client(Access(key, "en"), transport=Transport(Origins.of_stand_in(stand_in.url)), pace=pace)
+    stand_in.faults.put(Fault(kind, retry_after="0"))
+
+    with caplog.at_level(logging.DEBUG), pytest.raises(TmdbFailure) as refusal:
+        client.film(603)
+
+    assert stand_in.asked[0].query["api_key"] == key
+    assert key not in str(refusal.value)
+    assert key not in caplog.text
 
 
 def test_lists_changes_and_configuration(client: Client, stand_in: StandIn) -> None:

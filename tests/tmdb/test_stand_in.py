@@ -12,9 +12,9 @@ import pytest
 import urllib3
 from jsonschema import Draft202012Validator
 
-from matinee.catalog.starter import starter_content
+from matinee.catalog.starter import starter_content, starter_facts
 from matinee.tmdb.payloads import APPENDED
-from matinee.tmdb.stand_in.films import Films, films_of_starter
+from matinee.tmdb.stand_in.films import Films, film_of
 from matinee.tmdb.stand_in.server import StandIn
 from tests.tmdb.payloads import payload
 from tests.tmdb.shared_data import shared
@@ -82,7 +82,8 @@ def test_it_answers_as_tmdbs_openapi_says(
 
 
 def test_the_starter_catalogue_is_told_as_tmdbs_openapi_says(openapi: dict[str, Any]) -> None:
-    films = films_of_starter(starter_content())
+    genres = {int(id_): name for id_, name in starter_content()["genres"].items()}
+    films = [film_of(facts, genres) for facts in starter_facts()]
     validator = Draft202012Validator(schema_of(openapi, "/3/movie/{movie_id}"))
 
     with StandIn(Films(films)).running() as stand_in:

@@ -12,6 +12,7 @@ from matinee.api.cards import cards_of, with_flags, with_more
 from matinee.catalog.cards import encoded_film
 from matinee.library import queries, services
 from matinee.library.models import Entry
+from matinee.tmdb.services import find_movie
 
 
 def list_entries(request: SignedInRequest, kind: type[Entry], paging: PageQuery) -> HttpResponse:
@@ -23,7 +24,7 @@ def list_entries(request: SignedInRequest, kind: type[Entry], paging: PageQuery)
 
 def add_entry(request: SignedInRequest, kind: type[Entry], body: MovieReference) -> HttpResponse:
     tmdb_id = body.chosen()
-    film = encoded_film(tmdb_id)
+    film = find_movie(tmdb_id, by=encoded_film)
     added_at, is_new = services.add(kind, user=request.auth, movie_pk=film.pk, now=timezone.now())
     card = with_flags(request, {tmdb_id: film})[tmdb_id]
     return answer(with_more(card, {"created_at": added_at}), status=201 if is_new else 200)

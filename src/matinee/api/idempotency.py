@@ -22,6 +22,7 @@ from matinee.accounts.models import User
 from matinee.api.authentication import reader_of
 from matinee.api.models import KeptAnswer
 from matinee.core.refusals import BadRequest, Conflict, Invalid, Refusal
+from matinee.tmdb.services import FilmWanted, fetch
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -62,7 +63,11 @@ def once(endpoint: Endpoint) -> Endpoint:
         if kept.status is not None:
             return _replayed(kept)
         try:
-            return _done(kept, lambda: endpoint(request, *args, **kwargs))
+            try:
+                return _done(kept, lambda: endpoint(request, *args, **kwargs))
+            except FilmWanted as wanted:
+                fetch(wanted.tmdb_id)  # from TMDb, outside any transaction
+                return _done(kept, lambda: endpoint(request, *args, **kwargs))
         except BaseException:
             _claim_of(kept).delete()
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -14,13 +15,14 @@ from matinee.api.cards import Card, Detail, cards_of, detail_of
 from matinee.api.filters import CatalogueQuery, FilterQuery, filter_of, sort_of
 from matinee.api.recommendations import picks_page
 from matinee.api.schemas import Genres, Page, Problem, Recommendation, Review
+from matinee.catalog import services as catalog
 from matinee.catalog.columns import columns
 from matinee.catalog.filters import BY_POPULARITY
 from matinee.catalog.models import Genre
-from matinee.catalog.services import find_movie, find_pk
 from matinee.library import trending
 from matinee.library.models import MovieRating
 from matinee.recommendations import serving
+from matinee.tmdb.services import find_movie
 
 router = Router(auth=maybe_signed_in)
 
@@ -59,7 +61,7 @@ def list_trending(request: HttpRequest, paging: Query[PageQuery], wishes: Query[
 @router.get("/{int:tmdb_id}/", response={200: Detail, 401: Problem, 404: Problem}, url_name="movie")
 def get_movie(request: HttpRequest, tmdb_id: int) -> HttpResponse:
     """One film, with my flags and the stars that I would give it when I am signed in."""
-    return answer(detail_of(request, tmdb_id))
+    return answer(find_movie(tmdb_id, by=partial(detail_of, request)))
 
 
 @router.get(
@@ -71,14 +73,16 @@ def list_similar(
     request: HttpRequest, tmdb_id: int, paging: Query[PageQuery], filters: Query[FilterQuery]
 ) -> HttpResponse:
     """Films like this one, at most 500 deep: by taste where people's ratings tell, by content where they do not."""
-    ranking = serving.similar(movie=find_movie(tmdb_id), movie_filter=filter_of(request), sort=sort_of(request))
+    ranking = serving.similar(
+        movie=find_movie(tmdb_id, by=catalog.find_movie), movie_filter=filter_of(request), sort=sort_of(request)
+    )
     return picks_page(request, paging, ranking)
 
 
 @router.get("/{int:tmdb_id}/reviews/", response={200: Page[Review], 401: Problem, 404: Problem}, url_name="reviews")
 def list_reviews(request: HttpRequest, tmdb_id: int, paging: Query[PageQuery]) -> HttpResponse:
     """What people wrote about this film, newest first."""
-    reviews = MovieRating.objects.filter(movie=find_pk(tmdb_id)).public_reviews()
+    reviews = MovieRating.objects.filter(movie=find_movie(tmdb_id, by=catalog.find_pk)).public_reviews()
     results = [_review(rating) for rating in reviews[paging.span]]
     return page_of(request, paging, total=reviews.count(), results=results)
 

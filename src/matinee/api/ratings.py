@@ -18,6 +18,7 @@ from matinee.api.schemas import Page, Problem, Rate, RatedCard
 from matinee.catalog.services import find_pk
 from matinee.library import queries, services
 from matinee.library.models import MovieRating
+from matinee.tmdb.services import find_movie
 
 router = Router()
 
@@ -54,7 +55,7 @@ def list_ratings(request: SignedInRequest, paging: Query[PageQuery]) -> HttpResp
 @router.get("/{int:movie_id}/rate/", response={200: Rate, 401: Problem, 404: Problem}, url_name="rate")
 def get_rating(request: SignedInRequest, movie_id: int) -> HttpResponse:
     """My rating of this film, null where I have none, beside everybody's average."""
-    movie_pk = find_pk(movie_id)
+    movie_pk = find_movie(movie_id, by=find_pk)
     return _rate(request, movie_pk, queries.rating_of(user=request.auth, movie_pk=movie_pk))
 
 
@@ -67,7 +68,7 @@ def rate_movie(request: SignedInRequest, movie_id: int, body: RatingIn) -> HttpR
 
     With `If-Match`, only over the version of mine with that ETag (412 otherwise); so with the two below.
     """
-    movie_pk = find_pk(movie_id)
+    movie_pk = find_movie(movie_id, by=find_pk)
     rating, is_new = services.rate_movie(
         user=request.auth,
         movie_pk=movie_pk,

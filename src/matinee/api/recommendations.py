@@ -23,6 +23,7 @@ from matinee.catalog.services import find_pk
 from matinee.library import services
 from matinee.library.models import Dismissal
 from matinee.recommendations import serving
+from matinee.tmdb.services import find_movie
 
 router = Router()
 
@@ -75,7 +76,7 @@ def list_dismissed(request: SignedInRequest, paging: Query[PageQuery]) -> HttpRe
 )
 def dismiss(request: SignedInRequest, movie_id: int) -> HttpResponse:
     """Not interested: this film is not recommended to me again."""
-    services.add(Dismissal, user=request.auth, movie_pk=find_pk(movie_id), now=timezone.now())
+    services.add(Dismissal, user=request.auth, movie_pk=find_movie(movie_id, by=find_pk), now=timezone.now())
     return HttpResponse(status=204)
 
 

@@ -27,6 +27,12 @@ def load_starter(*, now: dt.datetime, on_progress: Callable[[int], None] = lambd
     return store_facts(films, choose=blanks_filled, now=now, on_progress=on_progress)
 
 
+def starter_facts() -> list[Facts]:
+    """The packaged films as they are stored."""
+    content = starter_content()
+    return [_facts(film, content) for film in content["films"]]
+
+
 def starter_content() -> dict[str, Any]:
     """The packaged file as it is: names of genres, people, keywords, companies, countries and languages, and
     the films."""

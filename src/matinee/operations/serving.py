@@ -17,6 +17,7 @@ from django.db import connection
 
 from matinee.catalog.publication import publish_what_is_stale
 from matinee.core.counters import begin_anew
+from matinee.core.jobs.schedule import registered
 from matinee.operations.memory import KEEP_MEMORY
 from matinee.operations.metrics import SHARED_FOLDER
 from matinee.operations.supervisor import Child, Supervisor
@@ -83,7 +84,9 @@ def serve(
 
 
 def queues() -> list[str]:
-    return list(settings.TASKS["default"]["QUEUES"])
+    """Those that anything is scheduled in; without TMDb the mirror's is none of them, and needs no process."""
+    in_use = {periodic.task.queue_name for periodic in registered()}
+    return [queue for queue in settings.TASKS["default"]["QUEUES"] if queue in in_use]
 
 
 def answers(host: str, port: int) -> bool:

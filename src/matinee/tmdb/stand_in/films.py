@@ -76,37 +76,29 @@ class Films:
         self.merged[film_id] = into
 
 
-def films_of_starter(content: Mapping[str, Any]) -> list[Payload]:
-    """The starter catalogue in TMDb's shape. People and keywords, known by name alone, get ids made of their names."""
-    return [_of_starter(film, content) for film in content["films"]]
-
-
-def _of_starter(film: Mapping[str, Any], content: Mapping[str, Any]) -> Payload:
-    plain = {name: film[name] for name in BLANK if film.get(name) is not None}
+def film_of(facts: Mapping[str, Any], genres: Mapping[int, str]) -> Payload:
+    """A film of our catalogue in TMDb's shape. People and keywords are known by name, and get ids made of that."""
+    plain = {name: facts[name] for name in BLANK if facts.get(name) is not None}
+    released = facts.get("release_date")
     return {
         **plain,
-        "id": film["tmdb_id"],
-        "genres": [{"id": id_, "name": content["genres"][str(id_)]} for id_ in film["genres"]],
+        "id": facts["tmdb_id"],
+        "release_date": released.isoformat() if released else "",
+        "genres": [{"id": id_, "name": genres[id_]} for id_ in facts["genre_ids"]],
         "production_companies": [
-            {"id": id_, "name": content["companies"][str(id_)], "logo_path": None, "origin_country": ""}
-            for id_ in film["companies"]
+            {"logo_path": None, "origin_country": "", **company} for company in facts["production_companies"]
         ],
-        "production_countries": [
-            {"iso_3166_1": code, "name": content["countries"][code]} for code in film["countries"]
-        ],
-        "spoken_languages": [
-            {"iso_639_1": code, "name": content["languages"][code], "english_name": ""} for code in film["languages"]
-        ],
-        "keywords": {"keywords": [{"id": _made_up_id(name), "name": name} for name in film["keywords"]]},
+        "spoken_languages": [{"english_name": "", **language} for language in facts["spoken_languages"]],
+        "keywords": {"keywords": [{"id": _made_up_id(name), "name": name} for name in facts["keywords"]]},
         "credits": {
-            "cast": [{**_person(name), "character": "", "order": order} for order, name in enumerate(film["cast"])],
-            "crew": [{**_person(name), "job": "Director", "department": "Directing"} for name in film["directors"]],
+            "cast": [{**_person(name), "character": "", "order": order} for order, name in enumerate(facts["cast"])],
+            "crew": [{**_person(name), "job": "Director", "department": "Directing"} for name in facts["directors"]],
         },
     }
 
 
 def _person(name: str) -> Payload:
-    return {"id": _made_up_id(name), "name": name, "profile_path": None, "credit_id": f"{_made_up_id(name):024x}"}
+    return {"id": _made_up_id(name), "name": name, "profile_path": None}
 
 
 def _made_up_id(name: str) -> int:

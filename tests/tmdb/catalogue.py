@@ -1,0 +1,43 @@
+"""The catalogue as rows that two runs can be compared by."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from matinee.catalog.models import Genre, Movie
+from matinee.tmdb.client import Client
+from matinee.tmdb.connection import Wishes
+from matinee.tmdb.models import WantedFilm
+from matinee.tmdb.storing import Stored
+from matinee.tmdb.sync import synchronise
+
+NOON = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
+DAY = dt.timedelta(days=1)
+EVERYTHING = Wishes(films=10_000, adult=True, video=True)
+FAMILY = Wishes(films=10_000, adult=False, video=False)
+
+
+@dataclass
+class Clock:
+    now: dt.datetime = NOON
+
+    def __call__(self) -> dt.datetime:
+        return self.now
+
+
+def mirrored(client: Client, clock: Clock, **more: Any) -> Stored:
+    return synchronise(client, clock=clock, **{"wishes": FAMILY, "patience": dt.timedelta(0), **more})
+
+
+def end_state() -> dict[str, Any]:
+    """All that a run leaves, without our rows' ids and the instants."""
+    ours = ("id", "created_at", "updated_at")
+    films = [{k: v for k, v in row.items() if k not in ours} for row in Movie.objects.order_by("tmdb_id").values()]
+    left = list(WantedFilm.objects.values_list("tmdb_id", flat=True))
+    return {"films": films, "genres": list(Genre.objects.values_list("id", "name")), "left": left}
+
+
+def titles() -> dict[int, str]:
+    return dict(Movie.objects.values_list("tmdb_id", "title"))

@@ -1,0 +1,398 @@
+"""The catalogue follows TMDb: filled once, then by what changed, and left as it was by whatever goes wrong."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from matinee.accounts.models import User
+from matinee.accounts.services import create_user
+from matinee.catalog.models import Genre, Movie
+from matinee.library.models import Favorite
+from matinee.tmdb import planning, sync
+from matinee.tmdb.client import Client
+from matinee.tmdb.connection import Wishes
+from matinee.tmdb.failures import TokenRefused
+from matinee.tmdb.models import QuarantinedFilm, SyncLease, SyncStep, WantedFilm
+from matinee.tmdb.pace import Pace
+from matinee.tmdb.planning import is_due
+from matinee.tmdb.stand_in.faults import Fault
+from matinee.tmdb.stand_in.films import Films
+from matinee.tmdb.stand_in.server import StandIn
+from matinee.tmdb.storing import Stored
+from matinee.tmdb.sync import Progress, TmdbUnwell
+from tests.tmdb.catalogue import DAY, NOON, Clock, end_state, mirrored, titles
+from tests.tmdb.payloads import payload
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def asked_films(stand_in: StandIn) -> list[int]:
+    numbers = [one.path.rpartition("/")[2] for one in stand_in.asked_for("/3/movie/")]
+    return [int(number) for number in numbers if number.isdigit()]
+
+
+class TestTheFirstFill:
+    def test_it_brings_the_most_popular_films(self, client: Client, clock: Clock, stand_in: StandIn) -> None:
+        stand_in.films.put(payload(604, "The Matrix Reloaded", popularity=55.0), day=NOON.date())
+
+        stored = mirrored(client, clock)
+
+        assert (stored.added, stored.withdrawn, stored.quarantined) == (4, 0, 0)
+        assert titles() == {603: "The Matrix", 604: "The Matrix Reloaded", 550: "Fight Club", 949: "Heat"}
+        assert not WantedFilm.objects.exists()
+
+    def test_a_film_has_all_its_facts(self, client: Client, clock: Clock) -> None:
+        mirrored(client, clock)
+
+        matrix = Movie.objects.get(tmdb_id=603)
+        assert (matrix.runtime, matrix.release_date, matrix.genre_ids) == (136, dt.date(1999, 3, 31), [28])
+        assert (matrix.cast, matrix.directors, matrix.keywords) == (
+            ["Keanu Reeves"],
+            ["Lana Wachowski"],
+            ["saviour"],
+        )
+        assert matrix.created_at == matrix.updated_at == NOON
+        assert list(Genre.objects.values_list("id", "name")) == [(28, "Action")]
+
+    def test_no_more_films_than_wanted_and_the_most_popular_first(
+        self, client: Client, clock: Clock, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(planning, "LIST_PAGES", 0)
+        monkeypatch.setattr(sync, "BATCH", 1)
+        stand_in.films.put(payload(550, "Fight Club", popularity=20.0), day=NOON.date())
+
+        mirrored(client, clock, wishes=Wishes(films=2, adult=False, video=False))
+
+        assert asked_films(stand_in) == [603, 550]
+
+    @pytest.mark.parametrize("kind", ["adult", "video"])
+    def test_some_kinds_are_left_out_unless_they_are_wanted(
+        self, client: Client, clock: Clock, stand_in: StandIn, kind: str
+    ) -> None:
+        stand_in.films.put(payload(7, "Of that kind", **{kind: True}), day=NOON.date())
+
+        mirrored(client, clock)
+        without = set(titles())
+        mirrored(client, clock, full=True, wishes=Wishes(films=10, adult=True, video=True))
+
+        assert (7 in without, 7 in titles()) == (False, True)
+
+    def test_films_that_the_catalogue_had_are_taken_in_too(self, client: Client, clock: Clock) -> None:
+        Movie.objects.create(tmdb_id=949, title="Hot", created_at=NOON - DAY, updated_at=NOON - DAY)
+        Movie.objects.create(tmdb_id=5, title="Nothing of TMDb's", created_at=NOON - DAY, updated_at=NOON - DAY)
+
+        mirrored(client, clock, wishes=Wishes(films=1, adult=False, video=False))
+
+        assert titles()[949] == "Heat"
+        assert 5 not in titles()
+
+    def test_yesterdays_list_of_ids_does_where_todays_is_not_there_yet(
+        self, client: Client, clock: Clock, stand_in: StandIn
+    ) -> None:
+        missing = f"/p/exports/movie_ids_{NOON:%m_%d_%Y}.json.gz"
+        stand_in.faults.put(Fault("404", path=missing))
+
+        mirrored(client, clock)
+
+        assert len(stand_in.asked_for("/p/exports/")) == 2
+        assert len(titles()) == 3
+
+
+class TestWhatChanged:
+    def test_a_day_costs_requests_in_proportion_to_its_changes(
+        self, client: Client, clock: Clock, stand_in: StandIn
+    ) -> None:
+        mirrored(client, clock)
+        stand_in.asked.clear()
+        stand_in.films.put(payload(550, "Fight Club", runtime=139), day=NOON.date())
+        stand_in.films.put(payload(1, "Unknown to us"), day=NOON.date())
+        clock.now = NOON + DAY
+        SyncStep.objects.filter(name="lists").update(done_at=clock.now)
+
+        stored = mirrored(client, clock)
+
+        assert [one.path for one in stand_in.asked] == ["/3/movie/changes", "/3/movie/550"]
+        assert (stored.added, stored.changed, stored.unchanged) == (0, 1, 0)
+        changed, same = Movie.objects.get(tmdb_id=550), Movie.objects.get(tmdb_id=603)
+        assert (changed.runtime, changed.updated_at, same.updated_at) == (139, clock.now, NOON)
+
+    def test_a_film_that_changed_in_nothing_of_ours_is_not_written(
+        self, client: Client, clock: Clock, stand_in: StandIn
+    ) -> None:
+        mirrored(client, clock)
+        before = end_state()
+        stand_in.films.put(payload(550, "Fight Club", homepage="https://example.org"), day=NOON.date())
+        clock.now = NOON + DAY
+
+        mirrored(client, clock)
+
+        assert end_state() == before
+        assert Movie.objects.get(tmdb_id=550).updated_at == NOON
+
+    def test_a_run_with_nothing_due_asks_nothing(self, client: Client, clock: Clock, stand_in: StandIn) -> None:
+        mirrored(client, clock)
+        stand_in.asked.clear()
+        clock.now += dt.timedelta(minutes=15)
+
+        assert not is_due(now=clock.now)
+        assert mirrored(client, clock) == Stored()
+        assert not stand_in.asked
+
+    @pytest.mark.parametrize("days", [2, 14])
+    def test_days_that_were_missed_are_caught_up_with(
+        self, client: Client, clock: Clock, stand_in: StandIn, days: int
+    ) -> None:
+        mirrored(client, clock)
+        stand_in.films.put(payload(550, "Fight Club", runtime=139), day=NOON.date())
+        clock.now = NOON + days * DAY
+        stand_in.asked.clear()
+
+        mirrored(client, clock)
+
+        assert len(stand_in.asked_for("/3/movie/changes")) == days
+        assert Movie.objects.get(tmdb_id=550).runtime == 139
+
+    def test_after_too_many_days_every_film_is_asked_for(self, client: Client, clock: Clock, stand_in: StandIn) -> None:
+        mirrored(client, clock)
+        stand_in.films.put(payload(550, "Fight Club", runtime=139), day=NOON.date())
+        clock.now = NOON + 15 * DAY
+        stand_in.asked.clear()
+
+        mirrored(client, clock)
+
+        assert not stand_in.asked_for("/3/movie/changes")
+        assert sorted(asked_films(stand_in)) == [550, 603, 949]
+        assert Movie.objects.get(tmdb_id=550).runtime == 139
+
+    def test_new_popular_films_come_daily(self, client: Client, clock: Clock, stand_in: StandIn) -> None:
+        mirrored(client, clock)
+        stand_in.films.put(payload(604, "The Matrix Reloaded", popularity=99.0), day=NOON.date() - 9 * DAY)
+        clock.now = NOON + DAY
+
+        mirrored(client, clock)
+
+        assert 604 in titles()
+
+    def test_genres_are_read_weekly(self, client: Client, clock: Clock, stand_in: StandIn) -> None:
+        mirrored(client, clock)
+        for tmdb_id in titles():
+            stand_in.films.put({"id": tmdb_id, "genres": [{"id": 28, "name": "Azione"}]}, day=NOON.date())
+        clock.now = NOON + 7 * DAY
+
+        mirrored(client, clock)
+
+        assert Genre.objects.get(id=28).name == "Azione"
+
+
+class TestFilmsThatAreNoMore:
+    @pytest.fixture
+    def alice(self) -> User:
+        return create_user(email="alice@example.org", password="a long enough word", now=NOON)
+
+    def test_a_deleted_film_goes_and_one_on_a_list_of_somebodys_stays(
+        self, client: Client, clock: Clock, stand_in: StandIn, alice: User
+    ) -> None:
+        mirrored(client, clock)
+        Favorite.objects.create(user=alice, movie=Movie.objects.get(tmdb_id=949), created_at=NOON)
+        for tmdb_id in (550, 949):
+            stand_in.films.delete(tmdb_id, day=NOON.date())
+        clock.now = NOON + DAY
+
+        stored = mirrored(client, clock)
+
+        assert stored.withdrawn == 1
+        assert titles() == {603: "The Matrix", 949: "Heat"}
+        assert Favorite.objects.count() == 1
+
+    def test_a_merged_film_is_there_under_its_new_id(self, client: Client, clock: Clock, stand_in: StandIn) -> None:
+        mirrored(client, clock)
+        stand_in.films.put(payload(10, "Heat, the one that stays"), day=NOON.date())
+        stand_in.films.merge(949, into=10, day=NOON.date())
+        clock.now = NOON + DAY
+
+        mirrored(client, clock)
+
+        assert titles() == {603: "The Matrix", 550: "Fight Club", 10: "Heat, the one that stays"}
+
+
+GARBAGE = ["wrong-types", "nan", "nul", "no-json", "many-genres", "huge", "redirect", "half", "html", "reset", "500"]
+
+
+class TestGarbage:
+    @pytest.mark.parametrize("kind", GARBAGE)
+    def test_a_film_that_is_told_wrongly_is_set_aside_and_keeps_what_it_had(
+        self, client: Client, clock: Clock, stand_in: StandIn, kind: str
+    ) -> None:
+        mirrored(client, clock)
+        before = end_state()
+        for tmdb_id in (603, 550):
+            stand_in.films.put({"id": tmdb_id, "runtime": 200}, day=NOON.date())
+        stand_in.faults.put(Fault(kind, path="/3/movie/603"))
+        clock.now = NOON + DAY
+
+        stored = mirrored(client, clock)
+
+        set_aside = QuarantinedFilm.objects.get()
+        assert (set_aside.tmdb_id, set_aside.times, stored.quarantined) == (603, 1, 1)
+        assert set_aside.reason
+        matrix = next(film for film in end_state()["films"] if film["tmdb_id"] == 603)
+        assert matrix in before["films"]
+        assert Movie.objects.get(tmdb_id=550).runtime == 200
+        assert not WantedFilm.objects.exists()
+
+    def test_it_is_asked_for_again_and_then_forgotten(self, client: Client, clock: Clock, stand_in: StandIn) -> None:
+        stand_in.faults.put(Fault("nan", path="/3/movie/603", times=2))
+        mirrored(client, clock)
+        clock.now = NOON + DAY
+        mirrored(client, clock)
+        twice = QuarantinedFilm.objects.get().times
+        clock.now = NOON + 2 * DAY
+
+        mirrored(client, clock)
+
+        assert twice == 2
+        assert not QuarantinedFilm.objects.exists()
+        assert 603 in titles()
+
+    def test_blanks_never_replace_what_is_known(self, client: Client, clock: Clock, stand_in: StandIn) -> None:
+        mirrored(client, clock)
+        before = end_state()
+        nothing = {"overview": "", "runtime": 0, "genres": [], "poster_path": None, "imdb_id": "", "release_date": ""}
+        stand_in.films.put({"id": 603, **nothing, "credits": {"cast": [], "crew": []}}, day=NOON.date())
+        clock.now = NOON + DAY
+
+        mirrored(client, clock)
+
+        assert end_state() == before
+
+    def test_an_average_goes_with_its_last_vote(self, client: Client, clock: Clock, stand_in: StandIn) -> None:
+        mirrored(client, clock)
+        stand_in.films.put({"id": 603, "vote_average": 0.0, "vote_count": 0}, day=NOON.date())
+        clock.now = NOON + DAY
+
+        mirrored(client, clock)
+
+        matrix = Movie.objects.get(tmdb_id=603)
+        assert (matrix.vote_average, matrix.vote_count) == (None, 0)
+
+
+class TestTmdbIsUnwell:
+    @pytest.mark.parametrize("kind", ["500", "503", "reset", "html", "half", "redirect"])
+    def test_a_run_that_gets_no_answer_ends_and_the_next_one_goes_on(
+        self, client: Client, clock: Clock, stand_in: StandIn, pace: Pace, kind: str
+    ) -> None:
+        stand_in.faults.put(Fault(kind, path="/3/"))
+
+        with pytest.raises(TmdbUnwell):
+            mirrored(client, clock)
+
+        assert titles() == {}
+        stand_in.faults.clear()
+        pace.succeeded()
+        mirrored(client, clock)
+        assert len(titles()) == 3
+        assert not QuarantinedFilm.objects.exists()
+
+    def test_one_that_fails_in_the_middle_keeps_what_is_left_for_the_next_run(
+        self,
+        client: Client,
+        next_client: Client,
+        clock: Clock,
+        stand_in: StandIn,
+        pace: Pace,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(sync, "BATCH", 10)
+        stand_in.films = Films(payload(number, f"Film {number}", popularity=float(number)) for number in range(1, 41))
+        told: list[Progress] = []
+
+        def fail_after_two_batches(progress: Progress) -> None:
+            told.append(progress)
+            if len(told) == 3:
+                stand_in.faults.put(Fault("500"))
+
+        with pytest.raises(TmdbUnwell, match="20 films are left"):
+            mirrored(client, clock, on_progress=fail_after_two_batches)
+        done = len(titles())
+        stand_in.faults.clear()
+        pace.succeeded()
+        stand_in.asked.clear()
+        mirrored(next_client, clock)
+
+        assert (done, len(titles())) == (20, 40)
+        assert len(asked_films(stand_in)) == 20
+        assert not QuarantinedFilm.objects.exists()
+
+    def test_it_waits_for_a_tmdb_that_comes_back(
+        self, client: Client, clock: Clock, stand_in: StandIn, pace: Pace, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def come_back(_seconds: float) -> None:
+            stand_in.faults.clear()
+            pace.succeeded()
+
+        monkeypatch.setattr(sync.time, "sleep", come_back)  # type: ignore[attr-defined] # the module, as it sees it
+        mirrored(client, clock)
+        stand_in.films.put({"id": 603, "runtime": 200}, day=NOON.date())
+        clock.now = NOON + DAY
+        stand_in.faults.put(Fault("500", path="/3/movie/603"))
+        stand_in.faults.put(Fault("500", path="/3/configuration"))
+
+        mirrored(client, clock, patience=dt.timedelta(minutes=1))
+
+        assert Movie.objects.get(tmdb_id=603).runtime == 200
+
+    def test_a_refused_token_ends_the_run(self, clock: Clock, client: Client, stand_in: StandIn) -> None:
+        stand_in.faults.put(Fault("401"))
+
+        with pytest.raises(TokenRefused):
+            mirrored(client, clock)
+
+        assert SyncLease.objects.get().expires_at <= clock.now
+
+
+class TestEndingEarly:
+    def test_ctrl_c_leaves_nothing_half_done(
+        self, client: Client, clock: Clock, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sync, "BATCH", 10)
+        stand_in.films = Films(payload(number, f"Film {number}", popularity=float(number)) for number in range(1, 41))
+
+        def stop(progress: Progress) -> None:
+            if progress.done:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            mirrored(client, clock, on_progress=stop)
+
+        assert (len(titles()), WantedFilm.objects.count()) == (10, 30)
+        assert SyncLease.objects.get().expires_at <= clock.now
+
+    def test_no_run_begins_inside_a_transaction(self, client: Client, clock: Clock, stand_in: StandIn) -> None:
+        with pytest.raises(RuntimeError, match="durable"), transaction.atomic():
+            mirrored(client, clock)
+
+        assert not stand_in.asked
+
+
+def test_a_batch_in_which_nothing_changed_costs_few_statements(client: Client, clock: Clock, stand_in: StandIn) -> None:
+    stand_in.films = Films(payload(number, f"Film {number}") for number in range(1, 81))
+    mirrored(client, clock)
+    clock.now = NOON + 15 * DAY
+    SyncStep.objects.exclude(name="changes").update(done_at=clock.now)
+
+    with CaptureQueriesContext(connection) as queries:
+        stored = mirrored(client, clock)
+
+    written = [query["sql"] for query in queries if "catalog_movie" in query["sql"] and "UPDATE" in query["sql"][:7]]
+    assert stored.unchanged == 80
+    assert not written
+    assert len(queries) < 40

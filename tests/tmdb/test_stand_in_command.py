@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import gzip
 import json
-import signal
 from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from matinee.tmdb.stand_in.server import StandIn
 from tests.operations.processes import eventually, free_port, get, start
 from tests.tmdb.payloads import payload
 
 
-def test_it_serves_the_starter_films_until_ctrl_c() -> None:
+def test_it_serves_the_starter_films() -> None:
     port = free_port()
     process = start(["-m", "matinee.cli", "tmdb", "stand-in", "--port", str(port), "--fault", "500", "--share", "0"])
 
@@ -24,11 +24,30 @@ def test_it_serves_the_starter_films_until_ctrl_c() -> None:
         said = process.stdout.readline()
         status, body = get(port, "/3/genre/movie/list?api_key=any")
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
 
     assert said == f"4,803 films at http://127.0.0.1:{port}/3/. Ctrl-C stops it.\n"
     assert (status, {"id": 28, "name": "Action"} in json.loads(body)["genres"]) == (200, True)
-    assert eventually(lambda: process.poll() == 130)
+    assert eventually(lambda: process.poll() is not None)
+
+
+def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_server: StandIn) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(StandIn, "serve_forever", interrupted)
+
+    with pytest.raises(CommandError, match="Stopped") as refusal:
+        call_command("tmdb", "stand-in", "--port", "0")
+
+    assert refusal.value.returncode == 130
+
+
+def test_a_port_that_is_taken_is_69(stand_in: StandIn) -> None:
+    with pytest.raises(CommandError, match="can't be used") as refusal:
+        call_command("tmdb", "stand-in", "--port", str(stand_in.server_port))
+
+    assert refusal.value.returncode == 69
 
 
 @pytest.mark.parametrize(

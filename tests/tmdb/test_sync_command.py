@@ -27,10 +27,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def _configured(settings: Settings, stand_in: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _configured(settings: Settings, stand_in: StandIn, tmp_path: Path) -> None:
     settings.DATA_DIR = tmp_path
     settings.TMDB_STAND_IN = stand_in.url
-    monkeypatch.setattr(sync, "PATIENCE", dt.timedelta(0))
 
 
 def run(*arguments: str) -> str:

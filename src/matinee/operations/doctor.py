@@ -20,8 +20,11 @@ from matinee.core.jobs import queue
 from matinee.core.jobs.models import Job
 from matinee.operations.checks import Check, quick_checks
 from matinee.recommendations.community import KIND_PREFIX
+from matinee.tmdb import connection as tmdb
+from matinee.tmdb.status import read_status
 
 LITTLE_SPACE, TOO_LITTLE_SPACE = 1_000_000_000, 100_000_000
+MIRROR_IS_LATE_AFTER = dt.timedelta(days=3)
 CLOCKS_AGREE_WITHIN = dt.timedelta(seconds=5)
 """A lease of a job is a minute long, and those who hold one may sit on several machines."""
 FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -38,6 +41,8 @@ def examine(*, now: dt.datetime) -> Iterator[Check]:
     yield from quick
     if all(check.ok for check in quick if check.needed):
         yield parked_jobs()
+        if tmdb.is_configured():
+            yield mirror(now=now)
         yield clock(now=now)
     yield from artifacts(now=now)
     yield disk()
@@ -113,6 +118,22 @@ def parked_jobs() -> Check:
         needed=False,
         detail=f"{parked} failed every time and are parked." if parked else "None is parked.",
         advice="The admin shows each under Jobs, with its traceback, and can try it again.",
+    )
+
+
+def mirror(*, now: dt.datetime) -> Check:
+    """That TMDb's changes of the last days are in."""
+    status = read_status(now=now)
+    has_come_up_to = status.changes_up_to or dt.date.min
+    is_resting = status.resting_until is not None and status.resting_until > now
+    resting = " TMDb fails and is given a rest." if is_resting else ""
+    return Check(
+        "tmdb",
+        ok=now.date() - has_come_up_to <= MIRROR_IS_LATE_AFTER and not is_resting,
+        needed=False,
+        detail=f"Changes are in up to {status.changes_up_to or 'no day'}, films to be asked for: {status.left:,}, "
+        f"set aside: {status.quarantined:,}.{resting}",
+        advice="`matinee tmdb sync` says what keeps it; without it the catalogue stays as it is.",
     )
 
 

@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
+from matinee.catalog.film_lists import LISTS
 from matinee.catalog.models import Genre, Movie
 from matinee.tmdb.client import Client
 from matinee.tmdb.connection import Wishes
@@ -35,8 +36,10 @@ def end_state() -> dict[str, Any]:
     """All that a run leaves, without our rows' ids and the instants."""
     ours = ("id", "created_at", "updated_at")
     films = [{k: v for k, v in row.items() if k not in ours} for row in Movie.objects.order_by("tmdb_id").values()]
+    pks = dict(Movie.objects.values_list("pk", "tmdb_id"))
+    lists = {name: {pks[pk]: entries for pk, entries in kind.read(list(pks)).items()} for name, kind in LISTS.items()}
     left = list(WantedFilm.objects.values_list("tmdb_id", flat=True))
-    return {"films": films, "genres": list(Genre.objects.values_list("id", "name")), "left": left}
+    return {"films": films, **lists, "genres": list(Genre.objects.values_list("id", "name")), "left": left}
 
 
 def titles() -> dict[int, str]:

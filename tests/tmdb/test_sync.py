@@ -29,6 +29,44 @@ from tests.tmdb.payloads import payload
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+LISTS_OF_TMDB = {
+    "belongs_to_collection": {"id": 2344, "name": "The Matrix Collection", "poster_path": None, "backdrop_path": None},
+    "release_dates": {
+        "results": [
+            {
+                "iso_3166_1": "US",
+                "release_dates": [{"certification": "PG-13", "type": 5}, {"certification": "R", "type": 3}],
+            },
+            {
+                "iso_3166_1": "DE",
+                "release_dates": [{"certification": "", "type": 1}, {"certification": "16", "type": 3}],
+            },
+            {"iso_3166_1": "FR", "release_dates": [{"certification": "", "type": 3}]},
+        ]
+    },
+    "watch/providers": {
+        "results": {
+            "DE": {
+                "link": "https://www.themoviedb.org/movie/603-the-matrix/watch?locale=DE",
+                "flatrate": [{"provider_id": 8, "provider_name": "Netflix", "logo_path": "/n.jpg"}],
+            }
+        }
+    },
+    "videos": {
+        "results": [
+            {
+                "key": "vKQi3bBA1y8",
+                "site": "YouTube",
+                "name": "Trailer",
+                "type": "Trailer",
+                "official": True,
+                "size": 1080,
+            }
+        ]
+    },
+    "alternative_titles": {"titles": [{"iso_3166_1": "DE", "title": "Matrix", "type": ""}]},
+}
+
 
 @pytest.fixture
 def clock() -> Clock:
@@ -62,6 +100,35 @@ class TestTheFirstFill:
         )
         assert matrix.created_at == matrix.updated_at == NOON
         assert list(Genre.objects.values_list("id", "name")) == [(28, "Action")]
+
+    def test_its_lists_are_those_of_tmdb(self, client: Client, clock: Clock, stand_in: StandIn) -> None:
+        stand_in.films.put({"id": 603, **LISTS_OF_TMDB}, day=NOON.date())
+
+        mirrored(client, clock)
+
+        state = end_state()
+        assert state["cast_members"][603][0][:4] == (6384, "Keanu Reeves", None, "Neo")
+        assert [entry.job for entry in state["crew_members"][603]] == ["Director", "Director of Photography"]
+        assert state["certifications"][603] == (("DE", "16"), ("US", "R"))
+        assert [tuple(entry)[:4] for entry in state["watch_offers"][603]] == [("DE", "flatrate", 8, "Netflix")]
+        assert [(entry.key, entry.is_official) for entry in state["videos"][603]] == [("vKQi3bBA1y8", True)]
+        assert state["alternative_titles"][603] == (("DE", "Matrix", None),)
+        matrix = Movie.objects.get(tmdb_id=603)
+        assert matrix.collection is not None
+        assert matrix.collection.name == "The Matrix Collection"
+
+    def test_where_a_film_can_be_watched_changes_to_nowhere(
+        self, client: Client, clock: Clock, stand_in: StandIn
+    ) -> None:
+        stand_in.films.put({"id": 603, **LISTS_OF_TMDB}, day=NOON.date())
+        mirrored(client, clock)
+        stand_in.films.put({"id": 603, "watch/providers": {"results": {}}, "videos": {"results": []}}, day=NOON.date())
+        clock.now = NOON + DAY
+
+        mirrored(client, clock)
+
+        state = end_state()
+        assert (603 in state["watch_offers"], 603 in state["videos"]) == (False, True)
 
     def test_no_more_films_than_wanted_and_the_most_popular_first(
         self, client: Client, clock: Clock, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch

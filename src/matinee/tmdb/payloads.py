@@ -68,7 +68,7 @@ Figure = Annotated[float, Field(ge=0)]
 Words = Annotated[str | None, Field(max_length=20_000), *_text]
 Name = Annotated[str, Field(min_length=1, max_length=1_000), *_text]
 Picture = Annotated[str | None, *_text, AfterValidator(_matching(r"/[\w.-]{1,190}"))]
-Country = Annotated[str, AfterValidator(_matching(r"[A-Z]{2}"))]
+Country = Annotated[str, AfterValidator(_matching(r"[A-Z]{2}(-[A-Z0-9]{1,3})?"))]
 Day = Annotated[dt.date | None, BeforeValidator(_day)]
 
 

@@ -75,11 +75,13 @@ def store(outcomes: Sequence[Outcome], *, now: dt.datetime) -> Stored:
 
 
 def known_differences(movie: Movie, facts: Facts) -> dict[str, Any]:
-    """The facts that are known and not what `movie` holds: a blank replaces nothing, but an average to which no vote
-    is left."""
-    may_go = {"vote_average"} if facts.get("vote_count") is not None else set()
+    """The facts that are known and not what `movie` holds: a blank replaces nothing.
+
+    Where a film can be watched does change to nowhere, and an average to none where no vote is left.
+    """
+    may_go = {"watch_offers", "vote_average"} if facts.get("vote_count") is not None else {"watch_offers"}
     different = differences(movie, facts)
-    return {name: value for name, value in different.items() if name in may_go or value not in (None, "", [])}
+    return {name: value for name, value in different.items() if name in may_go or value not in (None, "", [], ())}
 
 
 def quarantine(tmdb_id: int, failure: TmdbFailure, *, now: dt.datetime) -> None:

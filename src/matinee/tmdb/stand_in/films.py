@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
@@ -77,7 +76,7 @@ class Films:
 
 
 def film_of(facts: Mapping[str, Any], genres: Mapping[int, str]) -> Payload:
-    """A film of our catalogue in TMDb's shape. People and keywords are known by name, and get ids made of that."""
+    """A film of our catalogue in TMDb's shape."""
     plain = {name: facts[name] for name in BLANK if facts.get(name) is not None}
     released = facts.get("release_date")
     return {
@@ -89,17 +88,18 @@ def film_of(facts: Mapping[str, Any], genres: Mapping[int, str]) -> Payload:
             {"logo_path": None, "origin_country": "", **company} for company in facts["production_companies"]
         ],
         "spoken_languages": [{"english_name": "", **language} for language in facts["spoken_languages"]],
-        "keywords": {"keywords": [{"id": _made_up_id(name), "name": name} for name in facts["keywords"]]},
+        "keywords": {"keywords": [{"id": one.id, "name": one.name} for one in facts["keyword_tags"]]},
         "credits": {
-            "cast": [{**_person(name), "character": "", "order": order} for order, name in enumerate(facts["cast"])],
-            "crew": [{**_person(name), "job": "Director", "department": "Directing"} for name in facts["directors"]],
+            "cast": [
+                {**_person(one), "character": one.character or "", "order": order}
+                for order, one in enumerate(facts["cast_members"])
+            ],
+            "crew": [
+                {**_person(one), "job": one.job, "department": one.department or ""} for one in facts["crew_members"]
+            ],
         },
     }
 
 
-def _person(name: str) -> Payload:
-    return {"id": _made_up_id(name), "name": name, "profile_path": None}
-
-
-def _made_up_id(name: str) -> int:
-    return zlib.crc32(name.encode()) % 10_000_000 + 1
+def _person(entry: Any) -> Payload:
+    return {"id": entry.id, "name": entry.name, "profile_path": entry.profile_path}

@@ -12,8 +12,11 @@ import jsonschema
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from matinee.api.app import api as matinee_api
+from tests.api.access_matrix import API_MATRIX, CALLERS, MATRIX
 from tests.api.conftest import Api
 
+NINJA_ROOT = {"/api/"}
+"""A route that django-ninja needs for the names of others; it answers nothing but a 404."""
 SNAPSHOT = Path(__file__).parent / "openapi.json"
 
 
@@ -64,6 +67,15 @@ def test_every_route_is_told_and_has_a_summary_and_its_refusals() -> None:
             assert operation["summary"]
             assert operation["description"]
             assert operation["responses"]
+
+
+def test_every_route_has_its_row_in_the_access_matrix() -> None:
+    told = {(method.upper(), path) for path, methods in published()["paths"].items() for method in methods}
+    others = {f"/{route}" for route in _routes(get_resolver()) if not route.startswith(("api/v1/", "admin/"))}
+
+    assert {(row.method, row.route) for row in API_MATRIX} == told, "tests/api/access_matrix.py"
+    assert {row.route for row in MATRIX} - {row.route for row in API_MATRIX} == others - NINJA_ROOT
+    assert all(len(row.statuses) == len(CALLERS) for row in MATRIX)
 
 
 def test_the_page_of_the_reference_is_served_by_us_alone(api: Api) -> None:

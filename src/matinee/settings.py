@@ -43,7 +43,7 @@ def _own_secret(name: str) -> str:
 
 
 def _strong(name: str, given: str) -> str:
-    if len(given) < 32 or len(set(given)) < 10:
+    if len(given) < 32 or len(set(given)) < 10 or given.startswith("django-insecure-"):
         raise env.ConfigurationError(f"{name} is too weak: give 32 random characters or more.")
     return given
 
@@ -74,7 +74,9 @@ def _encryption_keys() -> list[str]:
 SECRET_KEY = _secret_key()
 ENCRYPTION_KEYS_FILE = DATA_DIR / "encryption-keys"
 ENCRYPTION_KEYS = _encryption_keys()
-SECRET_KEY_FALLBACKS = env.words("MATINEE_SECRET_KEY_FALLBACKS")
+SECRET_KEY_FALLBACKS = [  # whoever guesses an old key signs tokens as well
+    _strong("MATINEE_SECRET_KEY_FALLBACKS", key) for key in env.words("MATINEE_SECRET_KEY_FALLBACKS")
+]
 ALLOWED_HOSTS = env.words("MATINEE_ALLOWED_HOSTS") or (
     ["localhost", "127.0.0.1", "[::1]"] if MODE == "embedded" else []
 )
@@ -108,6 +110,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "matinee.api.measuring.Measured",
     "matinee.api.middleware.RequestId",
+    "matinee.api.safe_headers.SafeHeaders",
     "matinee.api.middleware.KnownLength",
     "matinee.api.middleware.KnownHosts",
     "django.middleware.security.SecurityMiddleware",
@@ -243,6 +246,7 @@ CORS_ALLOW_HEADERS = [
 CORS_EXPOSE_HEADERS = ["ETag", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"]
 CSRF_TRUSTED_ORIGINS = env.words("MATINEE_CSRF_TRUSTED_ORIGINS")
 
+SECURITY_CONTACT = env.contact("MATINEE_SECURITY_CONTACT")
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

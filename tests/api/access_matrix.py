@@ -42,6 +42,12 @@ POST   users/logout/                                 401 401 204 204 204
 GET    users/profile/                                401 401 200 200 200
 PUT    users/profile/                                401 401 200 200 200
 PATCH  users/profile/                                401 401 200 200 200
+GET    users/activity/                               401 401 200 200 200
+POST   users/password/change/                        401 401 204 204 204
+POST   users/password/reset/                         202 401 202 202 202
+POST   users/password/reset/confirm/                 422 401 422 422 422
+POST   users/email/change/                           401 401 202 202 202
+POST   users/email/verify/                           422 401 422 422 422
 GET    users/sessions/                               401 401 200 200 200
 DELETE users/sessions/                               401 401 204 204 204
 DELETE users/sessions/{session_id}/                  401 401 404 404 204
@@ -53,6 +59,8 @@ GET    /api/docs                                     200 200 200 200 200
 GET    /api/openapi.json                             200 200 200 200 200
 GET    /livez                                        200 200 200 200 200
 GET    /readyz                                       200 200 200 200 200
+GET    /metrics                                      200 200 200 200 200
+GET    /.well-known/security.txt                     404 404 404 404 404
 """
 """What stands outside the api, the admin's pages left out: those know no tokens, and have a test of their own."""
 

@@ -83,7 +83,9 @@ def stage(make_movie: MakeMovie) -> Stage:
     alice, as_alice = person(CANARY, first_name=CANARY, last_name=CANARY)
     disabled, as_disabled = person("disabled")
     User.objects.filter(pk=disabled.pk).update(is_active=False)
-    UserProfile.objects.filter(user=alice).update(bio=CANARY)
+    profile = UserProfile.objects.get(user=alice)
+    profile.bio = CANARY
+    profile.save()
     for kind in (Favorite, Watchlist, Dismissal):
         kind.objects.create(user=alice, movie=film, created_at=NOW)
     MovieRating.objects.create(user=alice, movie=film, rating=5, review=CANARY, created_at=NOW, updated_at=NOW)

@@ -44,6 +44,16 @@ def valkey_url(name: str) -> str | None:
     return f"{VALKEY_SCHEMES[scheme]}://{rest}"
 
 
+def contact(name: str) -> str:
+    """An address to write to, as a link; "" where none is given."""
+    value = text(name, "")
+    if value and not value.startswith(("mailto:", "https://", "tel:")):
+        raise ConfigurationError(f"{name} must begin with mailto:, https:// or tel:, not {value!r}.")
+    if not value.isprintable():
+        raise ConfigurationError(f"{name} must be one line of text.")
+    return value
+
+
 def integer(name: str, default: int, *, at_least: int = 0) -> int:
     raw = text(name, str(default))
     try:

@@ -14,6 +14,7 @@ BACKLOG = 1024
 CONNECTIONS = 1024
 """Open connections a worker, idle ones included: small enough for its memory, and too many for a few slow clients."""
 HEADERS_WITHIN_MS = 10_000
+LARGEST_HEADERS = 32_768
 KILL_AFTER_SECONDS = 5
 
 
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str]) -> None:
         blocking_threads=int(threads),
         backlog=BACKLOG,
         backpressure=CONNECTIONS,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADERS_WITHIN_MS),
+        http1_settings=HTTP1Settings(header_read_timeout=HEADERS_WITHIN_MS, max_buffer_size=LARGEST_HEADERS),
         respawn_failed_workers=True,
         workers_kill_timeout=KILL_AFTER_SECONDS,
         log_level=LogLevels.warning,

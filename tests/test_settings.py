@@ -1,0 +1,66 @@
+"""What an instance refuses to start with, and what Django's own check says of one in production."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+GOOD_KEY = "k3-J4h5_k3j4H5kjh34k5Jh3k4j5h3k4abcdefghij0123456789"
+PRODUCTION = {
+    "MATINEE_MODE": "production",
+    "MATINEE_SECRET_KEY": GOOD_KEY,
+    "MATINEE_ENCRYPTION_KEYS": GOOD_KEY[::-1],
+    "MATINEE_ALLOWED_HOSTS": "films.example.org",
+}
+
+
+def matinee(folder: Path, *command: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """What a command says in production, but for `settings`."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MATINEE_")}
+    environment = inherited | PRODUCTION | {"MATINEE_DATA_DIR": str(folder)} | settings
+    return subprocess.run(
+        [sys.executable, "-m", "matinee.cli", *command], env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_djangos_check_has_nothing_to_say_of_production(tmp_path: Path) -> None:
+    checked = matinee(tmp_path, "check", "--deploy", "--fail-level", "WARNING")
+
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert "no issues" in checked.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MATINEE_SECRET_KEY", ""),
+        ("MATINEE_SECRET_KEY", "short"),
+        ("MATINEE_SECRET_KEY", "a" * 64),
+        ("MATINEE_SECRET_KEY", f"django-insecure-{GOOD_KEY}"),
+        ("MATINEE_SECRET_KEY_FALLBACKS", "an-old-weak-one"),
+        ("MATINEE_SECRET_KEY_FALLBACKS", f"{GOOD_KEY}old,{'b' * 40}"),
+        ("MATINEE_ENCRYPTION_KEYS", ""),
+        ("MATINEE_ALLOWED_HOSTS", ""),
+        ("MATINEE_ALLOWED_HOSTS", "films.example.org,*"),
+        ("MATINEE_TRUSTED_PROXIES", "0.0.0.0/0"),
+        ("MATINEE_VALKEY_URL", "cache:6379"),
+        ("MATINEE_SECURITY_CONTACT", "me"),
+    ],
+)
+def test_production_does_not_start_with(tmp_path: Path, name: str, value: str) -> None:
+    refused = matinee(tmp_path, "check", **{name: value})
+
+    assert refused.returncode == 78
+    assert name in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_nothing_in_the_environment_turns_debugging_on(tmp_path: Path) -> None:
+    told = matinee(tmp_path, "diffsettings", "--all", DEBUG="True", DJANGO_DEBUG="1", MATINEE_DEBUG="true")
+
+    assert "DEBUG = False\n" in told.stdout
+    assert "DEBUG = True" not in told.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ from pytest_django.fixtures import Settings
 
 from matinee.catalog import columns as module
 from matinee.catalog import film_table, outbox, tasks
-from matinee.catalog.columns import columns, columns_are_stale, refresh_columns
+from matinee.catalog.columns import columns, columns_are_stale, refresh_columns, refresh_is_due
 from matinee.catalog.film_table import FilmTable, read_films, table_of
 from matinee.catalog.filters import EVERYTHING, MovieFilter, Sort
 from matinee.catalog.models import ChangeConsumer, Movie
@@ -339,6 +340,21 @@ class TestStaleness:
         film(1).save()
 
         assert (at_first, refreshed, columns_are_stale()) == (True, False, True)
+
+    def test_the_schedule_lets_a_version_serve_the_longer_the_more_films_it_has(
+        self, store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        film(1).save()
+        at_first = refresh_is_due()
+        refresh_columns()
+        film(2).save()
+        monkeypatch.setattr(module, "SECONDS_A_FILM", 1_000.0)
+        while_young = refresh_is_due()
+        pointer = store.directory / "CURRENT"
+        long_ago = pointer.stat().st_mtime - 1_001
+        os.utime(pointer, (long_ago, long_ago))
+
+        assert (at_first, while_young, columns_are_stale(), refresh_is_due()) == (True, False, True, True)
 
     def test_the_schedule_asks_and_the_task_refreshes(self) -> None:
         film(1).save()

@@ -15,7 +15,7 @@ class CatalogConfig(AppConfig):
 
         ceiling.instance_ceiling()  # a setting that makes no sense stops the start
         every = dt.timedelta(seconds=2)
-        register(Periodic("refresh-columns", tasks.refresh_columns, every=every, when=columns.columns_are_stale))
+        register(Periodic("refresh-columns", tasks.refresh_columns, every=every, when=columns.refresh_is_due))
         are_stale = published_postings.postings_are_stale
         register(Periodic("refresh-postings", tasks.refresh_postings, every=every, when=are_stale))
         register(Periodic("refresh-cards", tasks.refresh_cards, every=every, when=cards.cards_are_stale))

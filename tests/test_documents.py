@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from benchmarks.recommender.publishing import between_marks, pictures, with_tables
 from benchmarks.recommender.report import markdown
+from benchmarks.tmdb import report as tmdb_report
 
 from benchmarks.search import report as search_report
 from benchmarks.search import speed as speed_report
@@ -74,6 +75,14 @@ def test_search_is_told_as_it_was_measured() -> None:
     assert results.with_suffix(".md").read_text(encoding="utf-8") == search_report.markdown(record)
     speed = results.with_name("search-speed.json")
     assert speed_report.table(json.loads(speed.read_text(encoding="utf-8"))) in page
+
+
+def test_mirroring_tmdb_is_told_as_it_was_measured() -> None:
+    results = ROOT / "benchmarks" / "results" / "tmdb.json"
+    record = json.loads(results.read_text(encoding="utf-8"))
+
+    assert tmdb_report.table(record) in (ROOT / "docs" / "tmdb.md").read_text(encoding="utf-8")
+    assert results.with_suffix(".md").read_text(encoding="utf-8") == tmdb_report.markdown(record)
 
 
 def _kinds(kind: type[Refusal]) -> set[type[Refusal]]:

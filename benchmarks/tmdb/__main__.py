@@ -32,20 +32,26 @@ UNLIMITED = 1_000_000
 
 def main(arguments: Sequence[str]) -> None:
     options = _options(arguments)
-    record = {
-        "about": {
-            "Command": shlex.join(["python", "-m", "benchmarks.tmdb", *arguments]),
-            "Date": dt.datetime.now(dt.UTC).date().isoformat(),
-            "Machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, SQLite",
-        },
-        "paced": _filled(options.paced, PER_SECOND),
-        "unlimited": [_filled(films, UNLIMITED) for films in options.films],
-    }
     results = options.out or RESULTS
+    record = _earlier(results / "tmdb.json")
+    about = {
+        "Command": shlex.join(["python", "-m", "benchmarks.tmdb", *arguments]),
+        "Date": dt.datetime.now(dt.UTC).date().isoformat(),
+        "Machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, SQLite",
+    }
+    if options.paced:
+        record["paced"] = {"about": about, "fills": [_filled(options.paced, PER_SECOND)]}
+    if options.films:
+        record["unlimited"] = {"about": about, "fills": [_filled(films, UNLIMITED) for films in options.films]}
     results.mkdir(parents=True, exist_ok=True)
     (results / "tmdb.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     (results / "tmdb.md").write_text(markdown(record), encoding="utf-8")
     print(markdown(record))
+
+
+def _earlier(path: Path) -> dict[str, Any]:
+    """What was measured before of the part that is left out now."""
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
 
 
 def _filled(films: int, per_second: float) -> dict[str, Any]:
@@ -97,8 +103,8 @@ def _environment(data: str) -> dict[str, str]:
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.tmdb", description=__doc__)
-    parser.add_argument("--paced", type=int, default=25_000, help="films that are filled in at TMDb's pace: 14 minutes")
-    parser.add_argument("--films", type=int, nargs="+", default=[25_000, 100_000], help="sizes without a limit")
+    parser.add_argument("--paced", type=int, default=25_000, help="films at TMDb's pace: 14 minutes; 0 for none")
+    parser.add_argument("--films", type=int, nargs="*", default=[25_000, 100_000], help="sizes without a limit")
     parser.add_argument("--out", type=Path, help="write there, and leave results/ alone")
     return parser.parse_args(arguments)
 

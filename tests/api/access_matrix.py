@@ -2,7 +2,7 @@
 
 The status for each caller, in this order: nobody (no token), one whose account was switched off after signing in,
 somebody else (bob), staff without more rights, and alice, whose things stand there: film 603 on her lists, her rating,
-her second session. What is asked for are her things, wherever a path can name them.
+her second session, and an export that she asked for. What is asked for are her things, wherever a path can name them.
 """
 
 from __future__ import annotations
@@ -43,6 +43,9 @@ GET    users/profile/                                401 401 200 200 200
 PUT    users/profile/                                401 401 200 200 200
 PATCH  users/profile/                                401 401 200 200 200
 GET    users/activity/                               401 401 200 200 200
+GET    users/export/                                 401 401 200 200 202
+GET    users/export/{export_id}/                     401 401 404 404 202
+DELETE users/account/                                401 401 204 204 204
 POST   users/password/change/                        401 401 204 204 204
 POST   users/password/reset/                         202 401 202 202 202
 POST   users/password/reset/confirm/                 422 401 422 422 422

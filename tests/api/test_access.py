@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -14,7 +15,7 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 
-from matinee.accounts.models import Session, User, UserProfile
+from matinee.accounts.models import Export, Session, User, UserProfile
 from matinee.accounts.origins import Origin
 from matinee.accounts.services import create_user
 from matinee.accounts.sessions import open_session
@@ -41,9 +42,10 @@ class Stage:
     alice: User
     refresh: str
     session_id: int
+    export_id: int
 
     def path(self, row: Row) -> str:
-        return row.path.format(tmdb_id=603, movie_id=603, session_id=self.session_id)
+        return row.path.format(tmdb_id=603, movie_id=603, session_id=self.session_id, export_id=self.export_id)
 
     def body(self, row: Row, caller: str) -> Any:
         """The example that the schema shows, where it is good for a call."""
@@ -91,6 +93,8 @@ def stage(make_movie: MakeMovie) -> Stage:
     MovieRating.objects.create(user=alice, movie=film, rating=5, review=CANARY, created_at=NOW, updated_at=NOW)
     elsewhere = open_session(user=alice, now=timezone.now(), origin=Origin(device=CANARY))
     session = Session.objects.get(device=CANARY)
+    now = timezone.now()
+    export = Export.objects.create(user=alice, created_at=now, expires_at=now + dt.timedelta(days=1), rows=1)
     callers = {
         "nobody": Api(),
         "disabled": as_disabled,
@@ -98,7 +102,7 @@ def stage(make_movie: MakeMovie) -> Stage:
         "staff": person("staff", is_staff=True)[1],
         "alice": as_alice,
     }
-    return Stage(callers, alice, elsewhere.refresh, session.pk)
+    return Stage(callers, alice, elsewhere.refresh, session.pk, export.pk)
 
 
 def everything_of(user: User) -> dict[str, list[dict[str, Any]]]:

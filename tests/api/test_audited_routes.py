@@ -117,6 +117,12 @@ ACTS: dict[str, Act] = {
         Action.EMAIL_CHANGED,
         "",
     ),
+    "DELETE /api/v1/users/account/": (
+        nothing,
+        lambda s: s.api.request("DELETE", "users/account/", {"password": PASSWORD}),
+        Action.ACCOUNT_ERASED,
+        "",
+    ),
     "PUT /api/v1/users/profile/": (
         nothing, lambda s: s.api.put("users/profile/", PROFILE), Action.PROFILE_CHANGED, "",
     ),
@@ -214,7 +220,7 @@ def test_a_change_is_one_event_and_without_its_event_there_is_no_change(stage: S
     assert event.action == action
     assert event.target.startswith(target)
     assert event.actor == (None if route in ASKED_BY_ANYBODY else event.subject)
-    assert User.objects.filter(audit_key=event.subject).exists()
+    assert User.objects.filter(audit_key=event.subject).exists() or action is Action.ACCOUNT_ERASED
     assert event.request_id == done["X-Request-ID"]
     assert event.network == "127.0.0.0/24"
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from matinee.accounts import letters
 from matinee.accounts.admin_site import key_of
+from matinee.accounts.erasure import erase
 from matinee.accounts.models import Session, User, UserProfile
 from matinee.accounts.services import create_user
 from matinee.accounts.sessions import sign_out_everywhere
@@ -133,6 +134,14 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg] # generic in its stub a
         if not obj.is_active:
             sign_out_everywhere(user=obj, now=timezone.now())
         super().save_model(request, obj, form, change=True)
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        """Erased as though the person themselves had asked for it."""
+        erase(obj, by=key_of(request), now=timezone.now())
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for person in queryset:
+            self.delete_model(request, person)
 
     def get_inlines(self, request: HttpRequest, obj: User | None) -> Any:
         return () if obj is None else super().get_inlines(request, obj)

@@ -23,7 +23,7 @@ class Audited:
     """Laid over every model's admin: of each row that is added, changed or deleted, and of each action, one event."""
 
     def log_addition(self, request: HttpRequest, obj: models.Model, message: Any) -> Any:
-        if not _is_account(obj):  # which tells of itself when it is made
+        if not _is_account(obj):  # which tells of itself when it is made, and when it is erased
             record_all([_deed(Action.STAFF_ADDED, request, obj)], now=timezone.now())
         return super().log_addition(request, obj, message)  # type: ignore[misc] # of the admin below
 
@@ -37,7 +37,8 @@ class Audited:
         return super().log_change(request, obj, message)  # type: ignore[misc] # as above
 
     def log_deletions(self, request: HttpRequest, queryset: Iterable[models.Model]) -> Any:
-        record_all([_deed(Action.STAFF_DELETED, request, obj) for obj in queryset], now=timezone.now())
+        told = [_deed(Action.STAFF_DELETED, request, obj) for obj in queryset if not _is_account(obj)]
+        record_all(told, now=timezone.now())
         return super().log_deletions(request, queryset)  # type: ignore[misc] # as above
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[models.Model]) -> HttpResponseBase | None:

@@ -252,6 +252,31 @@ class PersonState(models.Model):
         return f"state of {self.user_id}"
 
 
+class Export(models.Model):
+    """What a person asked to be given of everything that is held about them, and how far it is."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="exports")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+    rows = models.IntegerField(help_text="How many there were when it was asked for.")
+    rows_done = models.IntegerField(default=0)
+    ready_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"export {self.pk} of {self.user_id}"
+
+
+class Erasure(models.Model):
+    """Somebody who was erased, so that no restored backup brings them back. The key was theirs in the audit trail, and
+    says whose it was to nobody."""
+
+    audit_key = models.CharField(primary_key=True, max_length=KEY_LENGTH)
+    erased_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.audit_key
+
+
 class SessionQuerySet(models.QuerySet["Session"]):
     def live(self, *, now: dt.datetime) -> SessionQuerySet:
         """Those that can still be used."""

@@ -26,6 +26,16 @@ class WrongPassword(Forbidden):
     code = "wrong_password"
 
 
+def confirmed(user: User, session_id: int, password: str, field: str, now: dt.datetime) -> User:
+    """The person as they are stored, where this is their password. Raises WrongPassword."""
+    stored = User.objects.filter(pk=user.pk).first()
+    asker = guard.Asker(name="", user=stored, network="", session_id=session_id)
+    person = guard.verified(asker, password, now=now)
+    if person is None:
+        raise _wrong_password(field)
+    return person
+
+
 def change_password(*, user: User, session_id: int, current: str, new: str, now: dt.datetime) -> None:
     """Set another password and sign out every session but this one. Raises Invalid or WrongPassword.
 
@@ -36,7 +46,7 @@ def change_password(*, user: User, session_id: int, current: str, new: str, now:
     new = new_password(checks, "new_password", new, of=changed)
     checks.finish()
     changed.set_password(new)
-    person = _confirmed(user, session_id, current, "current_password", now)
+    person = confirmed(user, session_id, current, "current_password", now)
     with transaction.atomic():
         as_it_was = User.objects.filter(pk=person.pk, is_active=True, password=person.password)
         if not as_it_was.update(password=changed.password):
@@ -77,7 +87,7 @@ def reset_password(*, token: str, new: str, now: dt.datetime) -> None:
 def ask_for_email_change(*, user: User, session_id: int, email: str, password: str, now: dt.datetime) -> None:
     """Have a token sent to the new address, or to the present one to verify it. Raises Invalid or WrongPassword."""
     email = _address(email)
-    person = _confirmed(user, session_id, password, "password", now)
+    person = confirmed(user, session_id, password, "password", now)
     kind = Letter.Kind.VERIFICATION if email == person.email else Letter.Kind.EMAIL_CHANGE
     with transaction.atomic():
         letters.post(kind, email=email, user=person, now=now)
@@ -118,16 +128,6 @@ def _address(email: str) -> str:
     checks.passes("email", validate_email, stored)
     checks.finish()
     return stored
-
-
-def _confirmed(user: User, session_id: int, password: str, field: str, now: dt.datetime) -> User:
-    """The person as they are stored, where this is their password. Raises WrongPassword."""
-    stored = User.objects.filter(pk=user.pk).first()
-    asker = guard.Asker(name="", user=stored, network="", session_id=session_id)
-    person = guard.verified(asker, password, now=now)
-    if person is None:
-        raise _wrong_password(field)
-    return person
 
 
 def _wrong_password(field: str) -> WrongPassword:

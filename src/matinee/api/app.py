@@ -14,6 +14,7 @@ from matinee.api import (
     activity,
     favorites,
     movies,
+    privacy,
     problems,
     ratings,
     recommendations,
@@ -100,3 +101,4 @@ api.add_router("/v1/users", users.router, tags=["users"])
 api.add_router("/v1/users", recovery.router, tags=["users"])
 api.add_router("/v1/users", sessions.router, tags=["users"])
 api.add_router("/v1/users", activity.router, tags=["users"])
+api.add_router("/v1/users", privacy.router, tags=["users"])

@@ -6,6 +6,7 @@ This is the one place that maps kinds of error to HTTP statuses.
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -173,6 +174,10 @@ def _answer(_request: HttpRequest, error: Exception | type[Exception]) -> HttpRe
             return problem(413)
         case IntegrityError() | OperationalError() | InterfaceError() | InternalError():
             return of_database(error)
+        case AnyDatabaseError():  # it may quote what it was given, so that its text is not for the log
+            places = "".join(traceback.format_tb(error.__traceback__))
+            logger.error("The database took a statement for wrong: %s\n%s", type(error).__name__, places)
+            return problem(500)
         case _:
             logger.error("An unexpected error", exc_info=error)  # type: ignore[arg-type] # ninja gives an instance
             return problem(500)

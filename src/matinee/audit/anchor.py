@@ -3,6 +3,7 @@ itself, and only something kept elsewhere tells. Every root is logged, too."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import logging
 import os
@@ -10,8 +11,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from django.conf import settings
+from django.db import transaction
 
+from matinee.audit.actions import Action
 from matinee.audit.models import Segment
+from matinee.audit.trail import record
 
 logger = logging.getLogger(__name__)
 
@@ -43,8 +47,11 @@ def read() -> Anchor | None:
     return Anchor(int(number), str(root))
 
 
-def forget() -> None:
-    """After the restore of a backup, which is older than what was sealed since."""
+def accept_restore(*, now: dt.datetime) -> None:
+    """Take the trail of a restored backup, which is older than what was sealed since, as it is; an event says so."""
+    with transaction.atomic():
+        changes = {"segments": Segment.objects.count()}
+        record(Action.RESTORE_ACCEPTED, actor=None, subject=None, changes=changes, now=now)
     _path().unlink(missing_ok=True)
 
 

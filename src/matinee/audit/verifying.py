@@ -17,7 +17,10 @@ from matinee.audit.models import Event
 
 SEGMENTS = "SELECT number, size, oldest_at, newest_at, sealed_at, root, dropped_at FROM audit_segment ORDER BY number"
 EVENTS = f"SELECT place, digest, {FACTS} FROM audit_event WHERE segment_id = %s ORDER BY place, id"  # noqa: S608 - of our own constants
-ORPHAN = "SELECT MIN(id) FROM audit_event WHERE segment_id NOT IN (SELECT number FROM audit_segment)"
+ORPHAN = """
+SELECT MIN(id) FROM audit_event
+WHERE segment_id IS NOT NULL AND segment_id NOT IN (SELECT number FROM audit_segment)
+"""
 
 
 class Broken(Exception):

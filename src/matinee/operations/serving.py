@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
+from matinee.accounts.erasure import erase_again
 from matinee.catalog.publication import publish_what_is_stale
 from matinee.core.counters import begin_anew
 from matinee.core.jobs.schedule import registered
@@ -44,9 +45,10 @@ def refuse_taken_port(host: str, port: int) -> None:
 
 
 def bring_up_to_date() -> None:
-    """Apply the migrations, and publish the catalogue's columns and cards if they are missing or behind."""
+    """Apply the migrations, let nobody back who was erased, publish the catalogue's columns and cards where needed."""
     begin_anew(settings.LIMITS_FILE)
     call_command("migrate", interactive=False, verbosity=0)
+    erase_again()
     connection.close()
     publish_what_is_stale()
 

@@ -22,9 +22,13 @@ from django.utils import timezone
 from psycopg.conninfo import make_conninfo
 from pytest_django.fixtures import Settings
 
-from matinee.accounts.models import Session, User
+from matinee.accounts.erasure import erase
+from matinee.accounts.models import Erasure, Session, User
 from matinee.accounts.services import create_user
 from matinee.accounts.sessions import sign_in
+from matinee.audit.models import Event
+from matinee.audit.sealing import seal
+from matinee.audit.verifying import verify
 from matinee.catalog import outbox
 from matinee.catalog.cards import cards_are_stale, refresh_cards
 from matinee.catalog.columns import columns, columns_are_stale, refresh_columns
@@ -174,6 +178,22 @@ def test_who_has_signed_out_since_does_not_come_back(empty_database: None, folde
 
     assert User.objects.get().username == "alice"
     assert not Session.objects.filter(ended_at=None).exists()
+
+
+def test_who_was_erased_since_does_not_come_back_and_the_trail_is_whole(empty_database: None, folder: Path) -> None:
+    alice, bob = (
+        create_user(email=f"{name}@example.org", username=name, password=PASSWORD, now=NOW) for name in ("alice", "bob")
+    )
+    made = services.backup(folder=folder, now=NOW)
+    erase(alice, by=None, now=NOW)
+    seal(now=NOW)
+
+    services.restore(file=made.path, replace=True, now=NOW)
+
+    assert User.objects.get() == bob
+    assert Erasure.objects.get().audit_key == alice.audit_key
+    assert verify().unsealed > 0
+    assert Event.objects.latest("id").action == "restore_accepted"
 
 
 def test_what_is_published_of_another_state_is_made_anew(films: list[int], folder: Path) -> None:

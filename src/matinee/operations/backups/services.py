@@ -19,7 +19,9 @@ from django.db import connection, connections
 from django.db.migrations.loader import MigrationLoader
 
 from matinee import __version__
+from matinee.accounts.erasure import erase_again
 from matinee.accounts.models import Session, User
+from matinee.audit.anchor import accept_restore
 from matinee.catalog import outbox
 from matinee.catalog.models import Movie
 from matinee.core.progress import Progress
@@ -100,6 +102,7 @@ def restore(
                 _refuse_faults(engine, alias, archive.manifest)
                 _make_ready(alias, now=now)
             staged.put_in_place()
+        accept_restore(now=now)
         return archive.manifest
 
 
@@ -107,6 +110,7 @@ def _make_ready(alias: str, *, now: dt.datetime) -> None:
     """What the data of a backup go through before they are served: they are those of an earlier moment."""
     call_command("migrate", database=alias, interactive=False, verbosity=0)
     Session.objects.using(alias).filter(ended_at=None).update(ended_at=now)  # or who signed out since would be back
+    erase_again(using=alias)
     outbox.start_over(using=alias)
 
 

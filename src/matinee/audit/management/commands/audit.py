@@ -5,13 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
 from django.utils import timezone
 
-from matinee.audit import anchor
-from matinee.audit.actions import Action
-from matinee.audit.models import Segment
-from matinee.audit.trail import record
+from matinee.audit.anchor import accept_restore
 from matinee.audit.verifying import Broken, verify
 
 BROKEN = 65  # EX_DATAERR
@@ -46,8 +42,5 @@ class Command(BaseCommand):
         )
 
     def _accept_restore(self) -> None:
-        with transaction.atomic():
-            changes = {"segments": Segment.objects.count()}
-            record(Action.RESTORE_ACCEPTED, actor=None, subject=None, changes=changes, now=timezone.now())
-        anchor.forget()
+        accept_restore(now=timezone.now())
         self.stdout.write("The trail is taken as it is now.")

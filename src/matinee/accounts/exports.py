@@ -1,0 +1,52 @@
+"""Asking for everything that is held about a person (GDPR, articles 15 and 20)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+
+from django.db import transaction
+
+from matinee.accounts import export_tasks
+from matinee.accounts.export_files import write
+from matinee.accounts.models import Export, User
+from matinee.accounts.privacy import sections
+from matinee.audit.actions import Action
+from matinee.audit.trail import record
+from matinee.core.refusals import NotFound
+
+MADE_AT_ONCE = 2_000
+"""Rows, up to which an export is made while its reader waits."""
+KEPT_FOR = dt.timedelta(days=1)
+
+
+class ExportNotFound(NotFound):
+    """There is no such export of this person, or not any more."""
+
+    code = "export_not_found"
+
+
+def ask(*, user: User, now: dt.datetime) -> bytes | Export:
+    """The zip itself or, where it is large, the export that a job makes; one that is under way or ready will do."""
+    person = User.objects.get(pk=user.pk)
+    made = Export.objects.filter(user=person, expires_at__gt=now).order_by("-id").first()
+    if made is not None:
+        return made
+    total = sum(section.rows_of(person).count() for section in sections())
+    with transaction.atomic():
+        record(Action.EXPORT_ASKED, actor=person.audit_key, subject=person.audit_key, now=now)
+        if total > MADE_AT_ONCE:
+            made = Export.objects.create(user=person, created_at=now, expires_at=now + KEPT_FOR, rows=total)
+            export_tasks.make_export.enqueue(made.pk)
+            return made
+    content = io.BytesIO()
+    write(content, person, now=now)
+    return content.getvalue()
+
+
+def find(*, user: User, export_id: int, now: dt.datetime) -> Export:
+    """Raises ExportNotFound."""
+    found = Export.objects.filter(pk=export_id, user=user, expires_at__gt=now).first()
+    if found is None:
+        raise ExportNotFound("There is no such export, or it has expired. Ask for a new one.")
+    return found

@@ -1,0 +1,226 @@
+"""An export holds what is held about its person, and nothing about anybody else."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import json
+import stat
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from matinee.accounts import export_files, exports
+from matinee.accounts.models import Export, User
+from matinee.accounts.privacy import sections
+from matinee.accounts.services import update_profile
+from matinee.accounts.sessions import open_session
+from matinee.audit.models import Event
+from matinee.catalog.models import Movie
+from matinee.core.jobs.worker import Worker
+from matinee.library import services
+from matinee.library.models import Favorite, MovieRating
+from tests.accounts.conftest import NOW
+
+BORN = dt.date(1990, 5, 17)
+DAY = dt.timedelta(days=1)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _a_disk_of_its_own(settings: Settings, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
+
+
+def film(tmdb_id: int, title: str = "The Matrix") -> Movie:
+    return Movie.objects.create(tmdb_id=tmdb_id, title=title, created_at=NOW, updated_at=NOW)
+
+
+def rate(user: User, movie: Movie, review: str) -> None:
+    services.rate_movie(user=user, movie_pk=movie.pk, stars=4, review=review, private=True, now=NOW)
+
+
+def asked(user: User) -> zipfile.ZipFile:
+    made = exports.ask(user=user, now=NOW)
+    assert isinstance(made, bytes)
+    return zipfile.ZipFile(io.BytesIO(made))
+
+
+def read(packed: zipfile.ZipFile, name: str) -> Any:
+    return json.loads(packed.read(f"json/{name}.json"))
+
+
+def test_it_holds_what_is_held_about_the_person(alice: User, bob: User) -> None:
+    matrix = film(603)
+    update_profile(user=alice, changes={"bio": "Slow films.", "birth_date": BORN}, now=NOW)
+    open_session(user=alice, now=NOW)
+    services.add(Favorite, user=alice, movie_pk=matrix.pk, now=NOW)
+    rate(alice, matrix, "Still a marvel.")
+    rate(bob, matrix, "bob's secret review")
+
+    packed = asked(alice)
+
+    assert packed.testzip() is None
+    [account] = read(packed, "account")
+    [profile] = read(packed, "profile")
+    [rating] = read(packed, "ratings")
+    assert (account["email"], account["username"]) == ("alice@example.org", "alice")
+    assert (profile["bio"], profile["birth_date"]) == ("Slow films.", "1990-05-17")
+    assert (rating["movie_id"], rating["title"], rating["rating"]) == (603, "The Matrix", 4)
+    assert (rating["review"], rating["review_private"]) == ("Still a marvel.", True)
+    assert [entry["movie_id"] for entry in read(packed, "favorites")] == [603]
+    assert len(read(packed, "sessions")) == 1
+    assert [event["action"] for event in read(packed, "activity")] == [
+        "account_made", "profile_changed", "favorite_added", "rating_given", "export_asked",
+    ]  # fmt: skip
+
+
+def test_it_holds_nothing_of_anybody_else_and_no_secret(alice: User, bob: User) -> None:
+    matrix = film(603)
+    rate(bob, matrix, "bob's secret review")
+    open_session(user=alice, now=NOW)
+
+    packed = asked(alice)
+
+    everything = b"".join(packed.read(name) for name in packed.namelist())
+    assert b"bob" not in everything
+    assert bob.audit_key.encode() not in everything
+    assert b"argon2" not in everything
+
+
+def test_json_and_csv_say_the_same_and_every_section_is_there(alice: User) -> None:
+    for number in range(3):
+        rate(alice, film(number + 1), f"Review {number}, with a comma\nand a line.")
+
+    packed = asked(alice)
+
+    names = {section.name for section in sections()}
+    assert set(packed.namelist()) == {"README.txt", *(f"{kind}/{n}.{kind}" for n in names for kind in ("json", "csv"))}
+    rows = list(csv.DictReader(io.StringIO(packed.read("csv/ratings.csv").decode())))
+    assert [row["review"] for row in rows] == [row["review"] for row in read(packed, "ratings")]
+    assert "Not in here, and why:" in packed.read("README.txt").decode()
+    assert "accounts.User.password" in packed.read("README.txt").decode()
+
+
+@pytest.mark.parametrize("formula", ['=HYPERLINK("http://x")', "+1+1", "-2", "@SUM(A1)", "\t=1", "\n=1"])
+def test_a_cell_that_would_be_a_formula_is_text(alice: User, formula: str) -> None:
+    rate(alice, film(603), formula)
+
+    packed = asked(alice)
+
+    [row] = csv.DictReader(io.StringIO(packed.read("csv/ratings.csv").decode(), newline=""))
+    assert row["review"] == f"'{formula}"
+    assert read(packed, "ratings")[0]["review"] == formula
+
+
+def test_it_is_audited(alice: User) -> None:
+    asked(alice)
+
+    assert Event.objects.latest("id").action == "export_asked"
+
+
+@pytest.fixture
+def large(alice: User, monkeypatch: pytest.MonkeyPatch) -> User:
+    """alice, about whom there is more than is made at once."""
+    monkeypatch.setattr(exports, "MADE_AT_ONCE", 10)
+    monkeypatch.setattr(export_files, "TOLD_EVERY", 4)
+    movies = [film(number + 1) for number in range(12)]
+    MovieRating.objects.bulk_create(
+        MovieRating(user=alice, movie=movie, rating=3, review="x", created_at=NOW, updated_at=NOW) for movie in movies
+    )
+    return alice
+
+
+def of_job(user: User) -> Export:
+    made = exports.ask(user=user, now=NOW)
+    assert isinstance(made, Export)
+    return made
+
+
+def test_a_large_one_is_made_by_a_job(large: User) -> None:
+    now = dt.datetime.now(dt.UTC)
+    made = exports.ask(user=large, now=now)
+    assert isinstance(made, Export)
+    before = export_files.path_of(made).exists()
+
+    while Worker(queues=["default"]).run_one(now=now):
+        pass
+
+    found = exports.find(user=large, export_id=made.pk, now=now)
+    path = export_files.path_of(made)
+    assert (before, found.ready_at is not None, found.rows_done) == (False, True, made.rows)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert len(read(zipfile.ZipFile(path), "ratings")) == 12
+
+
+def test_asking_again_meanwhile_is_the_same_export(large: User) -> None:
+    assert of_job(large) == of_job(large)
+    assert Export.objects.count() == 1
+
+
+def test_its_progress_is_put_down_on_the_way(large: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = of_job(large)
+    seen: list[int] = []
+    told = type(sections()[0]).told
+
+    def watched(section: Any, row: Any) -> dict[str, Any]:
+        seen.append(Export.objects.get(pk=made.pk).rows_done)
+        return told(section, row)
+
+    monkeypatch.setattr(type(sections()[0]), "told", watched)
+    export_files.make(export_id=made.pk, now=NOW)
+
+    assert {0, 4, 8, 12} <= set(seen)
+    assert Export.objects.get().rows_done == made.rows
+
+
+def test_it_expires_with_its_file(large: User) -> None:
+    made = of_job(large)
+    export_files.make(export_id=made.pk, now=NOW)
+    path = export_files.path_of(made)
+    (path.parent / "999.new").write_bytes(b"half of one")
+
+    early = export_files.forget_expired(now=NOW + DAY / 2)
+    is_kept = path.exists()
+    late = export_files.forget_expired(now=NOW + DAY)
+
+    assert (early, is_kept, late) == (0, True, 1)
+    assert list(path.parent.iterdir()) == []
+    with pytest.raises(exports.ExportNotFound):
+        exports.find(user=large, export_id=made.pk, now=NOW)
+
+
+def test_nobody_has_anothers(large: User, bob: User) -> None:
+    made = of_job(large)
+
+    with pytest.raises(exports.ExportNotFound):
+        exports.find(user=bob, export_id=made.pk, now=NOW)
+
+
+def test_whose_account_goes_meanwhile_leaves_no_file(large: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = of_job(large)
+    write = export_files.write
+
+    def write_and_lose(*given: Any, **more: Any) -> None:
+        write(*given, **more)
+        Export.objects.all().delete()
+
+    monkeypatch.setattr(export_files, "write", write_and_lose)
+    export_files.make(export_id=made.pk, now=NOW)
+    export_files.make(export_id=made.pk, now=NOW)
+
+    assert not export_files.path_of(made).exists()
+
+
+def test_rows_are_read_with_what_they_need(alice: User, django_assert_max_num_queries: Any) -> None:
+    for number in range(20):
+        rate(alice, film(number + 1), "x")
+    for_each = 2  # once for JSON, once for CSV
+
+    with django_assert_max_num_queries(len(sections()) * (for_each + 1) + 6):
+        asked(alice)

@@ -10,6 +10,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
+from matinee.accounts.models import User, UserProfile
 from matinee.catalog.ceiling import instance_ceiling
 from matinee.catalog.facts import differences, known_facts, store_facts
 from matinee.catalog.models import Movie
@@ -70,16 +71,7 @@ def test_a_filter_narrows_it_further_and_never_widens_it(api: Api) -> None:
 
 @pytest.mark.usefixtures("_ceiling")
 def test_no_route_of_one_film_knows_a_hidden_one(as_alice: Api) -> None:
-    routes = {match for route in _routes(get_resolver()) if (match := OF_ONE_FILM.fullmatch(route))}
-    bodies: dict[str, Any] = {"POST": {"rating": 5}, "PUT": {"rating": 5}}
-
-    answers = {
-        (path, method): as_alice.request(
-            method, path, bodies.get(method) if path.endswith("rate/") else None
-        ).status_code
-        for path in sorted(f"{match[1]}{STRICT}{match[2]}" for match in routes)
-        for method in ("GET", "POST", "PUT", "DELETE")
-    }
+    answers = answers_on(as_alice, STRICT)
 
     assert {status for (_, method), status in answers.items() if method != "DELETE"} <= {404, 405}
     assert {status for (_, method), status in answers.items() if method == "DELETE"} <= {204, 405}
@@ -128,6 +120,81 @@ def test_it_costs_no_query_more(api: Api, django_assert_num_queries: DjangoAsser
         api.get(f"movies/{MILD}/")
 
 
+@pytest.fixture
+def alices_ceiling(as_alice: Api) -> None:
+    assert as_alice.patch("users/profile/", {"maturity_ceiling": "US:PG-13"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", LISTS)
+@pytest.mark.usefixtures("alices_ceiling")
+def test_a_persons_own_ceiling_is_theirs_alone(as_alice: Api, as_bob: Api, api: Api, path: str) -> None:
+    public = [] if "recommendations" in path else [api]
+
+    assert shown(as_alice, path) == {MILD, AT_CEILING} - ({MILD} if "similar" in path else set())
+    assert all(STRICT in shown(other, path) for other in (as_bob, *public))
+
+
+def test_of_two_ceilings_both_hold(as_alice: Api, settings: Settings) -> None:
+    as_alice.patch("users/profile/", {"maturity_ceiling": "US:R"})
+    settings.MATURITY_CEILING = "US:PG-13"
+    lower_of_the_instance = shown(as_alice, "movies/")
+    as_alice.patch("users/profile/", {"maturity_ceiling": "US:G"})
+
+    assert (lower_of_the_instance, shown(as_alice, "movies/")) == ({MILD, AT_CEILING}, {MILD})
+
+
+@pytest.mark.usefixtures("alices_ceiling")
+def test_no_route_of_one_film_knows_one_above_my_ceiling(as_alice: Api, as_bob: Api) -> None:
+    assert {status for (_, method), status in answers_on(as_alice, STRICT).items() if method != "DELETE"} <= {404, 405}
+    assert 404 not in answers_on(as_bob, STRICT).values()
+    assert [
+        as_alice.post(f"movies/{kind}/", {"movie_id": STRICT}).status_code for kind in ("favorites", "watchlist")
+    ] == [
+        404,
+        404,
+    ]
+    assert as_alice.get(f"movies/{'9' * 400}/").status_code == 404
+
+
+def test_my_lists_and_reasons_leave_out_what_is_above_my_ceiling(as_alice: Api) -> None:
+    for tmdb_id in (STRICT, MILD):
+        as_alice.post("movies/favorites/", {"movie_id": tmdb_id})
+        as_alice.post(f"movies/{tmdb_id}/rate/", {"rating": 5})
+    as_alice.patch("users/profile/", {"maturity_ceiling": "US:PG-13"})
+
+    recommended = as_alice.get("movies/recommendations/").json()["results"]
+    hidden = shown(as_alice, "movies/favorites/"), shown(as_alice, "movies/ratings/")
+    as_alice.patch("users/profile/", {"maturity_ceiling": None})
+
+    assert hidden == ({MILD}, {MILD})
+    assert STRICT not in {reason["tmdb_id"] for movie in recommended for reason in movie["because"]}
+    assert shown(as_alice, "movies/favorites/") == {MILD, STRICT}
+
+
+@pytest.mark.usefixtures("alices_ceiling")
+def test_a_put_that_does_not_tell_of_it_leaves_it(as_alice: Api) -> None:
+    told = as_alice.get("users/profile/").json()
+    fields = ("username", "first_name", "last_name", "bio", "birth_date", "favorite_genres", "notification_preferences")
+
+    answer = as_alice.put("users/profile/", {name: told[name] for name in fields})
+
+    assert answer.json()["maturity_ceiling"] == "US:PG-13"
+
+
+@pytest.mark.parametrize("ceiling", ["PG-13", "US:18", "XX:R", "", "US:NR", "x" * 51])
+def test_a_ceiling_of_mine_that_is_none_is_refused_by_name(as_alice: Api, ceiling: str) -> None:
+    answer = as_alice.patch("users/profile/", {"maturity_ceiling": ceiling})
+
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == ["maturity_ceiling"]
+
+
+def test_a_ceiling_that_no_scale_has_any_more_shows_nothing(as_alice: Api, alice: User) -> None:
+    UserProfile.objects.filter(user=alice).update(maturity_ceiling="SU:U")
+
+    assert shown(as_alice, "movies/") == set()
+
+
 @pytest.mark.usefixtures("_ceiling")
 def test_ten_suggestions_are_filled_from_those_that_may_be_shown(api: Api) -> None:
     Movie.objects.bulk_create(
@@ -145,6 +212,17 @@ def test_a_ceiling_that_is_none_stops_the_start(settings: Settings, setting: str
 
     with pytest.raises(ConfigurationError, match="MATINEE_MATURITY_CEILING"):
         instance_ceiling()
+
+
+def answers_on(person: Api, tmdb_id: int) -> dict[tuple[str, str], int]:
+    """The status that each route of this one film answers, by path and method."""
+    routes = {match for route in _routes(get_resolver()) if (match := OF_ONE_FILM.fullmatch(route))}
+    bodies: dict[str, Any] = {"POST": {"rating": 5}, "PUT": {"rating": 5}}
+    return {
+        (path, method): person.request(method, path, bodies.get(method) if path.endswith("rate/") else None).status_code
+        for path in sorted(f"{match[1]}{tmdb_id}{match[2]}" for match in routes)
+        for method in ("GET", "POST", "PUT", "DELETE")
+    }
 
 
 def _routes(resolver: URLResolver, prefix: str = "") -> list[str]:

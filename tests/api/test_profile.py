@@ -54,6 +54,7 @@ def test_the_profile_is_the_person_and_what_they_say_in_one_flat_object(as_alice
         "birth_date": None,
         "favorite_genres": [],
         "notification_preferences": {"product_mail": False, "watchlist_release": False},
+        "maturity_ceiling": None,
         "created_at": "2026-01-01T00:00:00+00:00",
         "updated_at": "2026-01-01T00:00:00+00:00",
     }

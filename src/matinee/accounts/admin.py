@@ -75,7 +75,15 @@ class LookOnly(admin.TabularInline):  # type: ignore[type-arg] # generic in its 
 
 class ProfileInline(LookOnly):
     model = UserProfile
-    fields = ("bio", "birth_date", "favorite_genres", "notification_preferences", "created_at", "updated_at")
+    fields = (
+        "bio",
+        "birth_date",
+        "favorite_genres",
+        "notification_preferences",
+        "maturity_ceiling",
+        "created_at",
+        "updated_at",
+    )
 
 
 class SessionInline(LookOnly):

@@ -47,7 +47,8 @@ ACCOUNT = {
 PROFILE = {
     name: name
     for name in (
-        "bio", "birth_date", "favorite_genres", "notification_preferences", "created_at", "updated_at",
+        "bio", "birth_date", "favorite_genres", "notification_preferences", "maturity_ceiling",
+        "created_at", "updated_at",
     )
 }  # fmt: skip
 SESSIONS = {

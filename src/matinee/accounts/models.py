@@ -207,6 +207,9 @@ class UserProfile(models.Model):
     plain_birth_date = models.DateField(null=True, editable=False, db_column="birth_date", help_text=BEFORE)
     favorite_genres = models.JSONField(default=list, blank=True, help_text="TMDb genre ids.")
     notification_preferences = models.JSONField(default=dict, blank=True)
+    maturity_ceiling = models.CharField(
+        max_length=50, null=True, blank=True, help_text="A country and its certification, like US:PG-13."
+    )
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -227,7 +230,7 @@ class UserProfile(models.Model):
         facts = (
             (user.pk, user.email, user.username, user.first_name, user.last_name, user.date_joined.isoformat()),
             str(user.email_verified_at),
-            (self.bio, str(self.birth_date), self.favorite_genres, self.switches),
+            (self.bio, str(self.birth_date), self.favorite_genres, self.switches, self.maturity_ceiling),
             (self.created_at.isoformat(), self.updated_at.isoformat()),
         )
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]

@@ -25,6 +25,7 @@ from matinee.accounts.passwords import new_password
 from matinee.accounts.sessions import Tokens, open_session
 from matinee.audit.actions import Action
 from matinee.audit.trail import record
+from matinee.catalog import maturity
 from matinee.catalog.models import Genre
 from matinee.core.refusals import Conflict, FieldError, Forbidden, PreconditionFailed
 
@@ -59,6 +60,7 @@ class ProfileChanges(TypedDict, total=False):
     birth_date: dt.date | None
     favorite_genres: list[int]  # TMDb ids
     notification_preferences: Mapping[str, bool]  # only the switches to turn
+    maturity_ceiling: str | None
 
 
 def register(
@@ -202,7 +204,7 @@ def update_profile(
 
 
 USER_FIELDS = frozenset({"username", "first_name", "last_name"})
-PROFILE_FIELDS = frozenset({"bio", "birth_date", "favorite_genres", "notification_preferences"})
+PROFILE_FIELDS = frozenset({"bio", "birth_date", "favorite_genres", "notification_preferences", "maturity_ceiling"})
 
 
 def _checked(changes: ProfileChanges, today: dt.date) -> dict[str, object]:
@@ -223,6 +225,8 @@ def _checked(changes: ProfileChanges, today: dt.date) -> dict[str, object]:
             checks.refuse("birth_date", f"A day from {EARLIEST_BIRTH_DATE} to today.", "out_of_range")
     if "favorite_genres" in changes:
         values["favorite_genres"] = _genres(checks, changes["favorite_genres"])
+    if "maturity_ceiling" in changes:
+        values["maturity_ceiling"] = _ceiling(checks, changes["maturity_ceiling"])
     for name in changes.get("notification_preferences", {}).keys() - NOTIFICATION_SWITCHES.keys():
         checks.refuse(f"notification_preferences.{name}", "There is no such switch.", "unknown_field")
     checks.finish()
@@ -233,6 +237,16 @@ def _username(checks: FieldChecks, username: str) -> str:
     stored = checks.text("username", username, at_most=USERNAME_AT_MOST)
     checks.passes("username", validate_username, stored)
     return stored
+
+
+def _ceiling(checks: FieldChecks, setting: str | None) -> str | None:
+    """As it was given, where it is one."""
+    if setting is not None:
+        try:
+            maturity.ceiling_keys(setting)
+        except ValueError as error:
+            checks.refuse("maturity_ceiling", str(error), "invalid")
+    return setting
 
 
 def _genres(checks: FieldChecks, ids: list[int]) -> list[int]:

@@ -25,9 +25,10 @@ from matinee.core.instants import stored
 from matinee.core.refusals import NotFound, Unauthenticated
 
 IS_LIVE = """
-SELECT person.audit_key, state.version
+SELECT person.audit_key, state.version, told.maturity_ceiling
 FROM accounts_session session JOIN accounts_user person ON person.id = session.user_id
 LEFT JOIN accounts_personstate state ON state.user_id = person.id
+LEFT JOIN accounts_userprofile told ON told.user_id = person.id
 WHERE session.id = %s AND session.user_id = %s AND session.ended_at IS NULL AND session.expires_at > %s
 AND person.is_active
 """
@@ -65,6 +66,7 @@ class LiveSession(NamedTuple):
     user: User
     state_version: int | None
     """Of the person, as this moment has it."""
+    maturity_ceiling: str | None
 
 
 @dataclass(frozen=True)
@@ -206,9 +208,9 @@ def session_of(*, access: str, now: dt.datetime) -> LiveSession:
         row = cursor.fetchone()
     if row is None:
         raise InvalidToken("The access token is not valid, or no longer.")
-    audit_key, state_version = row
+    audit_key, state_version, ceiling = row
     user = User.from_db(None, ["id", "audit_key"], [claims.user_id, audit_key])
-    return LiveSession(claims.session_id, user, state_version)
+    return LiveSession(claims.session_id, user, state_version, ceiling)
 
 
 def forget_expired(*, now: dt.datetime) -> int:

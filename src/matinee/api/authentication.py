@@ -13,6 +13,8 @@ from ninja.security import HttpBearer
 from matinee.accounts.models import User
 from matinee.accounts.sessions import session_of
 from matinee.accounts.tokens import InvalidToken
+from matinee.catalog.ceiling import own_ceiling
+from matinee.catalog.filters import Term
 from matinee.core.refusals import Unauthenticated
 
 
@@ -25,6 +27,7 @@ class SignedInRequest(HttpRequest):
 
     auth: User
     session_id: int
+    maturity_ceiling: str | None
 
 
 class SignedIn(HttpBearer):
@@ -44,6 +47,7 @@ class SignedIn(HttpBearer):
         request.session_id = session.pk  # type: ignore[attr-defined] # declared in SignedInRequest
         if request.method == "GET":  # a write answers with what it has just changed
             session.user.state_version = session.state_version
+        request.maturity_ceiling = session.maturity_ceiling  # type: ignore[attr-defined] # the same
         return session.user
 
     def without_token(self) -> AnonymousUser | None:
@@ -59,6 +63,11 @@ class MaybeSignedIn(SignedIn):
 
 signed_in = SignedIn()
 maybe_signed_in = MaybeSignedIn()
+
+
+def ceiling_of(request: HttpRequest) -> Term | None:
+    """What a film must have to be shown to the person who asks, by their own wish."""
+    return own_ceiling(getattr(request, "maturity_ceiling", None))
 
 
 def reader_of(request: HttpRequest) -> User | None:

@@ -10,9 +10,12 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Field, Schema
 
-from matinee.api.authentication import reader_of
+from matinee.api.authentication import ceiling_of, reader_of
 from matinee.catalog.cards import encoded_film, encoded_films
+from matinee.catalog.ceiling import permitted
 from matinee.catalog.encoding import EncodedFilm, joined
+from matinee.catalog.filters import LARGEST_ID
+from matinee.catalog.services import UnknownMovie
 from matinee.library.history import flags_on, history_of
 from matinee.library.queries import NO_FLAGS, Flags
 from matinee.recommendations.rating_prediction import predict_rating
@@ -147,7 +150,7 @@ def cards_of(request: HttpRequest, tmdb_ids: Sequence[int]) -> dict[int, bytes]:
 
     The same number of queries for one film and for 100.
     """
-    return with_flags(request, encoded_films(tmdb_ids))
+    return with_flags(request, encoded_films(permitted(tmdb_ids, ceiling_of(request))))
 
 
 def with_flags(request: HttpRequest, films: Mapping[int, EncodedFilm]) -> dict[int, bytes]:
@@ -161,12 +164,20 @@ def with_flags(request: HttpRequest, films: Mapping[int, EncodedFilm]) -> dict[i
 
 def detail_of(request: HttpRequest, tmdb_id: int) -> bytes:
     """All that is known of a film, for whoever asks. Raises UnknownMovie."""
+    must_be_shown(request, tmdb_id)
     film = encoded_film(tmdb_id)
     reader = reader_of(request)
     if reader is None:
         return film.detail + b"}"
     flags, stars = history_of(reader).flags.get(tmdb_id, NO_FLAGS), predict_rating(user=reader, tmdb_id=tmdb_id)
     return joined(film.detail, {**flags._asdict(), "predicted_rating": stars})
+
+
+def must_be_shown(request: HttpRequest, tmdb_id: int) -> None:
+    """Raises UnknownMovie for a film above the ceiling of the person who asks: as good as not there."""
+    own = ceiling_of(request)
+    if own is not None and not (1 <= tmdb_id <= LARGEST_ID and permitted([tmdb_id], own)):
+        raise UnknownMovie.of(tmdb_id)
 
 
 def with_more(card: bytes, more: Mapping[str, Any]) -> bytes:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from matinee.api.answers import PageQuery, answer, page_of
 from matinee.api.authentication import SignedInRequest
 from matinee.api.bodies import MovieReference
-from matinee.api.cards import cards_of, with_flags, with_more
+from matinee.api.cards import cards_of, must_be_shown, with_flags, with_more
 from matinee.catalog.cards import encoded_film
 from matinee.library import queries, services
 from matinee.library.models import Entry
@@ -24,6 +24,7 @@ def list_entries(request: SignedInRequest, kind: type[Entry], paging: PageQuery)
 
 def add_entry(request: SignedInRequest, kind: type[Entry], body: MovieReference) -> HttpResponse:
     tmdb_id = body.chosen()
+    must_be_shown(request, tmdb_id)
     film = find_movie(tmdb_id, by=encoded_film)
     added_at, is_new = services.add(kind, user=request.auth, movie_pk=film.pk, now=timezone.now())
     card = with_flags(request, {tmdb_id: film})[tmdb_id]

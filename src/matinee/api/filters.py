@@ -7,6 +7,7 @@ from typing import Literal
 from django.http import HttpRequest
 from ninja import Field, Schema
 
+from matinee.api.authentication import ceiling_of
 from matinee.catalog.ceiling import under_ceiling
 from matinee.catalog.filters import FILTER_PARAMETERS, MovieFilter, Sort, parse_filter, parse_sort
 
@@ -65,7 +66,7 @@ class CatalogueQuery(FilterQuery):
 def filter_of(request: HttpRequest) -> MovieFilter:
     """What this request's query asks for, of films that may be shown. Raises BadRequest that names what can't be."""
     asked = {name: request.GET[name] for name in FILTER_PARAMETERS if name in request.GET}
-    return under_ceiling(parse_filter(asked))
+    return under_ceiling(parse_filter(asked), ceiling_of(request))
 
 
 def sort_of(request: HttpRequest) -> Sort | None:

@@ -11,7 +11,7 @@ from ninja import Field, Query, Router
 
 from matinee.api.answers import LAST_PAGE_OF_CATALOGUE, PageQuery, answer, page_of
 from matinee.api.authentication import maybe_signed_in
-from matinee.api.cards import Card, Detail, cards_of, detail_of
+from matinee.api.cards import Card, Detail, cards_of, detail_of, must_be_shown
 from matinee.api.filters import CatalogueQuery, FilterQuery, filter_of, sort_of
 from matinee.api.recommendations import picks_page
 from matinee.api.schemas import Genres, Page, Problem, Recommendation, Review
@@ -73,6 +73,7 @@ def list_similar(
     request: HttpRequest, tmdb_id: int, paging: Query[PageQuery], filters: Query[FilterQuery]
 ) -> HttpResponse:
     """Films like this one, at most 500 deep: by taste where people's ratings tell, by content where they do not."""
+    must_be_shown(request, tmdb_id)
     ranking = serving.similar(
         movie=find_movie(tmdb_id, by=catalog.find_movie), movie_filter=filter_of(request), sort=sort_of(request)
     )
@@ -82,6 +83,7 @@ def list_similar(
 @router.get("/{int:tmdb_id}/reviews/", response={200: Page[Review], 401: Problem, 404: Problem}, url_name="reviews")
 def list_reviews(request: HttpRequest, tmdb_id: int, paging: Query[PageQuery]) -> HttpResponse:
     """What people wrote about this film, newest first."""
+    must_be_shown(request, tmdb_id)
     reviews = MovieRating.objects.filter(movie=find_movie(tmdb_id, by=catalog.find_pk)).public_reviews()
     results = [_review(rating) for rating in reviews[paging.span]]
     return page_of(request, paging, total=reviews.count(), results=results)

@@ -12,7 +12,7 @@ from pydantic import ConfigDict
 from matinee.api.answers import PageQuery, answer, page_of
 from matinee.api.authentication import SignedInRequest
 from matinee.api.bodies import Body, Text
-from matinee.api.cards import cards_of, with_more
+from matinee.api.cards import cards_of, must_be_shown, with_more
 from matinee.api.preconditions import wanted_versions
 from matinee.api.schemas import Page, Problem, Rate, RatedCard
 from matinee.catalog.services import find_pk
@@ -55,6 +55,7 @@ def list_ratings(request: SignedInRequest, paging: Query[PageQuery]) -> HttpResp
 @router.get("/{int:movie_id}/rate/", response={200: Rate, 401: Problem, 404: Problem}, url_name="rate")
 def get_rating(request: SignedInRequest, movie_id: int) -> HttpResponse:
     """My rating of this film, null where I have none, beside everybody's average."""
+    must_be_shown(request, movie_id)
     movie_pk = find_movie(movie_id, by=find_pk)
     return _rate(request, movie_pk, queries.rating_of(user=request.auth, movie_pk=movie_pk))
 
@@ -68,6 +69,7 @@ def rate_movie(request: SignedInRequest, movie_id: int, body: RatingIn) -> HttpR
 
     With `If-Match`, only over the version of mine with that ETag (412 otherwise); so with the two below.
     """
+    must_be_shown(request, movie_id)
     movie_pk = find_movie(movie_id, by=find_pk)
     rating, is_new = services.rate_movie(
         user=request.auth,
@@ -87,6 +89,7 @@ def rate_movie(request: SignedInRequest, movie_id: int, body: RatingIn) -> HttpR
 )
 def change_rating(request: SignedInRequest, movie_id: int, body: RatingChange) -> HttpResponse:
     """Change my rating; 404 when there is none."""
+    must_be_shown(request, movie_id)
     movie_pk = find_pk(movie_id)
     rating = services.change_rating(
         user=request.auth,

@@ -13,11 +13,12 @@ from prometheus_client import Counter
 
 from matinee.api import entries
 from matinee.api.answers import PageQuery, page_of
-from matinee.api.authentication import SignedInRequest
-from matinee.api.cards import with_flags, with_more
+from matinee.api.authentication import SignedInRequest, ceiling_of
+from matinee.api.cards import must_be_shown, with_flags, with_more
 from matinee.api.filters import FilterQuery, filter_of, sort_of
 from matinee.api.schemas import Entry, Page, Problem, Recommendations
 from matinee.catalog.cards import encoded_films
+from matinee.catalog.ceiling import permitted
 from matinee.catalog.encoding import EncodedFilm, joined
 from matinee.catalog.services import find_pk
 from matinee.library import services
@@ -76,6 +77,7 @@ def list_dismissed(request: SignedInRequest, paging: Query[PageQuery]) -> HttpRe
 )
 def dismiss(request: SignedInRequest, movie_id: int) -> HttpResponse:
     """Not interested: this film is not recommended to me again."""
+    must_be_shown(request, movie_id)
     services.add(Dismissal, user=request.auth, movie_pk=find_movie(movie_id, by=find_pk), now=timezone.now())
     return HttpResponse(status=204)
 
@@ -90,7 +92,7 @@ def picks_page(request: HttpRequest, paging: PageQuery, ranking: serving.Ranking
     """One page of a ranking: each film's card, and why it is there."""
     picks = ranking.page(paging.span.start, paging.span.stop)
     wanted = [pick.tmdb_id for pick in picks] + [reason.tmdb_id for pick in picks for reason in pick.because]
-    films = encoded_films([*dict.fromkeys(wanted)])
+    films = encoded_films(permitted([*dict.fromkeys(wanted)], ceiling_of(request)))
     shown = {pick.tmdb_id: pick for pick in picks if pick.tmdb_id in films}
     if ranking.is_for_a_person:
         for source, number in collections.Counter(pick.source for pick in shown.values()).items():

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema
 
 from matinee.api.answers import LAST_PAGE_OF_CATALOGUE, PageQuery, answer, page_of
-from matinee.api.authentication import maybe_signed_in
+from matinee.api.authentication import ceiling_of, maybe_signed_in
 from matinee.api.cards import Card, cards_of
 from matinee.api.filters import FilterQuery, filter_of, sort_of
 from matinee.api.schemas import Page, Problem, Suggestions
@@ -43,7 +43,7 @@ def search_movies(request: HttpRequest, paging: Query[PageQuery], wishes: Query[
 @router.get("/suggest/", response={200: Suggestions, 400: Problem, 401: Problem}, url_name="suggest")
 def suggest_movies(request: HttpRequest, wishes: Query[SuggestQuery]) -> HttpResponse:
     """At most 10 films while somebody types `q`, whose last word may be unfinished."""
-    movies = Movie.objects.by_tmdb_ids(suggest(text=wishes.q))
+    movies = Movie.objects.by_tmdb_ids(suggest(text=wishes.q, ceiling=ceiling_of(request)))
     return answer(
         {
             "results": [

@@ -57,6 +57,13 @@ Bio = Annotated[str, Field(max_length=services.BIO_AT_MOST)]
 Device = Annotated[
     Text, Field(max_length=DEVICE_AT_MOST, description="What I call this device; its User-Agent when absent.")
 ]
+Ceiling = Annotated[
+    str,
+    Field(
+        max_length=50,
+        description="A country and its certification, like US:PG-13: I am shown films up to that, and none not rated.",
+    ),
+]
 GenreIds = Annotated[list[int], Field(max_length=100, description="TMDb genre ids.")]
 
 
@@ -127,6 +134,12 @@ class ProfileIn(Body):
     birth_date: Day | None
     favorite_genres: GenreIds
     notification_preferences: NotificationPreferences
+    maturity_ceiling: Ceiling | None = Field(None, description="Absent: stays as it is.")
+
+    def changes(self) -> services.ProfileChanges:
+        """A client that knows of no ceiling takes none away."""
+        untold = {"maturity_ceiling"} - self.model_fields_set
+        return cast("services.ProfileChanges", self.model_dump(exclude=untold))
 
 
 class ProfilePatch(Body):
@@ -141,6 +154,7 @@ class ProfilePatch(Body):
     birth_date: Day | None = None
     favorite_genres: GenreIds = Field(default_factory=list)
     notification_preferences: NotificationPreferences = Field(default_factory=NotificationPreferences)
+    maturity_ceiling: Ceiling | None = None
 
 
 class UserOut(Schema):
@@ -158,6 +172,7 @@ class ProfileOut(UserOut):
     birth_date: dt.date | None
     favorite_genres: list[int]
     notification_preferences: NotificationPreferences
+    maturity_ceiling: str | None = Field(description="The most mature films that I am shown, by a country's scale.")
     created_at: dt.datetime
     updated_at: dt.datetime
 
@@ -253,7 +268,7 @@ CHANGED_PROFILE = {200: ProfileOut, 400: Problem, 401: Problem, 409: Problem, 41
 @router.put("/profile/", response=CHANGED_PROFILE, url_name="profile")
 def replace_profile(request: HttpRequest, body: ProfileIn) -> HttpResponse:
     """Say it all anew. With `If-Match`, only over the version with that ETag (412 otherwise)."""
-    return _change_profile(request, cast("services.ProfileChanges", body.model_dump()))
+    return _change_profile(request, body.changes())
 
 
 @router.patch("/profile/", response=CHANGED_PROFILE, url_name="profile")
@@ -277,6 +292,7 @@ def _profile(profile: UserProfile) -> HttpResponse:
             "birth_date": profile.birth_date,
             "favorite_genres": profile.favorite_genres,
             "notification_preferences": profile.switches,
+            "maturity_ceiling": profile.maturity_ceiling,
             "created_at": profile.created_at,
             "updated_at": profile.updated_at,
         }

@@ -1,7 +1,7 @@
-"""How mature the films may be that this instance shows: MATINEE_MATURITY_CEILING, a country and its certification.
+"""How mature the films may be that are shown: MATINEE_MATURITY_CEILING for everybody, and a person's own ceiling.
 
-A film is shown where that country's certification of it stands at the ceiling or below. One that is not rated there, or
-of which nothing is known, is not: who sets a ceiling would rather miss a film than show one too many. What is hidden is
+A film is shown where the ceiling's country certified it at the ceiling or below. One that is not rated there, or of
+which nothing is known, is not: who sets a ceiling would rather miss a film than show one too many. What is hidden is
 as good as not there, on lists and alone; the certifications are those of the postings, and follow a change with them.
 """
 
@@ -20,35 +20,39 @@ from matinee.core.env import ConfigurationError
 
 
 def instance_ceiling() -> Term | None:
-    """What a film must have to be shown; None where all are. Raises ConfigurationError."""
-    return _term(settings.MATURITY_CEILING) if settings.MATURITY_CEILING else None
-
-
-def under_ceiling(movie_filter: MovieFilter) -> MovieFilter:
-    """The filter, and the ceiling beside it."""
-    ceiling = instance_ceiling()
-    return movie_filter if ceiling is None else replace(movie_filter, terms=(*movie_filter.terms, ceiling))
-
-
-def permitted(tmdb_ids: Sequence[int]) -> Sequence[int]:
-    """Those of these films that may be shown, in their order."""
-    ceiling = instance_ceiling()
-    if ceiling is None:
-        return tmdb_ids
-    shown = postings().have_any("certifications", ceiling.keys, tmdb_ids)
-    return [tmdb_id for tmdb_id, is_shown in zip(tmdb_ids, shown.tolist(), strict=True) if is_shown]
-
-
-@lru_cache(maxsize=4)
-def _term(setting: str) -> Term:
-    country, _, certification = setting.partition(":")
-    if country not in maturity.SCALES:
-        known = ", ".join(maturity.SCALES)
-        raise ConfigurationError(
-            f"MATINEE_MATURITY_CEILING is a country and its certification, like US:PG-13: {known}."
-        )
+    """What a film must have to be shown to anybody; None where all are. Raises ConfigurationError."""
     try:
-        highest = maturity.place_of(country, certification)
+        return _term(settings.MATURITY_CEILING) if settings.MATURITY_CEILING else None
     except ValueError as error:
-        raise ConfigurationError(f"MATINEE_MATURITY_CEILING can't be {setting}. {error}") from error
-    return Term(("certifications",), maturity.keys_between(country, None, highest), "any")
+        raise ConfigurationError(f"MATINEE_MATURITY_CEILING can't be {settings.MATURITY_CEILING}. {error}") from error
+
+
+def own_ceiling(setting: str | None) -> Term | None:
+    """What a film must have to be shown to the person who has set this; where it can't be read, nothing has it."""
+    try:
+        return _term(setting) if setting else None
+    except ValueError:
+        return Term(("certifications",), (), "any")
+
+
+def under_ceiling(movie_filter: MovieFilter, own: Term | None = None) -> MovieFilter:
+    """The filter, and the ceilings beside it."""
+    ceilings = _ceilings(own)
+    return replace(movie_filter, terms=(*movie_filter.terms, *ceilings)) if ceilings else movie_filter
+
+
+def permitted(tmdb_ids: Sequence[int], own: Term | None = None) -> Sequence[int]:
+    """Those of these films that may be shown, in their order."""
+    for ceiling in _ceilings(own):
+        shown = postings().have_any("certifications", ceiling.keys, tmdb_ids).tolist()
+        tmdb_ids = [tmdb_id for tmdb_id, is_shown in zip(tmdb_ids, shown, strict=True) if is_shown]
+    return tmdb_ids
+
+
+def _ceilings(own: Term | None) -> list[Term]:
+    return [ceiling for ceiling in (instance_ceiling(), own) if ceiling is not None]
+
+
+@lru_cache(maxsize=256)
+def _term(setting: str) -> Term:
+    return Term(("certifications",), maturity.ceiling_keys(setting), "any")

@@ -83,6 +83,14 @@ def place_of(country: str, certification: str) -> int:
     raise ValueError(f"The certifications of {country} go from mild to strict: {', '.join(SCALES[country])}.")
 
 
+def ceiling_keys(setting: str) -> tuple[int, ...]:
+    """What may be shown below a ceiling like US:PG-13. Raises ValueError that tells what can be one."""
+    country, _, certification = setting.partition(":")
+    if country not in SCALES:
+        raise ValueError(f"Give a country and its certification, like US:PG-13. The countries are {', '.join(SCALES)}.")
+    return keys_between(country, None, place_of(country, certification))
+
+
 def keys_between(country: str, mildest: int | None, strictest: int | None) -> tuple[int, ...]:
     """Those on the country's scale between two places, both among them; None bounds nothing."""
     names = SCALES[country][mildest or 0 : None if strictest is None else strictest + 1]

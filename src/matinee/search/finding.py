@@ -12,7 +12,7 @@ from tantivy import Query
 
 from matinee.catalog.ceiling import instance_ceiling, permitted
 from matinee.catalog.columns import columns
-from matinee.catalog.filters import EVERYTHING, MovieFilter, Sort
+from matinee.catalog.filters import EVERYTHING, MovieFilter, Sort, Term
 from matinee.catalog.models import Movie
 from matinee.catalog.projection import DEEPEST
 from matinee.search.index import SearchIndex, search_index
@@ -60,25 +60,29 @@ def search(*, text: str, movie_filter: MovieFilter, sort: Sort | None, first: in
     return _narrowed(_whole(index, query, hits, most=hits.total).tmdb_ids, movie_filter, sort)
 
 
-def suggest(*, text: str) -> list[int]:
-    """The TMDb ids of at most MOST_SUGGESTIONS films that somebody who has typed `text` may mean."""
+def suggest(*, text: str, ceiling: Term | None = None) -> list[int]:
+    """The TMDb ids of at most MOST_SUGGESTIONS films that somebody who has typed `text` may mean, and may be shown:
+    `ceiling` is their own."""
     question = question_of(text)
     index = search_index()
     if index is None:
-        return [*permitted(list(map(int, _by_prefix(text, BY_DATABASE))))][:MOST_SUGGESTIONS]
+        return [*permitted(_by_prefix(text, BY_DATABASE).tolist(), ceiling)][:MOST_SUGGESTIONS]
     queries = Queries(index.schema)
-    found = _first_ten(index, queries.completions(question)) or _first_ten(index, queries.distant_completions(question))
+    for guesses in (queries.completions(question), queries.distant_completions(question)):
+        found = _first_ten(index, guesses, ceiling)
+        if found:
+            break
     return found[:MOST_SUGGESTIONS]
 
 
-def _first_ten(index: SearchIndex, queries: Iterable[Query]) -> list[int]:
+def _first_ten(index: SearchIndex, queries: Iterable[Query], ceiling: Term | None) -> list[int]:
     """Of each query its best films by weight, until there are MOST_SUGGESTIONS or more."""
     found: dict[int, None] = {}
     for query in queries:
         if len(found) >= MOST_SUGGESTIONS:
             break
-        best = _hits(index, query, MOST_SUGGESTIONS if instance_ceiling() is None else FIRST_LOOK)
-        found |= dict.fromkeys(permitted(best.tmdb_ids.tolist()))
+        best = _hits(index, query, MOST_SUGGESTIONS if instance_ceiling() is ceiling is None else FIRST_LOOK)
+        found |= dict.fromkeys(permitted(best.tmdb_ids.tolist(), ceiling))
     return list(found)
 
 

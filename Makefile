@@ -43,6 +43,7 @@ test: check $(ML100K) ## everything, on SQLite and on a real PostgreSQL
 	$(RUN) coverage erase
 	MATINEE_TEST_DATABASE=sqlite $(PYTEST) --cov --cov-report=
 	MATINEE_TEST_DATABASE=postgresql $(PYTEST) --cov --cov-append --cov-report=
+	MATINEE_TEST_FAST_LANE=off $(PYTEST) tests/api
 	$(RUN) coverage report --fail-under=95
 
 soak: $(READY) ## tests of chance ten times as often: kills, drills; TIMES=100 for more

@@ -13,7 +13,10 @@ if _granian is not None and _granian.pid is not None:  # this is one of its work
 
 from django.core.wsgi import get_wsgi_application  # noqa: E402 - it takes a while, in which granian may be killed
 
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "matinee.settings")
+_django = get_wsgi_application()
+
+from matinee.api.fast_lane import FastLane  # noqa: E402 - its endpoints need Django set up
 from matinee.api.gateway import Gateway  # noqa: E402 - for the same reason
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "matinee.settings")
-application = Gateway(get_wsgi_application())
+application = Gateway(FastLane(_django))

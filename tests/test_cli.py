@@ -61,6 +61,7 @@ def test_no_token_of_a_mail_is_written_to_the_console_in_production(
 ) -> None:
     monkeypatch.setenv("MATINEE_MODE", mode)
     monkeypatch.setenv("MATINEE_SECRET_KEY", "0123456789abcdefghijklmnopqrstuvwxyz")
+    monkeypatch.setenv("MATINEE_ENCRYPTION_KEYS", "abcdefghijklmnopqrstuvwxyz0123456789")
     monkeypatch.setenv("MATINEE_ALLOWED_HOSTS", "films.example.org")
 
     told = subprocess.run(
@@ -73,6 +74,7 @@ def test_no_token_of_a_mail_is_written_to_the_console_in_production(
 def test_production_confirms_no_address_without_a_mail_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MATINEE_MODE", "production")
     monkeypatch.setenv("MATINEE_SECRET_KEY", "0123456789abcdefghijklmnopqrstuvwxyz")
+    monkeypatch.setenv("MATINEE_ENCRYPTION_KEYS", "abcdefghijklmnopqrstuvwxyz0123456789")
     monkeypatch.setenv("MATINEE_ALLOWED_HOSTS", "films.example.org")
     monkeypatch.setenv("MATINEE_REGISTRATION", "confirm")
 

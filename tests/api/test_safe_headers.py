@@ -39,7 +39,7 @@ def told(answer: Any) -> dict[str, str]:
 
 @pytest.mark.parametrize("row", MATRIX, ids=lambda row: f"{row.method} {row.route}")
 def test_every_route_has_them(https: Client, row: Any) -> None:
-    path = row.path.format(tmdb_id=603, movie_id=603, session_id=1)
+    path = row.path.format(tmdb_id=603, movie_id=603, session_id=1, export_id=1)
 
     answers = [https.generic(row.method, path, secure=True), https.generic("PURGE", path, secure=True)]
 

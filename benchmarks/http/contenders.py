@@ -19,7 +19,6 @@ from matinee.operations.memory import KEEP_MEMORY
 
 WORKERS = 2
 DRF_THREADS = 4
-THREADS_ON_SQLITE, THREADS_ON_POSTGRESQL = 1, 4  # as `matinee serve` has it
 OURS = ("matinee", "django", "django-ninja", "granian")
 DRF_PACKAGES = ("django", "djangorestframework", "django-filter", "djangorestframework-simplejwt", "gunicorn")
 FASTAPI_PACKAGES = ("fastapi", "pydantic", "sqlalchemy", "aiosqlite", "uvicorn", "uvloop")
@@ -36,25 +35,25 @@ class Contender:
     is_floor: bool = False
 
 
-def matinee(env: Mapping[str, str], *, name: str = "Matinee", threads: int = THREADS_ON_SQLITE) -> Contender:
+def matinee(env: Mapping[str, str], *, name: str = "Matinee") -> Contender:
     """The web workers alone, as `matinee serve` runs them: the job worker answers no requests."""
-    return _matinee(env, name=name, threads=threads, beside=())
+    return _matinee(env, name=name, beside=())
 
 
 def matinee_on_postgresql(env: Mapping[str, str], postmaster: int) -> Contender:
     """The same, and what the database server itself costs counts with it."""
-    return _matinee(env, name="Matinee, PostgreSQL", threads=THREADS_ON_POSTGRESQL, beside=[postmaster])
+    return _matinee(env, name="Matinee, PostgreSQL", beside=[postmaster])
 
 
-def _matinee(env: Mapping[str, str], *, name: str, threads: int, beside: Sequence[int]) -> Contender:
+def _matinee(env: Mapping[str, str], *, name: str, beside: Sequence[int]) -> Contender:
     def start(folder: Path) -> Server:
         port = free_port()
-        command = [sys.executable, "-P", "-m", "matinee.operations.web", HOST, str(port), str(WORKERS), str(threads)]
+        command = [sys.executable, "-P", "-m", "matinee.operations.web", HOST, str(port), str(WORKERS)]
         serving = {**env, **KEEP_MEMORY}
         log = folder / f"{name}.log"
         return Server(name, command, port=port, folder=BENCHMARKS.parent, env=serving, log=log, beside=beside)
 
-    return Contender(name, f"{_versions(OURS)}; {threads} thread(s) a worker", start, answers=lambda _endpoint: True)
+    return Contender(name, _versions(OURS), start, answers=lambda _endpoint: True)
 
 
 def drf(folder: Path, rows: Path) -> Contender:

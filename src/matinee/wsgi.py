@@ -16,7 +16,12 @@ from django.core.wsgi import get_wsgi_application  # noqa: E402 - it takes a whi
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "matinee.settings")
 _django = get_wsgi_application()
 
+from django.conf import settings  # noqa: E402 - they are read by then
+
 from matinee.api.fast_lane import FastLane  # noqa: E402 - its endpoints need Django set up
 from matinee.api.gateway import Gateway  # noqa: E402 - for the same reason
+from matinee.api.turns import Turns  # noqa: E402 - for the same reason
 
-application = Gateway(FastLane(_django))
+# SQLite takes one writer at a time, so that a second turn would only wait beside the first; a worker talking to
+# PostgreSQL waits for the network and can do four things meanwhile.
+application = Turns(Gateway(FastLane(_django)), at_once=1 if settings.EMBEDDED_DATABASE else 4)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+import select
 import socket
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 
 import pytest
 
-from tests.operations.instances import started
-from tests.operations.processes import get
+from matinee.api.turns import MOST_READ_OF_ONE
+from matinee.operations.web import THREADS
+from tests.operations.instances import Instance, started
+from tests.operations.processes import eventually, get, tree_of
 
 POST = "POST /api/v1/users/login/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 GET = "GET /livez HTTP/1.1\r\nHost: localhost\r\n"
@@ -39,9 +43,40 @@ REFUSED = {
 
 
 @pytest.fixture(scope="module")
-def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     with started(tmp_path_factory.mktemp("instance"), "serve", "--workers", "1") as instance:
-        yield instance.port
+        yield instance
+
+
+@pytest.fixture
+def port(instance: Instance) -> int:
+    return instance.port
+
+
+def begun(port: int, *, address: str = "127.0.0.1") -> socket.socket:
+    """A connection with a request whose body does not come."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=20, source_address=(address, 0))
+    connection.sendall(f"{POST}Content-Length: 100\r\n\r\n{{".encode())
+    return connection
+
+
+def status_of_post(port: int, *pieces: str, address: str = "127.0.0.1") -> int:
+    """Of one whose body comes in pieces, with time between them."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20, source_address=(address, 0)) as connection:
+        connection.sendall(f"{POST}Content-Length: {sum(map(len, pieces))}\r\n\r\n".encode())
+        for piece in pieces:
+            connection.sendall(piece.encode())
+            time.sleep(0.4 if len(pieces) > 1 else 0)
+        return int(connection.recv(65_536).split()[1])
+
+
+def refused(connections: list[socket.socket]) -> int:
+    """How many of them are answered, and closed after."""
+    ready = select.select(connections, [], [], 0)[0]
+    answers = [connection.recv(65_536) for connection in ready]
+    assert all(answer.startswith(b"HTTP/1.1 503 ") and b"problem+json" in answer for answer in answers)
+    assert all(connection.recv(1) == b"" for connection in ready)
+    return len(ready)
 
 
 def said(port: int, raw: str) -> list[int]:
@@ -84,3 +119,36 @@ def test_200_clients_that_never_end_their_headers_keep_nobody_waiting(port: int)
         statuses = Counter(get(port, "/livez")[0] for _ in range(50))
 
     assert statuses == {200: 50}
+
+
+def test_50_bodies_of_one_client_that_never_come_keep_nobody_else_waiting(port: int) -> None:
+    with ExitStack() as held:
+        slow = [held.enter_context(begun(port)) for _ in range(50)]
+
+        statuses = Counter(get(port, "/livez")[0] for _ in range(50))
+        elsewhere = status_of_post(port, "[]", address="127.0.0.2")
+        assert eventually(lambda: len(select.select(slow, [], [], 0)[0]) >= 50 - MOST_READ_OF_ONE)
+
+        assert (statuses, elsewhere, refused(slow)) == ({200: 50}, 422, 50 - MOST_READ_OF_ONE)
+    assert eventually(lambda: status_of_post(port, "[]") == 422)
+
+
+def test_bodies_that_never_come_hold_a_part_of_the_threads_wherever_they_are_from(instance: Instance) -> None:
+    with ExitStack() as held:
+        for number in range(2, 42):
+            for _ in range(MOST_READ_OF_ONE):
+                held.enter_context(begun(instance.port, address=f"127.0.0.{number}"))
+
+        statuses = Counter(get(instance.port, "/api/v1/movies/genres/")[0] for _ in range(50))
+        threads = max(process.num_threads() for process in tree_of(instance.process))
+
+    assert statuses == {200: 50}
+    assert threads <= THREADS + 16  # those of the server itself, of numerics and the like
+    assert eventually(lambda: status_of_post(instance.port, "[]") == 422)
+
+
+def test_a_body_that_takes_its_time_is_read_to_its_end(port: int) -> None:
+    with begun(port), begun(port):
+        status = status_of_post(port, "[", " ", " ", "]")
+
+    assert status == 422

@@ -57,6 +57,7 @@ CODE_OF_STATUS: Mapping[int, str] = {
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    408: "body_too_slow",
     409: "conflict",
     412: "precondition_failed",
     413: "body_too_large",

@@ -71,12 +71,8 @@ def serve(
     """Run the whole tree until a signal: web workers, and a job worker for each of `queues`.
 
     `announce` is called once it answers. Raises supervisor.CannotStart.
-
-    SQLite takes one writer at a time, so that a second thread would only wait beside the first; a worker talking to
-    PostgreSQL waits for the network and can do four things meanwhile.
     """
-    threads = 1 if connection.vendor == "sqlite" else 4
-    command = [*_python("matinee.operations.web"), host, str(port), str(workers), str(threads)]
+    command = [*_python("matinee.operations.web"), host, str(port), str(workers)]
     connection.close()
     with tempfile.TemporaryDirectory(prefix="matinee-metrics-") as folder:
         counting = {SHARED_FOLDER: folder}  # this tree's alone: containers that share a data directory share pids, too

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Sequence
 
@@ -16,11 +17,17 @@ CONNECTIONS = 1024
 HEADERS_WITHIN_MS = 10_000
 LARGEST_HEADERS = 32_768
 KILL_AFTER_SECONDS = 5
+THREADS = 36
+"""More than bodies on their way may hold with those that wait for them, and started only where they are needed; how
+many of them call the application at once is `api.turns`' to say."""
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Serve `matinee.wsgi` at HOST PORT with WORKERS processes of THREADS each."""
-    host, port, workers, threads = arguments
+    """Serve `matinee.wsgi` at HOST PORT with WORKERS processes."""
+    host, port, workers = arguments
+    logging.getLogger("_granian").addFilter(
+        lambda record: "Python threads" not in record.getMessage()
+    )  # it is meant so
     Granian(
         "matinee.wsgi:application",
         address=host,
@@ -28,7 +35,7 @@ def main(arguments: Sequence[str]) -> None:
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
         workers=int(workers),
-        blocking_threads=int(threads),
+        blocking_threads=THREADS,
         backlog=BACKLOG,
         backpressure=CONNECTIONS,
         http1_settings=HTTP1Settings(header_read_timeout=HEADERS_WITHIN_MS, max_buffer_size=LARGEST_HEADERS),

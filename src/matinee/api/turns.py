@@ -1,0 +1,160 @@
+"""Who may use a thread of the web server for what: bodies are waited for by a few, the application runs for fewer.
+
+The server reads a body on the thread that then calls the application, knows no deadline for it and can't break a read
+off. Were its threads only as many as the application may use, a few bodies that never come would hold all of them. So
+it has more, of which bodies on their way hold a part, in all and for each client; and the application waits for its
+turn once the body is there.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from queue import SimpleQueue
+from typing import Any
+
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.http.response import HttpResponseBase
+
+from matinee.api.gateway import Wsgi
+from matinee.api.problems import problem
+from matinee.core.client_address import client_address, network_of
+
+MOST_READ = 12
+"""Bodies on their way to a worker: those that never come hold so many of its threads, as long as they like."""
+MOST_READ_OF_ONE = 4
+MOST_WAITING = 16
+"""Requests that wait for one of the above, each on a thread, too."""
+TURN_WITHIN_SECONDS = 1.0
+LATE_AFTER_SECONDS = 0.5
+"""Bodies mostly come with their request. Nobody waits for the turn of one that did not."""
+WHOLE_WITHIN_SECONDS = 30.0
+PIECE = 16_384
+
+DETAIL_OF_STATUS = {
+    400: "The body ended before its length was reached.",
+    408: f"The body was not there within {WHOLE_WITHIN_SECONDS:.0f} seconds.",
+    503: "Too many bodies are on their way at once; try again soon.",
+}
+
+
+class Refused(Exception):
+    """A body was not read, or not to its end; the status says why."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(DETAIL_OF_STATUS[status])
+        self.status = status
+
+
+class Bodies:
+    """Reads them, so many at once."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._reading: dict[object, tuple[str, float]] = {}  # whose, since when
+        self._waiting = 0
+
+    def read(self, environ: dict[str, Any]) -> None:
+        """Put the body into `environ`, up to the first byte too much. Raises Refused."""
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1
+        is_chunked = "HTTP_TRANSFER_ENCODING" in environ
+        size = most if is_chunked else int(environ["CONTENT_LENGTH"])
+        if size > most:  # Django refuses it by its length
+            environ["wsgi.input"] = io.BytesIO()
+            return
+        with self._turn_of(network_of(client_address(environ))):
+            body = _read(environ["wsgi.input"], size)
+        if len(body) < size and not is_chunked:
+            raise Refused(400)
+        environ["wsgi.input"] = io.BytesIO(body)
+
+    @contextmanager
+    def _turn_of(self, client: str) -> Iterator[None]:
+        key = object()
+        with self._changed:
+            if self._holders(client) is not None:
+                self._wait(client)
+            self._reading[key] = client, time.monotonic()
+        try:
+            yield
+        finally:
+            with self._changed:
+                del self._reading[key]
+                self._changed.notify_all()
+
+    def _wait(self, client: str) -> None:
+        """Until there is room, while those who have the room may still make some. Raises Refused."""
+        until = time.monotonic() + TURN_WITHIN_SECONDS
+        self._waiting += 1
+        try:
+            while (holders := self._holders(client)) is not None:
+                now = time.monotonic()
+                fresh_for = max(holders) + LATE_AFTER_SECONDS - now
+                if self._waiting > MOST_WAITING or min(fresh_for, until - now) <= 0:
+                    raise Refused(503)
+                self._changed.wait(min(fresh_for, until - now))
+        finally:
+            self._waiting -= 1
+
+    def _holders(self, client: str) -> list[float] | None:
+        """Since when those read that leave no room for `client`; None where there is room."""
+        own = [since for whose, since in self._reading.values() if whose == client]
+        if len(own) >= MOST_READ_OF_ONE:
+            return own
+        return [since for _, since in self._reading.values()] if len(self._reading) >= MOST_READ else None
+
+
+class Turns:
+    """Calls the application on `at_once` threads at once, which lend each other their connections to the database."""
+
+    def __init__(self, application: Wsgi, *, at_once: int) -> None:
+        self._application = application
+        self._bodies = Bodies()
+        self._free: SimpleQueue[BaseDatabaseWrapper] = SimpleQueue()
+        for _ in range(at_once):
+            connection = connections.create_connection(DEFAULT_DB_ALIAS)
+            connection.inc_thread_sharing()
+            self._free.put(connection)
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ.get("CONTENT_LENGTH", "0") != "0" or "HTTP_TRANSFER_ENCODING" in environ:
+            try:
+                self._bodies.read(environ)
+            except Refused as refused:
+                return _refusal(refused.status, start_response)
+        connection = self._free.get()
+        try:
+            connections[DEFAULT_DB_ALIAS] = connection
+            answer = self._application(environ, start_response)
+            if not isinstance(answer, HttpResponseBase) or answer.streaming:
+                return answer  # files, which need no database
+            body = [*answer]
+            answer.close()  # looks after the connection, and so belongs to the turn
+            return body
+        finally:
+            del connections[DEFAULT_DB_ALIAS]
+            self._free.put(connection)
+
+
+def _read(source: Any, size: int) -> bytes:
+    """Raises Refused between two pieces; within one nothing can be broken off."""
+    until = time.monotonic() + WHOLE_WITHIN_SECONDS
+    pieces: list[bytes] = []
+    while size and (piece := source.read(min(size, PIECE))):
+        pieces.append(piece)
+        size -= len(piece)
+        if time.monotonic() > until:
+            raise Refused(408)
+    return b"".join(pieces)
+
+
+def _refusal(status: int, start_response: Any) -> list[bytes]:
+    """The connection ends with it, since nobody knows where its next request would begin."""
+    response = problem(status, detail=DETAIL_OF_STATUS[status], headers={"Connection": "close"})
+    start_response(f"{status} {response.reason_phrase}", [*response.items()])
+    return [response.content]

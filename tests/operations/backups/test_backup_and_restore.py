@@ -46,7 +46,7 @@ from matinee.search.index import index_is_stale, refresh_index
 from tests.killed import run_and_kill
 from tests.operations.backups.conftest import NOW, add_films, film_numbers
 from tests.operations.instances import database, environment_of, started_on
-from tests.operations.processes import get
+from tests.operations.processes import eventually, get
 from tests.rounds import rounds
 
 PASSWORD = "correct horse battery staple"
@@ -278,8 +278,17 @@ def test_killed_anywhere_it_leaves_the_old_database_or_the_new_one(films: list[i
         )
 
         assert film_numbers() in (films, new)
-    services.restore(file=made.path, replace=True, now=NOW)
+    assert eventually(lambda: is_restored(made.path), within=60)
     assert film_numbers() == new
+
+
+def is_restored(file: Path) -> bool:
+    """False while PostgreSQL has not noticed yet that somebody who was at it has been killed."""
+    try:
+        services.restore(file=file, replace=True, now=NOW)
+    except UnderWay:
+        return False
+    return True
 
 
 def test_killed_while_it_is_made_a_backup_leaves_no_archive_and_is_simply_made_again(

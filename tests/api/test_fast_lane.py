@@ -12,7 +12,8 @@ from pytest_django.fixtures import Settings
 
 from matinee.accounts.models import User
 from matinee.accounts.sessions import sign_in, sign_out_everywhere
-from matinee.api.fast_lane import FastLane
+from matinee.api import limits
+from matinee.api.fast_lane import FastLane, _wishes
 from matinee.api.gateway import Gateway
 from matinee.catalog.cards import refresh_cards
 from matinee.catalog.columns import refresh_columns
@@ -218,6 +219,31 @@ def test_who_was_signed_out_is_refused_on_the_next_request(access: str, alice: U
     assert not in_lane
     assert here == there
     assert here.status == "401 Unauthorized"
+
+
+@pytest.mark.parametrize("path", [f"{MOVIES}999/", f"{MOVIES}?page=501", f"{MOVIES}recommendations/?seeds=999"])
+def test_what_the_lane_leaves_to_django_late_counts_as_one_request(
+    access: str, settings: Settings, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(limits, "time", lambda: 1_000_000.0)  # no new minute begins
+    settings.REQUESTS_A_MINUTE = {**settings.REQUESTS_A_MINUTE, "read": 40}
+    lane = Gateway(FastLane(Counting()))
+
+    for _ in range(20):
+        ask(lane, path, HTTP_AUTHORIZATION=f"Bearer {access}")
+
+    statuses = [ask(lane, path, HTTP_AUTHORIZATION=f"Bearer {access}").status[:3] for _ in range(21)]
+    assert "429" not in statuses[:20]
+    assert statuses[20] == "429"
+
+
+def test_no_query_is_remembered_for_somebody_unknown_nor_one_that_is_very_long(access: str) -> None:
+    _wishes.cache_clear()
+
+    ask(Gateway(FastLane(Counting())), f"{MOVIES}?page=7", HTTP_AUTHORIZATION="Bearer x.y.z")
+    both(access, f"{MOVIES}?with_genres={'1,' * 400}1")
+
+    assert _wishes.cache_info().currsize == 0
 
 
 def test_a_failure_in_the_lane_is_met_again_by_django(access: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from matinee.tmdb.models import Lookup
 from matinee.tmdb.stand_in.faults import Fault
 from matinee.tmdb.stand_in.films import Films
 from matinee.tmdb.stand_in.server import StandIn
-from tests.api.conftest import Api, signed_in_as
+from tests.api.conftest import NOW, Api, signed_in_as
 from tests.tmdb.payloads import payload
 
 ROUTES = [
@@ -90,6 +90,17 @@ def test_a_request_with_a_key_fetches_before_its_transaction_and_is_done_once(
 
     assert (first.status_code, again.status_code, again.content) == (201, 201, first.content)
     assert len(stand_in.asked) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_with_a_key_for_a_film_that_tmdb_has_under_another_id_is_a_404(
+    alice: User, stand_in: StandIn
+) -> None:
+    stand_in.films.merge(949, into=603, day=NOW.date())
+
+    answer = signed_in_as(alice).post("movies/favorites/", {"movie_id": 949}, Idempotency_Key="k1")
+
+    assert answer.status_code == 404
 
 
 @pytest.mark.django_db(transaction=True)

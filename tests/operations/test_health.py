@@ -128,8 +128,9 @@ def test_a_job_that_waits_long_is_told_but_does_not_stop_the_service() -> None:
         ("127.0.0.1", {}, True),
         ("203.0.113.7", {}, False),
         ("127.0.0.1", {"X-Forwarded-For": "203.0.113.7"}, False),
+        ("127.0.0.1", {"Forwarded": "for=203.0.113.7"}, False),
     ],
-    ids=["on this machine", "from elsewhere", "through a proxy on this machine"],
+    ids=["on this machine", "from elsewhere", "through a proxy on this machine", "through another one"],
 )
 def test_in_production_details_are_for_this_machine_alone(
     client: Client, settings: Settings, asked_from: str, headers: dict[str, str], sees_detail: bool

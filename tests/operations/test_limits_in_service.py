@@ -13,16 +13,16 @@ from tests.operations.instances import started
 
 
 def sign_ins(port: int, times: int) -> list[int]:
-    """The statuses of so many tries over one connection; an empty body costs the least that one can."""
-    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    """The statuses of so many tries; an empty body costs the least that one can."""
     statuses = []
     for number in range(times):
+        asking = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         headers = {"Content-Type": "application/json", "X-Forwarded-For": f"10.0.0.{number}"}
         asking.request("POST", "/api/v1/users/login/", "{}", headers)
         answer = asking.getresponse()
         answer.read()
         statuses.append(answer.status)
-    asking.close()
+        asking.close()
     return statuses
 
 

@@ -144,11 +144,20 @@ def test_while_the_database_is_away_it_says_so_and_tells_the_rest(client: Client
         ("127.0.0.1", {}, 200),
         ("203.0.113.7", {}, 401),
         ("127.0.0.1", {"X-Forwarded-For": "203.0.113.7"}, 401),
+        ("127.0.0.1", {"Forwarded": "for=203.0.113.7"}, 401),
         ("203.0.113.7", {"Authorization": "Bearer a long token of metrics"}, 200),
         ("203.0.113.7", {"Authorization": "Bearer another token"}, 401),
         ("203.0.113.7", {"Authorization": "Bearer \u00ff"}, 401),
     ],
-    ids=["this machine", "elsewhere", "a proxy on this machine", "the token", "another token", "an odd token"],
+    ids=[
+        "this machine",
+        "elsewhere",
+        "a proxy on this machine",
+        "another proxy here",
+        "the token",
+        "another token",
+        "an odd token",
+    ],
 )
 def test_in_production_it_is_for_this_machine_or_for_the_token(
     client: Client, settings: Settings, asked_from: str, headers: dict[str, str], status: int

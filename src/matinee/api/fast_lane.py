@@ -28,6 +28,7 @@ from matinee.api.authentication import SignedInRequest, signed_in
 from matinee.api.filters import CatalogueQuery
 from matinee.api.gateway import Wsgi
 from matinee.api.limits import Limits
+from matinee.api.middleware import wrong_parameters
 from matinee.api.recommendations import RecommendationQuery
 
 LIST, RECOMMENDATIONS, ANY_FILM = "/api/v1/movies/", "/api/v1/movies/recommendations/", "/api/v1/movies/1/"
@@ -47,6 +48,8 @@ LEFT_OUT = frozenset(
         "matinee.api.admin_middleware.Messages",
     }
 )
+LONGEST_QUERY = 500
+"""Of those that are remembered, so that they take 2 MB at most."""
 QUERIES: Mapping[str, tuple[type[BaseModel], ...]] = {
     LIST: (PageQuery, CatalogueQuery),
     RECOMMENDATIONS: (PageQuery, RecommendationQuery),
@@ -110,9 +113,11 @@ def _match(place: str) -> ResolverMatch:
 
 def _answered(request: HttpRequest) -> HttpResponse:
     """Raises LeftToDjango, and what the endpoints raise."""
-    place = _place(request.path_info)
-    wishes: tuple[Any, ...] = _wishes(place or "", request.META.get("QUERY_STRING", ""))
+    place, query = _place(request.path_info), request.META.get("QUERY_STRING", "")
+    if len(query) > LONGEST_QUERY:
+        raise LeftToDjango
     request.auth = signed_in(request)  # type: ignore[attr-defined] # as ninja does it
+    wishes: tuple[Any, ...] = _wishes(place or "", query)
     if not Limits().allow_request(request):
         raise LeftToDjango
     if place == LIST:
@@ -125,8 +130,7 @@ def _answered(request: HttpRequest) -> HttpResponse:
 @lru_cache(maxsize=4_096)
 def _wishes(place: str, query: str) -> tuple[BaseModel, ...]:
     """A query as the endpoint is given it. Raises LeftToDjango where there is anything wrong with it."""
-    models, given = QUERIES[place], QueryDict(query)
-    known = {field.alias or name for model in models for name, field in model.model_fields.items()}
-    if not known.issuperset(given) or any(len(values) > 1 for _, values in given.lists()):
+    given = QueryDict(query)
+    if wrong_parameters(given, _match(place).route, "GET"):
         raise LeftToDjango
-    return tuple(model.model_validate(given.dict()) for model in models)
+    return tuple(model.model_validate(given.dict()) for model in QUERIES[place])

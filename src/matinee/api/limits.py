@@ -36,6 +36,7 @@ BY_ADDRESS_ALONE: Mapping[str, str] = {
     "email_change": "sign_in",
 }
 """The kind of the routes that are open to guessing or to making things up, by their name; whoever asks."""
+COUNTED = "matinee.counted"
 NO_LIMIT = Standing(served=True, remaining=0, resets_in=0)
 
 
@@ -53,7 +54,8 @@ class Limits(BaseThrottle):
     def allow_request(self, request: HttpRequest) -> bool:
         match = request.resolver_match
         name = None if match is None else match.url_name
-        return _count(request, kind=BY_ADDRESS_ALONE.get(name or "")).standing.served
+        counted = _counted(request) or _count(request, kind=BY_ADDRESS_ALONE.get(name or ""))
+        return counted.standing.served
 
 
 class RateLimits:
@@ -86,12 +88,14 @@ def _count(request: HttpRequest, *, kind: str | None = None) -> Counted:
     standing = NO_LIMIT
     if limit:
         standing = limiter().take(f"{kind}:{who}", limit=limit, in_leases=kind == "read", now=time())
-    request.counted = counted = Counted(kind, limit, standing)  # type: ignore[attr-defined] # read right below
+    request.META[COUNTED] = counted = Counted(kind, limit, standing)
     return counted
 
 
 def _counted(request: HttpRequest) -> Counted | None:
-    return getattr(request, "counted", None)
+    """What it counted as already, if it did; in the fast lane, too, where that left it to Django afterwards."""
+    counted: Counted | None = request.META.get(COUNTED)
+    return counted
 
 
 def _is_refused(request: HttpRequest) -> bool:

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, QueryDict
 from django.http.response import HttpResponseBase
 from django.urls import is_valid_path
 from django.utils.cache import patch_vary_headers
@@ -130,22 +130,27 @@ class KnownParametersOnly:
     def process_view(self, request: HttpRequest, _view: Any, _args: Any, _kwargs: Any) -> HttpResponse | None:
         if not request.GET or not request.path.startswith(API) or request.resolver_match is None:
             return None
-        known = _parameters().get((request.resolver_match.route, request.method or ""))
-        if known is None:
-            return None  # a method that the path does not take: 405 comes of itself
-        wrong = [
-            FieldError(name, "There is no such parameter here.", "unknown_parameter")
-            if name not in known
-            else FieldError(name, "This parameter is given more than once.", "repeated_parameter")
-            for name, values in request.GET.lists()
-            if name not in known or len(values) > 1
-        ]
+        wrong = wrong_parameters(request.GET, request.resolver_match.route, request.method or "")
         if not wrong:
             return None
         names = ", ".join(error.field for error in wrong)
         return problems.problem(
             400, code="invalid_parameter", detail=f"Not acceptable in the query: {names}.", fields=wrong
         )
+
+
+def wrong_parameters(given: QueryDict, route: str, method: str) -> list[FieldError]:
+    """What the api's schema does not list for the route, and what is there twice."""
+    known = _parameters().get((route, method))
+    if known is None:
+        return []  # a method that the path does not take: 405 comes of itself
+    return [
+        FieldError(name, "There is no such parameter here.", "unknown_parameter")
+        if name not in known
+        else FieldError(name, "This parameter is given more than once.", "repeated_parameter")
+        for name, values in given.lists()
+        if name not in known or len(values) > 1
+    ]
 
 
 class ConditionalAnswers:

@@ -78,6 +78,8 @@ def fetch(tmdb_id: int) -> None:
     while not _is_there(tmdb_id):
         if _claim(tmdb_id, now=timezone.now()):
             _ask(tmdb_id, seconds=max(gives_up_at - time.monotonic(), 0.1))
+            if not _is_there(tmdb_id):  # TMDb has it under another id, or says too little of it
+                raise UnknownMovie.of(tmdb_id)
             return
         if time.monotonic() >= gives_up_at:
             raise TmdbUnavailable(f"TMDb did not answer in time about film {tmdb_id}.")

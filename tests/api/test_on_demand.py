@@ -96,6 +96,7 @@ def test_a_request_with_a_key_fetches_before_its_transaction_and_is_done_once(
 def test_a_request_with_a_key_for_a_film_that_tmdb_has_under_another_id_is_a_404(
     alice: User, stand_in: StandIn
 ) -> None:
+    stand_in.films.put(payload(949, "Heat"), day=NOW.date())
     stand_in.films.merge(949, into=603, day=NOW.date())
 
     answer = signed_in_as(alice).post("movies/favorites/", {"movie_id": 949}, Idempotency_Key="k1")

@@ -23,8 +23,8 @@ from psycopg.conninfo import make_conninfo
 from pytest_django.fixtures import Settings
 
 from matinee.accounts.erasure import erase
-from matinee.accounts.models import Erasure, Session, User
-from matinee.accounts.services import create_user
+from matinee.accounts.models import Erasure, PersonState, Session, User, UserProfile
+from matinee.accounts.services import create_user, update_profile
 from matinee.accounts.sessions import sign_in
 from matinee.audit.models import Event
 from matinee.audit.sealing import seal
@@ -32,7 +32,7 @@ from matinee.audit.verifying import verify
 from matinee.catalog import outbox
 from matinee.catalog.cards import cards_are_stale, refresh_cards
 from matinee.catalog.columns import columns, columns_are_stale, refresh_columns
-from matinee.catalog.models import Movie, MovieChange
+from matinee.catalog.models import ChangeConsumer, Genre, Movie, MovieChange
 from matinee.operations.backups import archive, services
 from matinee.operations.backups.refusals import (
     BadArchive,
@@ -227,6 +227,26 @@ def test_an_older_database_is_brought_to_this_programs_migrations(films: list[in
         cursor.execute("SELECT COUNT(*) FROM django_migrations WHERE name = '0002_trending'")
         assert cursor.fetchone() == (1,)
     assert film_numbers() == films
+
+
+def test_a_much_older_database_is_filled_in_itself_and_not_in_the_live_one(films: list[int], folder: Path) -> None:
+    alice = create_user(email="alice@example.org", username="alice", password=PASSWORD, now=NOW)
+    update_profile(user=alice, changes={"bio": "likes westerns"}, now=NOW)
+    call_command("migrate", "accounts", "0006", verbosity=0)
+    call_command("migrate", "catalog", "0001", verbosity=0)
+    made = services.backup(folder=folder, now=NOW)
+    call_command("migrate", verbosity=0)
+    bob = create_user(email="bob@example.org", username="bob", password=PASSWORD, now=NOW)
+    update_profile(user=bob, changes={"bio": "likes musicals"}, now=NOW)
+
+    services.restore(file=made.path, replace=True, now=NOW)
+
+    assert User.objects.get().username == "alice"
+    assert UserProfile.objects.get().bio == "likes westerns"
+    assert PersonState.objects.get().user_id == alice.pk
+    assert film_numbers() == films
+    assert set(ChangeConsumer.objects.values_list("name", flat=True)) == {"columns", "cards", "postings"}
+    assert Genre.objects.filter(pk=37, name="Western").exists()
 
 
 @pytest.mark.parametrize(

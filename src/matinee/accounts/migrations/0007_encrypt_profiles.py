@@ -13,18 +13,19 @@ AT_ONCE = 500
 BIO, BIRTH_DATE = ("accounts_userprofile.sealed_bio", "accounts_userprofile.sealed_birth_date")
 
 
-def encrypt(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:  # noqa: ARG001 - as RunPython calls it
+def encrypt(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """With the form of this day, since models and fields go on changing."""
-    data_keys, profiles = apps.get_model("accounts", "DataKey"), apps.get_model("accounts", "UserProfile")
-    plain = profiles.objects.exclude(plain_bio="", plain_birth_date=None).order_by("pk")
+    alias = schema_editor.connection.alias
+    data_keys, profiles = (apps.get_model("accounts", name).objects.using(alias) for name in ("DataKey", "UserProfile"))
+    plain = profiles.exclude(plain_bio="", plain_birth_date=None).order_by("pk")
     while some := list(plain[:AT_ONCE]):
         for profile in some:
             whose, key = profile.user_id, ciphers.new_key()
             master_key_id, master_key = master_keys.newest()
             sealed = ciphers.sealed(key, key=master_key, place=f"data key of user {whose}")
-            data_keys.objects.create(user_id=whose, sealed=sealed, master_key_id=master_key_id)
+            data_keys.create(user_id=whose, sealed=sealed, master_key_id=master_key_id)
             born = profile.plain_birth_date
-            profiles.objects.filter(pk=profile.pk).update(
+            profiles.filter(pk=profile.pk).update(
                 bio=_sealed(profile.plain_bio, key, f"{BIO} of user {whose}"),
                 birth_date=None if born is None else _sealed(born.isoformat(), key, f"{BIRTH_DATE} of user {whose}"),
                 plain_bio="",
@@ -32,18 +33,20 @@ def encrypt(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:  # noq
             )
 
 
-def decrypt(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:  # noqa: ARG001 - as RunPython calls it
-    data_keys, profiles = apps.get_model("accounts", "DataKey"), apps.get_model("accounts", "UserProfile")
-    for data_key in data_keys.objects.order_by("pk"):
+def decrypt(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    alias = schema_editor.connection.alias
+    data_keys, profiles = (apps.get_model("accounts", name).objects.using(alias) for name in ("DataKey", "UserProfile"))
+    for data_key in data_keys.order_by("pk"):
         whose = data_key.user_id
         master_key = master_keys.named(data_key.master_key_id)
         key = ciphers.opened(bytes(data_key.sealed), key=master_key, place=f"data key of user {whose}")
-        profile = profiles.objects.get(user_id=whose)
+        profile = profiles.get(user_id=whose)
         bio = _opened(profile.__dict__["bio"], key, f"{BIO} of user {whose}")
         born = _opened(profile.__dict__["birth_date"], key, f"{BIRTH_DATE} of user {whose}")
-        profiles.objects.filter(pk=profile.pk).update(
+        profiles.filter(pk=profile.pk).update(
             bio=None, birth_date=None, plain_bio=bio, plain_birth_date=dt.date.fromisoformat(born) if born else None
         )
+    data_keys.all().delete()
 
 
 def _sealed(plain: str, key: bytes, place: str) -> Sealed:

@@ -9,10 +9,11 @@ import matinee.accounts.models
 AT_ONCE = 1_000
 
 
-def add_states(apps: Apps, _: BaseDatabaseSchemaEditor) -> None:
+def add_states(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    alias = schema_editor.connection.alias
     PersonState = apps.get_model("accounts", "PersonState")
-    ids = apps.get_model("accounts", "User").objects.values_list("pk", flat=True)
-    PersonState.objects.bulk_create((PersonState(user_id=pk) for pk in ids), batch_size=AT_ONCE)
+    ids = apps.get_model("accounts", "User").objects.using(alias).values_list("pk", flat=True)
+    PersonState.objects.using(alias).bulk_create((PersonState(user_id=pk) for pk in ids), batch_size=AT_ONCE)
 
 
 class Migration(migrations.Migration):

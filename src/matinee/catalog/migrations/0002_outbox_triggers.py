@@ -5,13 +5,15 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from matinee.catalog import triggers
 
 
-def add_columns_consumer(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:  # noqa: ARG001 - as RunPython calls it
-    apps.get_model("catalog", "ChangeConsumer").objects.get_or_create(name="columns")
+def add_columns_consumer(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    alias = schema_editor.connection.alias
+    apps.get_model("catalog", "ChangeConsumer").objects.using(alias).get_or_create(name="columns")
 
 
-def remove_columns_consumer(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:  # noqa: ARG001 - as RunPython calls it
-    apps.get_model("catalog", "ChangeConsumer").objects.filter(name="columns").delete()
-    apps.get_model("catalog", "MovieChange").objects.filter(consumer="columns").delete()
+def remove_columns_consumer(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    alias = schema_editor.connection.alias
+    apps.get_model("catalog", "ChangeConsumer").objects.using(alias).filter(name="columns").delete()
+    apps.get_model("catalog", "MovieChange").objects.using(alias).filter(consumer="columns").delete()
 
 
 class Migration(migrations.Migration):

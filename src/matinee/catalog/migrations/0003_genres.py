@@ -25,14 +25,16 @@ TMDB_MOVIE_GENRES = {
 }
 
 
-def add_genres(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:  # noqa: ARG001 - as RunPython calls it
+def add_genres(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    alias = schema_editor.connection.alias
     genre = apps.get_model("catalog", "Genre")
     rows = [genre(id=id_, name=name) for id_, name in TMDB_MOVIE_GENRES.items()]
-    genre.objects.bulk_create(rows, ignore_conflicts=True)
+    genre.objects.using(alias).bulk_create(rows, ignore_conflicts=True)
 
 
-def remove_genres(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:  # noqa: ARG001 - as RunPython calls it
-    apps.get_model("catalog", "Genre").objects.filter(id__in=TMDB_MOVIE_GENRES).delete()
+def remove_genres(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    alias = schema_editor.connection.alias
+    apps.get_model("catalog", "Genre").objects.using(alias).filter(id__in=TMDB_MOVIE_GENRES).delete()
 
 
 class Migration(migrations.Migration):

@@ -5,13 +5,15 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from matinee.catalog import triggers
 
 
-def add_cards_consumer(apps: Apps, _: BaseDatabaseSchemaEditor) -> None:
-    apps.get_model("catalog", "ChangeConsumer").objects.get_or_create(name="cards")
+def add_cards_consumer(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    alias = schema_editor.connection.alias
+    apps.get_model("catalog", "ChangeConsumer").objects.using(alias).get_or_create(name="cards")
 
 
-def remove_cards_consumer(apps: Apps, _: BaseDatabaseSchemaEditor) -> None:
-    apps.get_model("catalog", "ChangeConsumer").objects.filter(name="cards").delete()
-    apps.get_model("catalog", "MovieChange").objects.filter(consumer="cards").delete()
+def remove_cards_consumer(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    alias = schema_editor.connection.alias
+    apps.get_model("catalog", "ChangeConsumer").objects.using(alias).filter(name="cards").delete()
+    apps.get_model("catalog", "MovieChange").objects.using(alias).filter(consumer="cards").delete()
 
 
 class Migration(migrations.Migration):

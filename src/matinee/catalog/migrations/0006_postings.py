@@ -3,13 +3,15 @@ from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 
-def add_postings_consumer(apps: Apps, _: BaseDatabaseSchemaEditor) -> None:
-    apps.get_model("catalog", "ChangeConsumer").objects.get_or_create(name="postings")
+def add_postings_consumer(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    alias = schema_editor.connection.alias
+    apps.get_model("catalog", "ChangeConsumer").objects.using(alias).get_or_create(name="postings")
 
 
-def remove_postings_consumer(apps: Apps, _: BaseDatabaseSchemaEditor) -> None:
-    apps.get_model("catalog", "ChangeConsumer").objects.filter(name="postings").delete()
-    apps.get_model("catalog", "MovieChange").objects.filter(consumer="postings").delete()
+def remove_postings_consumer(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    alias = schema_editor.connection.alias
+    apps.get_model("catalog", "ChangeConsumer").objects.using(alias).filter(name="postings").delete()
+    apps.get_model("catalog", "MovieChange").objects.using(alias).filter(consumer="postings").delete()
 
 
 class Migration(migrations.Migration):

@@ -214,6 +214,16 @@ def test_a_token_for_somebody_elses_session_is_refused(alice: User, bob: User) -
         session_of(access=new_access_token(user_id=bob.pk, session_id=session.pk, now=NOW), now=NOW)
 
 
+def test_a_token_from_before_its_session_was_of_another_one_that_a_restore_took_away(alice: User) -> None:
+    began = NOW + dt.timedelta(seconds=10, microseconds=900_000)
+    tokens = open_session(user=alice, now=began)
+    session = session_of(access=tokens.access, now=began)
+    before = new_access_token(user_id=alice.pk, session_id=session.pk, now=began - dt.timedelta(seconds=1))
+
+    with pytest.raises(InvalidToken):
+        session_of(access=before, now=began)
+
+
 def test_an_access_token_costs_one_query(alice: User, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     tokens = open_session(user=alice, now=NOW)
 

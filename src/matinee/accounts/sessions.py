@@ -30,8 +30,9 @@ FROM accounts_session session JOIN accounts_user person ON person.id = session.u
 LEFT JOIN accounts_personstate state ON state.user_id = person.id
 LEFT JOIN accounts_userprofile told ON told.user_id = person.id
 WHERE session.id = %s AND session.user_id = %s AND session.ended_at IS NULL AND session.expires_at > %s
-AND person.is_active
+AND session.created_at < %s AND person.is_active
 """
+SECOND = dt.timedelta(seconds=1)
 
 
 WRONG = (
@@ -200,11 +201,13 @@ def sign_out_everywhere(*, user: User, now: dt.datetime) -> None:
 def session_of(*, access: str, now: dt.datetime) -> LiveSession:
     """The session that an access token speaks for: one indexed query. Raises InvalidToken.
 
-    A session that has ended and an account that was switched off are refused from the next request on.
+    A session that has ended and an account that was switched off are refused from the next request on. So is a token
+    from before its session: ids begin again after a restore, and that session was another one.
     """
     claims = read_access_token(access, now=now)
+    began_before = stored(claims.issued_at + SECOND)  # a token tells whole seconds, rounded down
     with connection.cursor() as cursor:
-        cursor.execute(IS_LIVE, [claims.session_id, claims.user_id, stored(now)])
+        cursor.execute(IS_LIVE, [claims.session_id, claims.user_id, stored(now), began_before])
         row = cursor.fetchone()
     if row is None:
         raise InvalidToken("The access token is not valid, or no longer.")

@@ -44,6 +44,8 @@ class InvalidToken(Unauthenticated):
 class AccessClaims:
     user_id: int
     session_id: int
+    issued_at: dt.datetime
+    """To the second."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,6 @@ class _Verified:
     """What a token whose signature was checked says. Times are seconds since 1970."""
 
     speaks_for: AccessClaims
-    issued: int
     not_before: int
     expires: int
 
@@ -77,7 +78,7 @@ def read_access_token(token: str, *, now: dt.datetime) -> AccessClaims:
     """Whom the token speaks for. Raises InvalidToken, which never tells what was wrong."""
     try:
         return _claims_of(token, now.timestamp())
-    except (jwt.PyJWTError, ValueError, KeyError, TypeError):
+    except (jwt.PyJWTError, ValueError, KeyError, TypeError, OverflowError):
         raise InvalidToken("The access token is not valid, or no longer.") from None
 
 
@@ -85,7 +86,7 @@ def _claims_of(token: str, now: float) -> AccessClaims:
     if len(token) > LONGEST:
         raise ValueError("not the form of our tokens")
     claims = _verified(token, (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
-    if not claims.not_before <= now < claims.expires or claims.issued > now:
+    if not claims.not_before <= now < claims.expires or claims.speaks_for.issued_at.timestamp() > now:
         raise ValueError("not at this time")
     return claims.speaks_for
 
@@ -109,9 +110,9 @@ def _verified(token: str, secrets_in_order: tuple[str, ...]) -> _Verified:
     )
     if claims.keys() != CLAIMS or claims["aud"] != AUDIENCE:
         raise ValueError("claims that we never write")
+    issued_at = dt.datetime.fromtimestamp(_whole(claims["iat"]), dt.UTC)
     return _Verified(
-        speaks_for=AccessClaims(user_id=int(claims["sub"]), session_id=_whole(claims["sid"])),
-        issued=_whole(claims["iat"]),
+        speaks_for=AccessClaims(user_id=int(claims["sub"]), session_id=_whole(claims["sid"]), issued_at=issued_at),
         not_before=_whole(claims["nbf"]),
         expires=_whole(claims["exp"]),
     )

@@ -73,5 +73,15 @@ def test_one_that_expired_or_never_was_is_a_404(as_alice: Api, monkeypatch: pyte
     assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(404, "export_not_found")] * 2
 
 
+def test_one_whose_file_is_gone_is_a_404_too(as_alice: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exports, "MADE_AT_ONCE", 0)
+    place = as_alice.get("users/export/")["Location"]
+    Export.objects.update(ready_at=timezone.now())
+
+    answer = as_alice.get(place)
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "export_not_found")
+
+
 def test_it_needs_a_token(api: Api) -> None:
     assert [api.get(f"users/export/{what}").status_code for what in ("", "1/")] == [401, 401]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+from typing import IO
 
 from django.db import transaction
 
 from matinee.accounts import export_tasks
-from matinee.accounts.export_files import write
+from matinee.accounts.export_files import path_of, write
 from matinee.accounts.models import Export, User
 from matinee.accounts.privacy import sections
 from matinee.audit.actions import Action
@@ -18,6 +19,7 @@ from matinee.core.refusals import NotFound
 MADE_AT_ONCE = 2_000
 """Rows, up to which an export is made while its reader waits."""
 KEPT_FOR = dt.timedelta(days=1)
+GONE = "There is no such export, or it has expired. Ask for a new one."
 
 
 class ExportNotFound(NotFound):
@@ -48,5 +50,13 @@ def find(*, user: User, export_id: int, now: dt.datetime) -> Export:
     """Raises ExportNotFound."""
     found = Export.objects.filter(pk=export_id, user=user, expires_at__gt=now).first()
     if found is None:
-        raise ExportNotFound("There is no such export, or it has expired. Ask for a new one.")
+        raise ExportNotFound(GONE)
     return found
+
+
+def file_of(made: Export) -> IO[bytes]:
+    """The zip of one that is ready. Raises ExportNotFound."""
+    try:
+        return path_of(made).open("rb")
+    except FileNotFoundError:
+        raise ExportNotFound(GONE) from None

@@ -11,7 +11,6 @@ from django.utils import timezone
 from ninja import Field, Router, Schema
 
 from matinee.accounts import erasure, exports
-from matinee.accounts.export_files import path_of
 from matinee.accounts.models import Export
 from matinee.api.answers import answer
 from matinee.api.authentication import SignedInRequest
@@ -64,7 +63,7 @@ def get_export(request: SignedInRequest, export_id: int) -> HttpResponseBase:
     made = exports.find(user=request.auth, export_id=export_id, now=timezone.now())
     if made.ready_at is None:
         return _under_way(request, made)
-    return _zip(FileResponse(path_of(made).open("rb"), content_type=ZIP))
+    return _zip(FileResponse(exports.file_of(made), content_type=ZIP))
 
 
 @router.delete(

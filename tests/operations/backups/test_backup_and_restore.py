@@ -16,14 +16,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 from psycopg.conninfo import make_conninfo
 from pytest_django.fixtures import Settings
 
+from matinee.accounts import export_files, letters
 from matinee.accounts.erasure import erase
-from matinee.accounts.models import Erasure, PersonState, Session, User, UserProfile
+from matinee.accounts.models import Erasure, Export, Letter, PersonState, Session, User, UserProfile
 from matinee.accounts.services import create_user, update_profile
 from matinee.accounts.sessions import sign_in
 from matinee.audit.models import Event
@@ -178,6 +180,46 @@ def test_who_has_signed_out_since_does_not_come_back(empty_database: None, folde
 
     assert User.objects.get().username == "alice"
     assert not Session.objects.filter(ended_at=None).exists()
+
+
+def test_no_cookie_link_or_export_of_that_day_works_again(empty_database: None, folder: Path) -> None:
+    alice = create_user(email="alice@example.org", username="alice", password=PASSWORD, now=NOW)
+    cookie = SessionStore()
+    cookie["_auth_user_id"] = str(alice.pk)
+    cookie.save()
+    letters.post(Letter.Kind.RESET, email=alice.email, user=alice, now=NOW)
+    letters.post(Letter.Kind.PASSWORD_CHANGED, email=alice.email, user=alice, now=NOW)
+    Letter.objects.filter(kind=Letter.Kind.RESET).update(digest=b"of a token")
+    made = Export.objects.create(user=alice, created_at=NOW, expires_at=NOW + dt.timedelta(days=1), rows=1)
+    export_files.folder().mkdir()
+    export_files.path_of(made).touch()
+    path = services.backup(folder=folder, now=NOW).path
+
+    services.restore(file=path, replace=True, now=NOW)
+
+    assert not SessionStore(cookie.session_key).exists(str(cookie.session_key))
+    assert [letter.kind for letter in Letter.objects.all()] == ["password_changed"]
+    assert not Export.objects.exists()
+    assert not export_files.path_of(made).exists()
+
+
+def test_who_is_erased_while_it_is_made_ready_does_not_come_back(
+    empty_database: None, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = create_user(email="alice@example.org", username="alice", password=PASSWORD, now=NOW)
+    made = services.backup(folder=folder, now=NOW)
+    start_over = outbox.start_over
+
+    def and_meanwhile(*, using: str) -> None:
+        start_over(using=using)
+        erase(alice, by=None, now=NOW)
+
+    monkeypatch.setattr(outbox, "start_over", and_meanwhile)
+
+    services.restore(file=made.path, replace=True, now=NOW)
+
+    assert not User.objects.exists()
+    assert Erasure.objects.get().audit_key == alice.audit_key
 
 
 def test_who_was_erased_since_does_not_come_back_and_the_trail_is_whole(empty_database: None, folder: Path) -> None:

@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
+from django.contrib.sessions.models import Session as AdminSession
 from django.core.management import call_command
 from django.db import Error as AnyDatabaseError
 from django.db import connection, connections
 from django.db.migrations.loader import MigrationLoader
 
 from matinee import __version__
+from matinee.accounts import export_files
 from matinee.accounts.erasure import erase_again
-from matinee.accounts.models import Session, User
+from matinee.accounts.models import Export, Letter, Session, User
 from matinee.audit.anchor import accept_restore
 from matinee.catalog import outbox
 from matinee.catalog.models import Movie
@@ -102,6 +104,8 @@ def restore(
                 _refuse_faults(engine, alias, archive.manifest)
                 _make_ready(alias, now=now)
             staged.put_in_place()
+        erase_again()  # whoever was erased while it was made ready
+        export_files.forget_orphans()
         accept_restore(now=now)
         return archive.manifest
 
@@ -110,6 +114,9 @@ def _make_ready(alias: str, *, now: dt.datetime) -> None:
     """What the data of a backup go through before they are served: they are those of an earlier moment."""
     call_command("migrate", database=alias, interactive=False, verbosity=0)
     Session.objects.using(alias).filter(ended_at=None).update(ended_at=now)  # or who signed out since would be back
+    AdminSession.objects.using(alias).all().delete()
+    Letter.objects.using(alias).exclude(digest=None).delete()  # their tokens may have been used since
+    Export.objects.using(alias).all().delete()  # their files are of another day
     erase_again(using=alias)
     outbox.start_over(using=alias)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from pytest_django.fixtures import Settings
 
 from matinee.accounts import erasure, export_files, exports, letters
 from matinee.accounts.erasure import erase, erase_account, erase_again
+from matinee.accounts.erasure_tasks import LogInUse, empty_write_ahead_log
 from matinee.accounts.models import Erasure, Export, Guesses, Letter, User
 from matinee.accounts.privacy import owned
 from matinee.accounts.recovery import WrongPassword
@@ -145,6 +148,38 @@ def test_what_is_deleted_is_overwritten_without_a_vacuum(alice: User, tmp_path: 
 
     assert before
     assert found_in_the_files(canary, tmp_path) == []
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="of PostgreSQL's files this says nothing")
+def test_who_is_erased_again_is_overwritten_too(alice: User, tmp_path: Path) -> None:
+    canary = "a canary of her second erasure"
+    User.objects.filter(pk=alice.pk).update(first_name=canary)
+    Erasure.objects.create(audit_key=alice.audit_key, erased_at=NOW)
+    checkpoint()
+    before = found_in_the_files(canary, tmp_path)
+
+    erase_again()
+    while Worker(queues=["default"]).run_one(now=dt.datetime.now(dt.UTC)):
+        pass
+
+    assert before
+    assert found_in_the_files(canary, tmp_path) == []
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="of SQLite's log")
+def test_while_somebody_reads_the_log_the_job_fails_to_be_tried_again(alice: User) -> None:
+    with closing(sqlite3.connect(str(connection.settings_dict["NAME"]), isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM accounts_user").fetchall()
+        User.objects.filter(pk=alice.pk).update(first_name="in the log")
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA busy_timeout = 10")
+
+        with pytest.raises(LogInUse):
+            empty_write_ahead_log.func()
+
+    connection.close()  # with it goes the short timeout
+    empty_write_ahead_log.func()
 
 
 def test_the_trail_is_kept_and_names_nobody(full: User) -> None:

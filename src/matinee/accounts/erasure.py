@@ -16,7 +16,7 @@ from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session as AdminSession
-from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 from matinee.accounts import erasure_tasks
 from matinee.accounts.models import Erasure, Letter, User
@@ -37,7 +37,7 @@ def erase_account(*, user: User, session_id: int, password: str, now: dt.datetim
 def erase(person: User, *, by: str | None, now: dt.datetime) -> None:
     """Erase somebody; `by` is the audit key of who does it."""
     erased = Erased(person.pk, person.audit_key)
-    with _overwriting(), transaction.atomic():
+    with _overwriting(DEFAULT_DB_ALIAS), transaction.atomic():
         Erasure.objects.create(audit_key=erased.audit_key, erased_at=now)
         record(Action.ACCOUNT_ERASED, actor=by, subject=erased.audit_key, now=now)
         _delete_rows(person)
@@ -58,12 +58,14 @@ def erase_again(*, using: str = DEFAULT_DB_ALIAS) -> int:
     """
     listed = _listed() | _known_to(DEFAULT_DB_ALIAS)
     known = _known_to(using)
-    with transaction.atomic(using=using):
+    with _overwriting(using), transaction.atomic(using=using):
         missing = [Erasure(audit_key=key, erased_at=at) for key, at in listed.items() if key not in known]
         Erasure.objects.using(using).bulk_create(missing)
         back = list(User.objects.using(using).filter(audit_key__in=listed))
         for person in back:
             _delete_rows(person)
+        if back and using == DEFAULT_DB_ALIAS:  # a database that is not in service yet has no worker
+            erasure_tasks.empty_write_ahead_log.enqueue()
     _remember(known)
     return len(back)
 
@@ -91,17 +93,17 @@ def _delete_rows(person: User) -> None:
 
 
 @contextmanager
-def _overwriting() -> Iterator[None]:
+def _overwriting(alias: str) -> Iterator[None]:
     """On SQLite what is deleted is overwritten with zeros, where it would else stay in the file until it is reused."""
-    if connection.vendor != "sqlite":
+    if connections[alias].vendor != "sqlite":
         yield
         return
-    with connection.cursor() as cursor:
+    with connections[alias].cursor() as cursor:
         cursor.execute("PRAGMA secure_delete = ON")
     try:
         yield
     finally:
-        with connection.cursor() as cursor:
+        with connections[alias].cursor() as cursor:
             cursor.execute("PRAGMA secure_delete = OFF")
 
 

@@ -51,12 +51,13 @@ def _finish(erased: Erased, now: dt.datetime) -> None:
         eraser(erased)
 
 
-def erase_again(*, using: str = DEFAULT_DB_ALIAS) -> int:
+def erase_again(*, using: str = DEFAULT_DB_ALIAS, listed_elsewhere: str = "") -> int:
     """Erase whoever was erased before and is there: the database is an older one; returns how many.
 
     The list in the database and the one in the file become the same: each machine has a file, and either may be older.
+    `listed_elsewhere` is a text of `list_with`.
     """
-    listed = _listed() | _known_to(DEFAULT_DB_ALIAS)
+    listed = _parsed(list_with(listed_elsewhere))
     known = _known_to(using)
     with _overwriting(using), transaction.atomic(using=using):
         missing = [Erasure(audit_key=key, erased_at=at) for key, at in listed.items() if key not in known]
@@ -66,8 +67,14 @@ def erase_again(*, using: str = DEFAULT_DB_ALIAS) -> int:
             _delete_rows(person)
         if back and using == DEFAULT_DB_ALIAS:  # a database that is not in service yet has no worker
             erasure_tasks.empty_write_ahead_log.enqueue()
-    _remember(known)
+    _remember(listed | known)
     return len(back)
+
+
+def list_with(listed_elsewhere: str) -> str:
+    """The list as this instance has it, with those of another text of this kind."""
+    erased = _parsed(listed_elsewhere) | _listed() | _known_to(DEFAULT_DB_ALIAS)
+    return "".join(_lines(erased))
 
 
 def _known_to(alias: str) -> dict[str, dt.datetime]:
@@ -109,21 +116,28 @@ def _overwriting(alias: str) -> Iterator[None]:
 
 def _listed() -> dict[str, dt.datetime]:
     try:
-        lines = _file().read_text(encoding="ascii").splitlines()
+        return _parsed(_file().read_text(encoding="ascii"))
     except FileNotFoundError:
         return {}
-    whole = (line.split() for line in lines)  # a crash may have cut the last one short
+
+
+def _parsed(text: str) -> dict[str, dt.datetime]:
+    whole = (line.split() for line in text.splitlines())  # a crash may have cut the last one short
     return {parts[0]: dt.datetime.fromisoformat(parts[1]) for parts in whole if len(parts) == LINE}
 
 
 def _remember(erased: dict[str, dt.datetime]) -> None:
     """Add to the file those that it lacks."""
     there = _listed()
-    lines = [f"{key} {at.isoformat()} erased\n" for key, at in erased.items() if key not in there]
+    lines = _lines({key: at for key, at in erased.items() if key not in there})
     with os.fdopen(os.open(_file(), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w", encoding="ascii") as file:
         file.write("".join(["\n", *lines]) if lines else "")
         file.flush()
         os.fsync(file.fileno())
+
+
+def _lines(erased: dict[str, dt.datetime]) -> list[str]:
+    return [f"{key} {at.isoformat()} erased\n" for key, at in erased.items()]
 
 
 def _file() -> Path:

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import secrets
+import shutil
 import subprocess
 import sys
 import threading
@@ -125,7 +126,7 @@ def test_it_gets_its_name_when_it_is_verified_and_nothing_else_is_left(films: li
 
     assert made.path.name == "matinee-20261126T040000Z.backup"
     assert made.path.stat().st_mode & 0o777 == 0o600
-    assert {path.name for path in folder.iterdir()} == {made.path.name, ".matinee-backup.lock"}
+    assert {path.name for path in folder.iterdir()} == {made.path.name, "matinee.erased", ".matinee-backup.lock"}
     assert made.manifest.rows["catalog_movie"] == 3
     assert ["catalog", "0001_initial"] in made.manifest.migrations
 
@@ -236,6 +237,42 @@ def test_who_was_erased_since_does_not_come_back_and_the_trail_is_whole(empty_da
     assert Erasure.objects.get().audit_key == alice.audit_key
     assert verify().unsealed > 0
     assert Event.objects.latest("id").action == "restore_accepted"
+
+
+def test_the_list_of_the_erased_beside_the_archives_outlives_the_disk(
+    empty_database: None, folder: Path, settings: Settings
+) -> None:
+    alice, bob = (
+        create_user(email=f"{name}@example.org", username=name, password=PASSWORD, now=NOW) for name in ("alice", "bob")
+    )
+    old = services.backup(folder=folder, now=NOW)
+    erase(alice, by=None, now=NOW)
+    services.backup(folder=folder, now=NOW + dt.timedelta(days=1))
+    shutil.rmtree(settings.DATA_DIR)
+    settings.DATA_DIR.mkdir()
+    Erasure.objects.all().delete()
+    services.backup(folder=folder, now=NOW + dt.timedelta(days=2))
+
+    services.restore(file=old.path, replace=True, now=NOW)
+
+    assert User.objects.get() == bob
+    assert Erasure.objects.get().audit_key == alice.audit_key
+    assert alice.audit_key in (settings.DATA_DIR / "erased").read_text()
+    assert (folder / "matinee.erased").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_forged_list_of_the_erased_erases_nobody(empty_database: None, folder: Path) -> None:
+    alice = create_user(email="alice@example.org", username="alice", password=PASSWORD, now=NOW)
+    made = services.backup(folder=folder, now=NOW)
+    sealed = (folder / "matinee.erased").read_bytes()
+    (folder / "matinee.erased").write_bytes(f"{alice.audit_key} {NOW.isoformat()} erased\n".encode() + sealed)
+
+    with pytest.raises(BadArchive, match="tampered with"):
+        services.restore(file=made.path, replace=True, now=NOW)
+    with pytest.raises(BadArchive, match="tampered with"):
+        services.backup(folder=folder, now=NOW + dt.timedelta(days=1))
+
+    assert User.objects.get() == alice
 
 
 def test_what_is_published_of_another_state_is_made_anew(films: list[int], folder: Path) -> None:
@@ -365,7 +402,7 @@ def test_killed_while_it_is_made_a_backup_leaves_no_archive_and_is_simply_made_a
 
     made = services.backup(folder=folder, now=NOW)
 
-    assert {path.name for path in folder.iterdir()} == {made.path.name, ".matinee-backup.lock"}
+    assert {path.name for path in folder.iterdir()} == {made.path.name, "matinee.erased", ".matinee-backup.lock"}
 
 
 def void(_result: object) -> None:

@@ -117,6 +117,28 @@ def opened(path: Path, *, unsealed: bool = False) -> Iterator[Archive]:
         raise BadArchive(f"{path} is damaged, or no backup of Matinee: {error}.") from error
 
 
+def write_sealed(path: Path, text: str) -> None:
+    """A text of its own beside the archives, its seal in the last line. Readable by this user alone."""
+    with _new_file(path) as file:
+        file.write(b"%b%b\n" % (text.encode(), _seal(text.encode(), settings.SECRET_KEY)))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_sealed(path: Path, *, unsealed: bool = False) -> str:
+    """What `write_sealed` wrote; empty where nothing did. Raises BadArchive."""
+    if not path.exists():
+        return ""
+    *lines, seal = path.read_bytes().splitlines(keepends=True) or [b""]
+    text = b"".join(lines)
+    try:
+        if not unsealed:
+            _check_seal(text, seal.strip())
+        return text.decode()
+    except (BadArchive, ValueError) as error:
+        raise BadArchive(f"{path} is not as it was sealed: {error}") from error
+
+
 def _manifest(text: bytes) -> Manifest:
     try:
         told = json.loads(text)

@@ -21,13 +21,13 @@ from django.db.migrations.loader import MigrationLoader
 
 from matinee import __version__
 from matinee.accounts import export_files
-from matinee.accounts.erasure import erase_again
+from matinee.accounts.erasure import erase_again, list_with
 from matinee.accounts.models import Export, Letter, Session, User
 from matinee.audit.anchor import accept_restore
 from matinee.catalog import outbox
 from matinee.catalog.models import Movie
 from matinee.core.progress import Progress
-from matinee.operations.backups.archive import Manifest, opened, write_archive
+from matinee.operations.backups.archive import Manifest, opened, read_sealed, write_archive, write_sealed
 from matinee.operations.backups.engines import Engine, known_to_django
 from matinee.operations.backups.postgresql import Postgresql
 from matinee.operations.backups.refusals import BadArchive, MayNotCreateDatabases, UnderWay, WouldOverwrite
@@ -35,6 +35,8 @@ from matinee.operations.backups.sqlite import Sqlite
 from matinee.recommendations.freshness import community_digests
 
 STAGING = ".matinee-staging-"
+ERASED = "matinee.erased"
+"""The list of who was erased, beside the archives: it outlives the disk, and each archive's own is of its day."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ def backup(*, folder: Path, now: dt.datetime, on_progress: Progress = lambda *_:
         raise WouldOverwrite(f"{path} is there already.")
     engine = _engine()
     with _workshop(folder) as workshop:
+        listed = read_sealed(folder / ERASED)
         database, archive = workshop / "database", workshop / "archive"
         content = engine.copy(database, on_progress)
         facts = {
@@ -71,6 +74,8 @@ def backup(*, folder: Path, now: dt.datetime, on_progress: Progress = lambda *_:
         manifest = write_archive(archive, database=database, facts=facts, on_progress=on_progress)
         database.unlink()
         was_restored = _is_sound(engine, archive, database, on_progress)
+        write_sealed(workshop / ERASED, list_with(listed))
+        (workshop / ERASED).rename(folder / ERASED)
         archive.rename(path)
         _sync(folder)
     return Backup(path, manifest, was_restored)
@@ -96,13 +101,14 @@ def restore(
             raise WouldOverwrite(
                 "There are accounts or films in this instance. --replace puts the backup in their place."
             )
+        listed = read_sealed(file.parent / ERASED, unsealed=unsealed)
         database = workshop / "database"
         archive.extract(database, on_progress)
         with engine.staged(database, on_progress) as staged:
             with known_to_django(staged) as alias:
                 on_progress("Verifying", 0, None)
                 _refuse_faults(engine, alias, archive.manifest)
-                _make_ready(alias, now=now)
+                _make_ready(alias, listed, now=now)
             staged.put_in_place()
         erase_again()  # whoever was erased while it was made ready
         export_files.forget_orphans()
@@ -110,14 +116,14 @@ def restore(
         return archive.manifest
 
 
-def _make_ready(alias: str, *, now: dt.datetime) -> None:
+def _make_ready(alias: str, listed: str, *, now: dt.datetime) -> None:
     """What the data of a backup go through before they are served: they are those of an earlier moment."""
     call_command("migrate", database=alias, interactive=False, verbosity=0)
     Session.objects.using(alias).filter(ended_at=None).update(ended_at=now)  # or who signed out since would be back
     AdminSession.objects.using(alias).all().delete()
     Letter.objects.using(alias).exclude(digest=None).delete()  # their tokens may have been used since
     Export.objects.using(alias).all().delete()  # their files are of another day
-    erase_again(using=alias)
+    erase_again(using=alias, listed_elsewhere=listed)
     outbox.start_over(using=alias)
 
 

@@ -37,6 +37,7 @@ from matinee.catalog.cards import cards_are_stale, refresh_cards
 from matinee.catalog.columns import columns, columns_are_stale, refresh_columns
 from matinee.catalog.models import ChangeConsumer, Genre, Movie, MovieChange
 from matinee.operations.backups import archive, services
+from matinee.operations.backups.postgresql import COMMENT_ON, MARK
 from matinee.operations.backups.refusals import (
     BadArchive,
     MayNotCreateDatabases,
@@ -512,6 +513,44 @@ def test_a_role_that_may_not_create_databases_makes_backups_that_were_read_and_r
     assert made.manifest.rows["catalog_movie"] == 3
 
 
+@pytest.mark.skipif(not ON_POSTGRESQL, reason="SQLite makes files of its own.")
+@pytest.mark.parametrize("suffix", ["staged", "before"])
+def test_a_database_of_somebody_else_that_has_the_name_is_not_dropped(
+    films: list[int], folder: Path, suffix: str
+) -> None:
+    made = services.backup(folder=folder, now=NOW)
+    theirs = f"{connection.settings_dict['NAME']}_{suffix}"
+    with psycopg.connect(live_database(), autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{theirs}"')
+        with psycopg.connect(live_database(theirs)) as other:
+            other.execute("CREATE TABLE precious (id int)")
+        try:
+            with pytest.raises(WouldOverwrite, match=theirs):
+                services.restore(file=made.path, replace=True, now=NOW)
+            with pytest.raises(WouldOverwrite, match=theirs):
+                services.backup(folder=folder, now=NOW + dt.timedelta(days=1))
+        finally:
+            server.execute(f'DROP DATABASE "{theirs}"')  # fails where it is gone
+
+
+@pytest.mark.skipif(not ON_POSTGRESQL, reason="SQLite makes files of its own.")
+def test_what_is_marked_as_ours_is_the_leftover_and_never_the_live_one(films: list[int], folder: Path) -> None:
+    made = services.backup(folder=folder, now=NOW)
+    live = connection.settings_dict["NAME"]
+    with psycopg.connect(live_database(), autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{live}_before"')  # empty: killed before it was marked
+        server.execute(f'CREATE DATABASE "{live}_staged"')
+        with psycopg.connect(live_database(f"{live}_staged")) as leftover:
+            leftover.execute("CREATE TABLE films (id int)")
+        server.execute(f"COMMENT ON DATABASE \"{live}_staged\" IS '{MARK}'")
+
+    services.restore(file=made.path, replace=True, now=NOW)
+
+    with psycopg.connect(live_database()) as server:
+        assert server.execute(COMMENT_ON, [live]).fetchone() == (None,)
+        assert server.execute(COMMENT_ON, [f"{live}_staged"]).fetchone() is None
+
+
 @pytest.mark.skipif(not ON_POSTGRESQL, reason="SQLite restores by its own locks.")
 def test_whoever_is_connected_to_the_old_database_finds_the_new_one_next(films: list[int], folder: Path) -> None:
     made = services.backup(folder=folder, now=NOW)
@@ -528,6 +567,6 @@ def test_whoever_is_connected_to_the_old_database_finds_the_new_one_next(films: 
         assert again.execute(ours, [connection.settings_dict["NAME"]]).fetchall() == []
 
 
-def live_database() -> str:
+def live_database(name: str | None = None) -> str:
     live = connection.settings_dict
-    return make_conninfo(dbname=live["NAME"], user=live["USER"], host=live["OPTIONS"]["host"])
+    return make_conninfo(dbname=name or live["NAME"], user=live["USER"], host=live["OPTIONS"]["host"])

@@ -16,7 +16,7 @@ from psycopg import pq, sql
 
 from matinee.core.progress import Progress
 from matinee.operations.backups.engines import Content, Staged
-from matinee.operations.backups.refusals import MayNotCreateDatabases, ToolFailed, ToolMissing, UnderWay
+from matinee.operations.backups.refusals import MayNotCreateDatabases, ToolFailed, ToolMissing, UnderWay, WouldOverwrite
 
 MAINTENANCE = "postgres"
 """The database that one is connected to while others are made, renamed and dropped."""
@@ -25,9 +25,13 @@ LOOK_EVERY_SECONDS = 0.5
 TRIES = 5
 """At taking the name of a database: who connects anew in that very moment stands in the way."""
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+HAS_TABLES = "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema'))"
 LIKE_THE_LIVE_ONE = """
 SELECT pg_encoding_to_char(encoding), datcollate, datctype FROM pg_database WHERE datname = %s
 """
+MARK = "Made by a backup or restore of Matinee, which drops it."
+"""The comment on each database of ours but the live one, since its name may be somebody else's."""
+COMMENT_ON = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s"
 DISCONNECT = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ANY(%s) AND pid <> pg_backend_pid()"
 )
@@ -80,6 +84,8 @@ def _take_the_name(server: psycopg.Connection, name: str, live: str, before: str
             with server.transaction():
                 server.execute(rename.format(sql.Identifier(live), sql.Identifier(before)))
                 server.execute(rename.format(sql.Identifier(name), sql.Identifier(live)))
+                _comment(server, before, MARK)
+                _comment(server, live, None)
         except psycopg.errors.ObjectInUse:
             if not tries_left:
                 raise UnderWay("Others connect to the database again and again: stop them first.") from None
@@ -96,11 +102,28 @@ def _create(server: psycopg.Connection, name: str, *, like: str) -> None:
         raise MayNotCreateDatabases(
             f"This role may not create the second database that it takes: ALTER ROLE {server.info.user} CREATEDB."
         ) from error
+    _comment(server, name, MARK)
+
+
+def _comment(server: psycopg.Connection, name: str, comment: str | None) -> None:
+    server.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(comment)))
 
 
 def _drop(server: psycopg.Connection, *names: str) -> None:
+    """Those of them that are there. Raises WouldOverwrite where one is not ours."""
     for name in names:
+        there = server.execute(COMMENT_ON, [name]).fetchone()
+        if there is not None and there[0] != MARK and not _is_empty(name):  # it may have been killed before it marked
+            raise WouldOverwrite(
+                f"There is a database {name} that no backup or restore is known to have made. It takes that name: "
+                "rename the other one, or drop it if it is not needed."
+            )
         server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _is_empty(name: str) -> bool:
+    with _connected(name) as database:
+        return not _value(database.execute(HAS_TABLES))
 
 
 def _content(source: psycopg.Connection) -> Content:

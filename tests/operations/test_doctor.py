@@ -22,6 +22,8 @@ from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 from pytest_django.fixtures import Settings
 
+from matinee.accounts.models import DataKey
+from matinee.accounts.services import create_user, update_profile
 from matinee.catalog.columns import refresh_columns
 from matinee.core.artifacts import ArtifactStore
 from matinee.operations import checks, doctor
@@ -83,6 +85,7 @@ def test_where_all_is_well_it_says_so_of_each_and_ends_with_0(settings: Settings
             "search",
             "queue",
             "jobs",
+            "encryption",
         ),
         *("clock", "artifact catalogue", "artifact model", "artifact search", "disk"),
     }
@@ -162,6 +165,23 @@ def test_a_database_that_others_can_read_is_a_warning(settings: Settings) -> Non
 
     assert found.state == "warning"
     assert "matinee.sqlite3" in found.detail
+
+
+@pytest.mark.django_db
+def test_a_lost_master_key_is_a_problem_and_named(settings: Settings) -> None:
+    alice = create_user(
+        email="alice@example.org", username="alice", password="correct horse battery staple", now=timezone.now()
+    )
+    update_profile(user=alice, changes={"bio": "likes westerns"}, now=timezone.now())
+    lost = DataKey.objects.get().master_key_id
+    before = doctor.encryption()
+    settings.ENCRYPTION_KEYS = ["another key than the one that was used"]
+
+    found = doctor.encryption()
+
+    assert (before.state, found.state) == ("ok", "problem")
+    assert lost in found.detail
+    assert "MATINEE_ENCRYPTION_KEYS" in found.advice
 
 
 @pytest.mark.django_db

@@ -34,10 +34,19 @@ def rotate(*, now: dt.datetime) -> int:
     return sealed
 
 
+def lost() -> list[str]:
+    """The ids of master keys under which data keys are, and which are not configured."""
+    return sorted(_in_use() - set(master_keys.ids()))
+
+
+def _in_use() -> set[str]:
+    return set(DataKey.objects.values_list("master_key_id", flat=True).distinct())
+
+
 def _is_under_way() -> bool:
     """Whether an earlier rotation ended early: its key wraps some data keys already, and another some."""
     newest, _ = master_keys.newest()
-    held = set(DataKey.objects.values_list("master_key_id", flat=True).distinct())
+    held = _in_use()
     return newest in held and len(held) > 1
 
 

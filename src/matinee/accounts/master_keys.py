@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -34,6 +34,11 @@ def named(key_id: str) -> bytes:
         raise Unreadable(
             f"A data key was wrapped by the master key {key_id}, which is not among MATINEE_ENCRYPTION_KEYS."
         ) from None
+
+
+def ids() -> Collection[str]:
+    """Of all that are configured."""
+    return _by_id().keys()
 
 
 def add_own(text: str) -> None:

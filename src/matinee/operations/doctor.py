@@ -13,6 +13,7 @@ from django.core import checks as django_checks
 from django.db import connection
 from django.db.models import Max
 
+from matinee.accounts import keys
 from matinee.accounts.models import Session
 from matinee.core import instants, sqlite
 from matinee.core.artifacts import ArtifactStore, DamagedArtifact, stored_kinds
@@ -40,6 +41,7 @@ def examine(*, now: dt.datetime) -> Iterator[Check]:
     quick = quick_checks(now=now)
     yield from quick
     if all(check.ok for check in quick if check.needed):
+        yield encryption()
         yield parked_jobs()
         if tmdb.is_configured():
             yield mirror(now=now)
@@ -107,6 +109,20 @@ def sqlite_version() -> Check:
         needed=True,
         detail=warning or f"SQLite {sqlite.running_version()}",
         advice="Then start everything again.",
+    )
+
+
+def encryption() -> Check:
+    """That what people wrote about themselves can be read."""
+    lost = keys.lost()
+    return Check(
+        "encryption",
+        ok=not lost,
+        needed=True,
+        detail=f"The master key {', '.join(lost)} is not here, under which data of people are encrypted."
+        if lost
+        else "Every master key in use is here.",
+        advice="Add it to MATINEE_ENCRYPTION_KEYS or, without that setting, to encryption-keys in the data directory.",
     )
 
 

@@ -26,7 +26,7 @@ from pytest_django.fixtures import Settings
 
 from matinee.accounts import export_files, letters
 from matinee.accounts.erasure import erase
-from matinee.accounts.models import Erasure, Export, Letter, PersonState, Session, User, UserProfile
+from matinee.accounts.models import DataKey, Erasure, Export, Letter, PersonState, Session, User, UserProfile
 from matinee.accounts.services import create_user, update_profile
 from matinee.accounts.sessions import sign_in
 from matinee.audit.models import Event
@@ -447,6 +447,24 @@ def test_the_commands_tell_what_they_did_and_what_is_not_in_there(
     assert "restored once and found sound" in out
     assert "Everybody signs in again" in out
     assert "Packing ..." in err
+
+
+def test_a_restore_says_which_encryption_key_is_missing(
+    empty_database: None, folder: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alice = create_user(email="alice@example.org", username="alice", password=PASSWORD, now=NOW)
+    update_profile(user=alice, changes={"bio": "likes westerns"}, now=NOW)
+    lost = DataKey.objects.get().master_key_id
+    call_command("backup", str(folder))
+    (path,) = folder.glob("*.backup")
+    settings.ENCRYPTION_KEYS = ["another key than the one that was used"]
+
+    call_command("restore", str(path), replace=True)
+
+    out, err = capsys.readouterr()
+    assert "MATINEE_SECRET_KEY" in out
+    assert "MATINEE_ENCRYPTION_KEYS" in out
+    assert f"the master key {lost} is missing" in err
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,9 @@ STOPPED = 130  # 128 + SIGINT
 class Command(BaseCommand):
     help = (
         "Write an archive of the database into DIR while others go on writing, restore it once beside the live one, "
-        "and only then give it its name. The secret, artifacts and community ratings are not in there. "
+        "and only then give it its name. Not in there: artifacts, community ratings, and two "
+        "secrets to keep elsewhere, secret-key and encryption-keys (or MATINEE_SECRET_KEY and "
+        "MATINEE_ENCRYPTION_KEYS). "
         f"Exit codes: 0 made, {os.EX_UNAVAILABLE} a program of PostgreSQL is missing, {os.EX_SOFTWARE} one failed, "
         f"{os.EX_CANTCREAT} DIR can't be written, {os.EX_TEMPFAIL} another one is under way, {STOPPED} Ctrl-C."
     )
@@ -43,4 +45,7 @@ class Command(BaseCommand):
             "restored once and found sound" if made.was_restored else "read to its end (this role may not restore it)"
         )
         self.stdout.write(f"{made.path}: {rows:,} rows, {made.path.stat().st_size:,} bytes, {verified}.")
-        self.stdout.write("Keep the secret apart from it: without it a backup is taken back by --unsealed alone.")
+        self.stdout.write(
+            "Keep two secrets apart from it: without secret-key (MATINEE_SECRET_KEY) it is taken back by --unsealed "
+            "alone, and without encryption-keys (MATINEE_ENCRYPTION_KEYS) nobody reads bios and birth dates again."
+        )

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from matinee.accounts import keys
 from matinee.core.progress import progress_bars
 from matinee.operations.backups import services
 from matinee.operations.backups.refusals import NotDone
@@ -53,6 +54,11 @@ class Command(BaseCommand):
         self.stdout.write(
             f"Restored as of {manifest.made_at}: {sum(manifest.rows.values()):,} rows. Everybody signs in again."
         )
+        if lost := keys.lost():
+            self.stderr.write(
+                f"Bios and birth dates can't be read: the master key {', '.join(lost)} is missing. Add it to "
+                "MATINEE_ENCRYPTION_KEYS or, without that setting, to encryption-keys in the data directory."
+            )
         for name in manifest.community:
             self.stdout.write(
                 f"Community ratings are not in a backup: `matinee load movielens {name}`, if they are gone."

@@ -15,6 +15,7 @@ from benchmarks.tmdb import report as tmdb_report
 from benchmarks.search import report as search_report
 from benchmarks.search import speed as speed_report
 from matinee.audit.actions import Action
+from matinee.core.jobs.schedule import registered
 from matinee.core.refusals import Refusal
 
 ONLY_FROM_COMMANDS = (
@@ -51,6 +52,12 @@ def test_every_action_of_the_audit_trail_is_told() -> None:
     told = [word for row in rows for word in re.findall(r"`(\w+)`", row)]
 
     assert sorted(told) == sorted(Action)
+
+
+def test_every_job_that_comes_back_is_told() -> None:
+    rows = re.findall(r"^\| (`[a-z`, -]+`) \|", (ROOT / "docs" / "operations.md").read_text(encoding="utf-8"), re.M)
+
+    assert {periodic.name for periodic in registered()} <= set(re.findall(r"[a-z-]+", " ".join(rows)))
 
 
 def test_the_recommender_is_told_as_it_was_measured() -> None:

@@ -19,16 +19,25 @@ from matinee.core.jobs.models import Job
 
 
 class Mailbox:
-    """Its server takes every mail, or refuses all while `is_full`."""
+    """Its server takes every mail, or refuses all while `is_full`, or every address while it `knows_nobody`."""
 
     def __init__(self) -> None:
         self.port = _free_port()
         self.is_full = False
+        self.knows_nobody = False
         self._mails: list[EmailMessage] = []
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if self.knows_nobody:
+            return f"550 <{address}>: no such user"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's
         if self.is_full:
-            return "452 Insufficient system storage"
+            return f"452 Insufficient system storage for {envelope.rcpt_tos[0]}"
         assert isinstance(envelope.content, bytes)
         self._mails.append(message_from_bytes(envelope.content.replace(b"\r\n", b"\n"), policy=policy.default))
         return "250 OK"

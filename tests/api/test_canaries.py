@@ -14,12 +14,17 @@ from django.db import DataError, connection, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from matinee.accounts import recovery
 from matinee.accounts.models import User
 from matinee.accounts.services import create_user, update_profile
 from matinee.accounts.sessions import Tokens, sign_in
 from matinee.api.app import api as matinee_api
 from matinee.audit.models import Event
+from matinee.core.jobs import queue
+from matinee.core.jobs.queue import Patience
+from matinee.core.jobs.worker import Worker
 from tests.api.conftest import NOW, Answer, Api, MakeMovie
+from tests.mail_server import Mailbox
 
 PASSWORD = "canary-password staple 4711"
 CANARIES = {
@@ -138,3 +143,26 @@ def test_nor_when_the_database_fails_on_the_way_and_quotes_it(
     transaction.set_rollback(False)
 
     assert leaks(person, caplog, answers) == set()
+
+
+@pytest.mark.parametrize(
+    ("is_refused", "cause"),
+    [("knows_nobody", "SMTPRecipientsRefused 550"), ("is_full", "SMTPDataError 452")],
+)
+@pytest.mark.django_db(transaction=True)
+def test_nor_a_job_whose_mail_is_refused_by_a_server_that_quotes_the_address(
+    person: Person, mailbox: Mailbox, caplog: pytest.LogCaptureFixture, is_refused: str, cause: str
+) -> None:
+    setattr(mailbox, is_refused, True)
+    caplog.set_level(logging.CRITICAL, logger="mail.log")  # the server's own, which may know whom it refuses
+    recovery.ask_for_reset(email=CANARIES["email"], now=timezone.now())
+    worker = Worker(queues=["default"], patience=Patience(tries=1))
+
+    with caplog.at_level(logging.DEBUG):
+        while worker.run_one(now=timezone.now()):
+            pass
+
+    [parked] = queue.parked()
+    assert cause in parked.traceback
+    assert [secret for secret in person.secrets() if secret in parked.traceback] == []
+    assert leaks(person, caplog, []) == set()

@@ -21,16 +21,31 @@ nobody is kept from one letter by being sent others.
 """
 
 
+class Undelivered(Exception):
+    """A mail could not be sent, told without what the server said of it: that may quote the address."""
+
+
 def deliver(*, letter_id: int, now: dt.datetime) -> bool:
     """Send a letter; False where there is nobody to send it to, or where too much was sent there already.
 
-    A job that is tried again sends it anew, with another token: the one before works no longer.
+    A job that is tried again sends it anew, with another token: the one before works no longer. Raises Undelivered,
+    which is all that is kept of a refusal: logs and parked jobs outlast an erased person.
     """
     mail = _prepared(letter_id, now)
     if mail is None:
         return False
-    mail.send()
+    try:
+        mail.send()
+    except (OSError, ValueError) as refusal:  # SMTPException is an OSError; a header's refusal is the other
+        raise Undelivered(f"The mail of letter {letter_id} was not taken: {_cause(refusal)}.") from None
     return True
+
+
+def _cause(refusal: Exception) -> str:
+    """Its kind and the server's code, read by smtplib's names for them: only few modules may import what connects."""
+    codes = [code for code, _ in getattr(refusal, "recipients", {}).values()]
+    codes += [refusal.smtp_code] if hasattr(refusal, "smtp_code") else []
+    return " ".join([type(refusal).__name__, *map(str, codes)])
 
 
 @transaction.atomic

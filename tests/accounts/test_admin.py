@@ -18,6 +18,7 @@ from matinee.accounts.services import create_user, update_profile
 from matinee.accounts.sessions import open_session
 from matinee.core.refusals import Unauthenticated
 from tests.accounts.conftest import NOW, PASSWORD
+from tests.mail_server import Mailbox
 
 USERS = "/admin/accounts/user/"
 OTHER_PASSWORD = "another battery staple horse"
@@ -164,7 +165,9 @@ def refused(access: str) -> bool:
     return False
 
 
-def test_a_new_password_signs_out_whoever_used_the_old_one(root: Client, alice: User) -> None:
+def test_a_new_password_signs_out_whoever_used_the_old_one_and_tells_the_owner(
+    root: Client, alice: User, mailbox: Mailbox
+) -> None:
     tokens = open_session(user=alice, now=NOW)
 
     response = root.post(f"{USERS}{alice.pk}/password/", {"password1": OTHER_PASSWORD, "password2": OTHER_PASSWORD})
@@ -173,6 +176,7 @@ def test_a_new_password_signs_out_whoever_used_the_old_one(root: Client, alice: 
     alice.refresh_from_db()
     assert alice.check_password(OTHER_PASSWORD)
     assert refused(tokens.access)
+    assert [mail["To"] for mail in mailbox.collect()] == ["alice@example.org"]
 
 
 def test_who_is_switched_off_and_on_again_does_not_come_back_signed_in(root: Client, alice: User) -> None:

@@ -11,15 +11,21 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db import OperationalError, connection
 from django.test import Client
+from django.utils import timezone
 
+from matinee.accounts import guard, letters
 from matinee.accounts.admin_site import Audited
-from matinee.accounts.models import User, UserProfile
+from matinee.accounts.letters import TokenRefused
+from matinee.accounts.models import Letter, User, UserProfile
 from matinee.accounts.services import create_user
+from matinee.accounts.sessions import open_session, session_of
+from matinee.accounts.tokens import InvalidToken
 from matinee.audit.models import Event
 from matinee.catalog.models import Movie
 from matinee.core.jobs.models import Schedule
 from matinee.library.models import MovieRating
 from tests.accounts.conftest import NOW, PASSWORD
+from tests.mail_server import Mailbox
 
 OTHER_PASSWORD = "another battery staple horse"
 
@@ -146,6 +152,29 @@ def test_an_action_is_told_and_each_review_that_it_shows_in_its_authors_trail(
     ]
 
 
+def test_an_action_for_every_page_of_a_list_is_told_with_how_many_it_found(
+    client: Client, root: User, hidden_review: MovieRating, bob: User
+) -> None:
+    MovieRating.objects.create(user=bob, movie=hidden_review.movie, rating=2, created_at=NOW, updated_at=NOW)
+    since = newest()
+
+    client.post(
+        "/admin/library/movierating/",
+        {"action": "show_reviews", "_selected_action": hidden_review.pk, "select_across": "true"},
+    )
+
+    changes = {"action": "show_reviews", "all_found": 2}
+    assert told(since)[-1] == ("staff_acted", root.audit_key, None, "library.movierating", changes)
+
+
+def test_a_sign_out_that_is_refused_is_not_told(client: Client) -> None:
+    since = newest()
+
+    answer = client.get("/admin/logout/")
+
+    assert (answer.status_code, told(since)) == (405, [])
+
+
 def test_signing_in_and_out_of_the_admin_is_told(root: User) -> None:
     since = newest()
     client = Client()
@@ -172,6 +201,40 @@ def test_a_new_password_of_ones_own_is_told(client: Client, root: User) -> None:
     client.post("/admin/password_change/", form)
 
     assert told(since) == [("password_changed", root.audit_key, root.audit_key, "admin", {})]
+
+
+def test_a_new_password_of_ones_own_ends_every_session_and_tells_the_owner(
+    client: Client, root: User, mailbox: Mailbox
+) -> None:
+    elsewhere, other_browser = open_session(user=root, now=timezone.now()), Client()
+    other_browser.force_login(root)
+    letters.post(Letter.Kind.RESET, email=root.email, user=root, now=timezone.now())
+    reset = mailbox.token()
+
+    client.post(
+        "/admin/password_change/",
+        {"old_password": PASSWORD, "new_password1": OTHER_PASSWORD, "new_password2": OTHER_PASSWORD},
+    )
+
+    assert client.get("/admin/").status_code == 200
+    assert other_browser.get("/admin/").status_code == 302
+    assert [mail["Subject"] for mail in mailbox.collect()] == ["Matinee: your password was changed"]
+    with pytest.raises(InvalidToken):
+        session_of(access=elsewhere.access, now=timezone.now())
+    with pytest.raises(TokenRefused):
+        letters.holding(reset, kinds=[Letter.Kind.RESET], now=timezone.now())
+
+
+def test_who_finds_a_signed_in_browser_guesses_no_more_than_anybody(client: Client, root: User) -> None:
+    form = {"new_password1": OTHER_PASSWORD, "new_password2": OTHER_PASSWORD}
+    for number in range(guard.AT_MOST):
+        client.post("/admin/password_change/", {**form, "old_password": f"wrong horse battery {number}"})
+
+    answer = client.post("/admin/password_change/", {**form, "old_password": PASSWORD})
+
+    assert b"or too many wrong ones were tried here" in answer.content
+    root.refresh_from_db()
+    assert root.check_password(PASSWORD)
 
 
 @contextmanager

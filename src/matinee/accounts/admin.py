@@ -17,6 +17,7 @@ from matinee.accounts import letters
 from matinee.accounts.admin_site import key_of
 from matinee.accounts.erasure import erase
 from matinee.accounts.models import Session, User, UserProfile
+from matinee.accounts.recovery import end_old_password
 from matinee.accounts.services import create_user
 from matinee.accounts.sessions import sign_out_everywhere
 
@@ -55,10 +56,8 @@ class UserForm(Unclaimed, UserChangeForm):  # type: ignore[type-arg] # generic i
 
 class NewPasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg] # generic in its stub alone
     def save(self, commit: bool = True) -> User:  # noqa: FBT001, FBT002 - Django's signature
-        """Whoever is signed in with the old password is so no longer."""
         user: User = super().save(commit=commit)
-        sign_out_everywhere(user=user, now=timezone.now())
-        letters.withdraw(user=user)
+        end_old_password(user=user, now=timezone.now())
         return user
 
 

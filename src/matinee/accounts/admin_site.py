@@ -6,17 +6,27 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.forms import AdminPasswordChangeForm
+from django.contrib.auth.views import PasswordChangeView
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import QuerySet
+from django.forms import BooleanField
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from django.utils import timezone
 
+from matinee.accounts import guard
 from matinee.accounts.models import User
+from matinee.accounts.recovery import end_old_password
 from matinee.audit.actions import Action
 from matinee.audit.trail import Deed, record, record_all
+from matinee.core import client_network
 
 TOLD_ROW_BY_ROW = "delete_selected"
+EVERY_PAGE = BooleanField(required=False)
+"""How Django reads whether an action is for all that was found, beyond the page that names its rows."""
 
 
 class Audited:
@@ -43,19 +53,40 @@ class Audited:
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[models.Model]) -> HttpResponseBase | None:
         name = request.POST.get("action", "")
+        found = queryset.count() if EVERY_PAGE.to_python(request.POST.get("select_across")) else None
         response: HttpResponseBase | None = super().response_action(request, queryset)  # type: ignore[misc] # as above
         if name in self.get_actions(request) and name != TOLD_ROW_BY_ROW:  # type: ignore[attr-defined] # as above
             rows = [int(pk) if pk.isdecimal() else pk for pk in request.POST.getlist("_selected_action")]
-            changes = {"action": name, "rows": rows}
+            chosen = {"rows": rows} if found is None else {"all_found": found}
             record(
                 Action.STAFF_ACTED,
                 actor=key_of(request),
                 subject=None,
                 target=queryset.model._meta.label_lower,  # noqa: SLF001 - Django's name for a model's facts
-                changes=changes,
+                changes={"action": name, **chosen},
                 now=timezone.now(),
             )
         return response
+
+
+class OwnPasswordForm(AdminPasswordChangeForm):
+    error_messages = {  # noqa: RUF012 - Django's, which the stubs hold for an instance's
+        **AdminPasswordChangeForm.error_messages,
+        "password_incorrect": "This is not your password, or too many wrong ones were tried here: wait half an hour.",
+    }
+
+    def clean_old_password(self) -> str:
+        """Looked at by the guard: who finds a signed-in browser has no more tries than anybody."""
+        old: str = self.cleaned_data["old_password"]
+        asker = guard.Asker(name="", user=self.user, network=guard.network_of(client_network.address.get()))
+        if guard.verified(asker, old, now=timezone.now()) is None:
+            raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
+        return old
+
+    def save(self, commit: bool = True) -> User:  # noqa: FBT001, FBT002 - Django's signature
+        user: User = super().save(commit=commit)
+        end_old_password(user=user, now=timezone.now())
+        return user
 
 
 class AuditedSite(admin.AdminSite):
@@ -86,11 +117,16 @@ class AuditedSite(admin.AdminSite):
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         key = key_of(request)
-        self._tell(Action.SIGNED_OUT, key, key)
+        if request.method == "POST":
+            self._tell(Action.SIGNED_OUT, key, key)
         return super().logout(request, extra_context)
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        response = super().password_change(request, extra_context)
+        request.current_app = self.name
+        context = {**self.each_context(request), **(extra_context or {})}
+        done = reverse("admin:password_change_done", current_app=self.name)
+        view = PasswordChangeView.as_view(form_class=OwnPasswordForm, success_url=done, extra_context=context)
+        response = view(request)
         if request.method == "POST" and response.status_code == 302:
             self._tell(Action.PASSWORD_CHANGED, key_of(request), key_of(request))
         return response

@@ -78,10 +78,16 @@ def reset_password(*, token: str, new: str, now: dt.datetime) -> None:
     with transaction.atomic():
         letters.use(letter)
         person.save(update_fields=["password", "email_verified_at"])
-        sign_out_everywhere(user=person, now=now)
-        letters.withdraw(user=person)
-        letters.post(Letter.Kind.PASSWORD_CHANGED, email=person.email, user=person, now=now)
+        end_old_password(user=person, now=now)
         record(Action.PASSWORD_RESET, actor=person.audit_key, subject=person.audit_key, now=now)
+
+
+@transaction.atomic
+def end_old_password(*, user: User, now: dt.datetime) -> None:
+    """Whoever is signed in with it is so no longer, nothing that was sent works, and the owner is told."""
+    sign_out_everywhere(user=user, now=now)
+    letters.withdraw(user=user)
+    letters.post(Letter.Kind.PASSWORD_CHANGED, email=user.email, user=user, now=now)
 
 
 def ask_for_email_change(*, user: User, session_id: int, email: str, password: str, now: dt.datetime) -> None:

@@ -11,6 +11,7 @@ from pytest_django.fixtures import Settings
 
 from matinee.accounts.models import User
 from matinee.catalog.models import Movie
+from matinee.catalog.publication import publish_what_is_stale
 from matinee.tmdb.connection import pace
 from matinee.tmdb.models import Lookup
 from matinee.tmdb.stand_in.faults import Fault
@@ -75,6 +76,54 @@ def test_a_film_that_nobody_has_is_a_404(
     answer = as_alice.request(method, path, body)
 
     assert (answer.status_code, answer.json()["code"]) == (404, "movie_not_found")
+
+
+@pytest.fixture
+def _published(db: None) -> None:
+    """Artifacts that know nothing of the film, and will not for a while."""
+    publish_what_is_stale()
+
+
+@pytest.mark.parametrize("whose", ["mine", "the instance's"])
+@pytest.mark.usefixtures("_published")
+@EVERY_ROUTE
+def test_a_ceiling_hides_no_film_that_is_fetched_and_below_it(
+    as_alice: Api, stand_in: StandIn, settings: Settings, whose: str, method: str, path: str, body: Any, status: int
+) -> None:
+    stand_in.films.by_id[603] = certified("PG")
+    set_ceiling(as_alice, settings, whose)
+
+    answers = [as_alice.request(method, path, body) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [status, 200 if status == 201 else status]
+    assert len(stand_in.asked) == 1
+
+
+@pytest.mark.parametrize("whose", ["mine", "the instance's"])
+@pytest.mark.usefixtures("_published")
+@EVERY_ROUTE
+def test_nor_shows_one_that_is_above_it(
+    as_alice: Api, stand_in: StandIn, settings: Settings, whose: str, method: str, path: str, body: Any, status: int
+) -> None:
+    stand_in.films.by_id[603] = certified("R")
+    set_ceiling(as_alice, settings, whose)
+
+    answers = [as_alice.request(method, path, body) for _ in range(2)]
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(404, "movie_not_found")] * 2
+    assert len(stand_in.asked) == 1
+
+
+def certified(certification: str) -> dict[str, Any]:
+    cinemas = {"iso_3166_1": "US", "release_dates": [{"certification": certification, "type": 3}]}
+    return payload(603, "The Matrix", release_dates={"results": [cinemas]})
+
+
+def set_ceiling(person: Api, settings: Settings, whose: str) -> None:
+    if whose == "mine":
+        person.patch("users/profile/", {"maturity_ceiling": "US:PG-13"})
+    else:
+        settings.MATURITY_CEILING = "US:PG-13"
 
 
 @pytest.mark.django_db(transaction=True)

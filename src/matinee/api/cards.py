@@ -12,9 +12,8 @@ from ninja import Field, Schema
 
 from matinee.api.authentication import ceiling_of, reader_of
 from matinee.catalog.cards import encoded_film, encoded_films
-from matinee.catalog.ceiling import permitted
+from matinee.catalog.ceiling import may_be_shown, permitted
 from matinee.catalog.encoding import EncodedFilm, joined
-from matinee.catalog.filters import LARGEST_ID
 from matinee.catalog.services import UnknownMovie
 from matinee.library.history import flags_on, history_of
 from matinee.library.queries import NO_FLAGS, Flags
@@ -164,8 +163,8 @@ def with_flags(request: HttpRequest, films: Mapping[int, EncodedFilm]) -> dict[i
 
 def detail_of(request: HttpRequest, tmdb_id: int) -> bytes:
     """All that is known of a film, for whoever asks. Raises UnknownMovie."""
-    must_be_shown(request, tmdb_id)
     film = encoded_film(tmdb_id)
+    must_be_shown(request, tmdb_id)
     reader = reader_of(request)
     if reader is None:
         return film.detail + b"}"
@@ -174,9 +173,12 @@ def detail_of(request: HttpRequest, tmdb_id: int) -> bytes:
 
 
 def must_be_shown(request: HttpRequest, tmdb_id: int) -> None:
-    """Raises UnknownMovie for a film above the ceiling of the person who asks: as good as not there."""
+    """Raises UnknownMovie for a film above the ceiling of the person who asks: as good as not there.
+
+    Of a film that was found: what the catalogue lacks is fetched first, whoever asks.
+    """
     own = ceiling_of(request)
-    if own is not None and not (1 <= tmdb_id <= LARGEST_ID and permitted([tmdb_id], own)):
+    if own is not None and not may_be_shown(tmdb_id, own):
         raise UnknownMovie.of(tmdb_id)
 
 

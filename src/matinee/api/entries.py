@@ -24,8 +24,8 @@ def list_entries(request: SignedInRequest, kind: type[Entry], paging: PageQuery)
 
 def add_entry(request: SignedInRequest, kind: type[Entry], body: MovieReference) -> HttpResponse:
     tmdb_id = body.chosen()
-    must_be_shown(request, tmdb_id)
     film = find_movie(tmdb_id, by=encoded_film)
+    must_be_shown(request, tmdb_id)
     added_at, is_new = services.add(kind, user=request.auth, movie_pk=film.pk, now=timezone.now())
     card = with_flags(request, {tmdb_id: film})[tmdb_id]
     return answer(with_more(card, {"created_at": added_at}), status=201 if is_new else 200)

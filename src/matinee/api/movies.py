@@ -73,18 +73,18 @@ def list_similar(
     request: HttpRequest, tmdb_id: int, paging: Query[PageQuery], filters: Query[FilterQuery]
 ) -> HttpResponse:
     """Films like this one, at most 500 deep: by taste where people's ratings tell, by content where they do not."""
+    movie = find_movie(tmdb_id, by=catalog.find_movie)
     must_be_shown(request, tmdb_id)
-    ranking = serving.similar(
-        movie=find_movie(tmdb_id, by=catalog.find_movie), movie_filter=filter_of(request), sort=sort_of(request)
-    )
+    ranking = serving.similar(movie=movie, movie_filter=filter_of(request), sort=sort_of(request))
     return picks_page(request, paging, ranking)
 
 
 @router.get("/{int:tmdb_id}/reviews/", response={200: Page[Review], 401: Problem, 404: Problem}, url_name="reviews")
 def list_reviews(request: HttpRequest, tmdb_id: int, paging: Query[PageQuery]) -> HttpResponse:
     """What people wrote about this film, newest first."""
+    movie_pk = find_movie(tmdb_id, by=catalog.find_pk)
     must_be_shown(request, tmdb_id)
-    reviews = MovieRating.objects.filter(movie=find_movie(tmdb_id, by=catalog.find_pk)).public_reviews()
+    reviews = MovieRating.objects.filter(movie=movie_pk).public_reviews()
     results = [_review(rating) for rating in reviews[paging.span]]
     return page_of(request, paging, total=reviews.count(), results=results)
 

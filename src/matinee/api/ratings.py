@@ -55,8 +55,8 @@ def list_ratings(request: SignedInRequest, paging: Query[PageQuery]) -> HttpResp
 @router.get("/{int:movie_id}/rate/", response={200: Rate, 401: Problem, 404: Problem}, url_name="rate")
 def get_rating(request: SignedInRequest, movie_id: int) -> HttpResponse:
     """My rating of this film, null where I have none, beside everybody's average."""
-    must_be_shown(request, movie_id)
     movie_pk = find_movie(movie_id, by=find_pk)
+    must_be_shown(request, movie_id)
     return _rate(request, movie_pk, queries.rating_of(user=request.auth, movie_pk=movie_pk))
 
 
@@ -69,8 +69,8 @@ def rate_movie(request: SignedInRequest, movie_id: int, body: RatingIn) -> HttpR
 
     With `If-Match`, only over the version of mine with that ETag (412 otherwise); so with the two below.
     """
-    must_be_shown(request, movie_id)
     movie_pk = find_movie(movie_id, by=find_pk)
+    must_be_shown(request, movie_id)
     rating, is_new = services.rate_movie(
         user=request.auth,
         movie_pk=movie_pk,
@@ -89,8 +89,8 @@ def rate_movie(request: SignedInRequest, movie_id: int, body: RatingIn) -> HttpR
 )
 def change_rating(request: SignedInRequest, movie_id: int, body: RatingChange) -> HttpResponse:
     """Change my rating; 404 when there is none."""
-    must_be_shown(request, movie_id)
     movie_pk = find_pk(movie_id)
+    must_be_shown(request, movie_id)
     rating = services.change_rating(
         user=request.auth,
         movie_pk=movie_pk,

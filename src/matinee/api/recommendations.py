@@ -77,8 +77,9 @@ def list_dismissed(request: SignedInRequest, paging: Query[PageQuery]) -> HttpRe
 )
 def dismiss(request: SignedInRequest, movie_id: int) -> HttpResponse:
     """Not interested: this film is not recommended to me again."""
+    movie_pk = find_movie(movie_id, by=find_pk)
     must_be_shown(request, movie_id)
-    services.add(Dismissal, user=request.auth, movie_pk=find_movie(movie_id, by=find_pk), now=timezone.now())
+    services.add(Dismissal, user=request.auth, movie_pk=movie_pk, now=timezone.now())
     return HttpResponse(status=204)
 
 

@@ -23,7 +23,7 @@ from prometheus_client import Counter
 
 from matinee.catalog import outbox
 from matinee.catalog.card_file import CardFile, written
-from matinee.catalog.ceiling import permitted
+from matinee.catalog.ceiling import may_be_shown, permitted
 from matinee.catalog.encoding import EncodedFilm, encoded, genre_names
 from matinee.catalog.film_lists import Entries, read_lists
 from matinee.catalog.filters import LARGEST_ID
@@ -60,7 +60,18 @@ def encoded_films(tmdb_ids: Sequence[int]) -> dict[int, EncodedFilm]:
 
     One query; two more where a film has to be read from its row, and one for each kind of list that it has.
     """
-    tmdb_ids = permitted(tmdb_ids)
+    return _films(permitted(tmdb_ids))
+
+
+def encoded_film(tmdb_id: int) -> EncodedFilm:
+    """Raises UnknownMovie, for what can't be an id too."""
+    films = _films([tmdb_id]) if 1 <= tmdb_id <= LARGEST_ID and may_be_shown(tmdb_id) else {}
+    if not films:
+        raise UnknownMovie.of(tmdb_id)
+    return films[tmdb_id]
+
+
+def _films(tmdb_ids: Sequence[int]) -> dict[int, EncodedFilm]:
     published, stale = _current(tmdb_ids)
     found = {} if published is None else published.find(tmdb_ids)
     outdated = [
@@ -77,14 +88,6 @@ def encoded_films(tmdb_ids: Sequence[int]) -> dict[int, EncodedFilm]:
     fresh = {movie.tmdb_id: encoded(movie, genres, lists[movie.pk]) for movie in movies}
     current = {**{id_: film for id_, film in found.items() if id_ not in stale}, **fresh}
     return {tmdb_id: current[tmdb_id] for tmdb_id in tmdb_ids if tmdb_id in current}
-
-
-def encoded_film(tmdb_id: int) -> EncodedFilm:
-    """Raises UnknownMovie, for what can't be an id too."""
-    films = encoded_films([tmdb_id]) if 1 <= tmdb_id <= LARGEST_ID else {}
-    if not films:
-        raise UnknownMovie.of(tmdb_id)
-    return films[tmdb_id]
 
 
 def refresh_cards() -> None:

@@ -2,7 +2,8 @@
 
 A film is shown where the ceiling's country certified it at the ceiling or below. One that is not rated there, or of
 which nothing is known, is not: who sets a ceiling would rather miss a film than show one too many. What is hidden is
-as good as not there, on lists and alone; the certifications are those of the postings, and follow a change with them.
+as good as not there, on lists and alone. The certifications are those of the postings, and follow a change with them;
+a film that is asked for alone is there as soon as its rows are.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from django.conf import settings
 
 from matinee.catalog import maturity
 from matinee.catalog.filters import MovieFilter, Term
+from matinee.catalog.postings import read_pairs
 from matinee.catalog.published_postings import postings
 from matinee.core.env import ConfigurationError
 
@@ -47,6 +49,14 @@ def permitted(tmdb_ids: Sequence[int], own: Term | None = None) -> Sequence[int]
         shown = postings().have_any("certifications", ceiling.keys, tmdb_ids).tolist()
         tmdb_ids = [tmdb_id for tmdb_id, is_shown in zip(tmdb_ids, shown, strict=True) if is_shown]
     return tmdb_ids
+
+
+def may_be_shown(tmdb_id: int, own: Term | None = None) -> bool:
+    """Whether this film may; one that the postings hide may be newer than they are, and its own rows tell then."""
+    if permitted([tmdb_id], own):
+        return True
+    keys = set(read_pairs("certifications", [tmdb_id])[0].tolist())
+    return all(not keys.isdisjoint(ceiling.keys) for ceiling in _ceilings(own))
 
 
 def _ceilings(own: Term | None) -> list[Term]:

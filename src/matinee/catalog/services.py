@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.db import connection
 
-from matinee.catalog.ceiling import permitted
+from matinee.catalog.ceiling import may_be_shown
 from matinee.catalog.filters import LARGEST_ID
 from matinee.catalog.models import Movie
 from matinee.core.refusals import NotFound
@@ -40,4 +40,4 @@ def find_pk(tmdb_id: int) -> int:
 
 def _is_permitted(tmdb_id: int) -> bool:
     """Whether it can be an id, of a film that may be shown."""
-    return 1 <= tmdb_id <= LARGEST_ID and len(permitted([tmdb_id])) == 1
+    return 1 <= tmdb_id <= LARGEST_ID and may_be_shown(tmdb_id)

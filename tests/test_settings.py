@@ -59,6 +59,15 @@ def test_production_does_not_start_with(tmp_path: Path, name: str, value: str) -
     assert "Traceback" not in refused.stderr
 
 
+def test_old_keys_may_be_given_as_a_file(tmp_path: Path) -> None:
+    keys = tmp_path / "old-keys"
+    keys.write_text(f"{GOOD_KEY}old, {GOOD_KEY}older\n", encoding="utf-8")
+
+    told = matinee(tmp_path, "diffsettings", "--all", MATINEE_SECRET_KEY_FALLBACKS_FILE=str(keys))
+
+    assert f"SECRET_KEY_FALLBACKS = ['{GOOD_KEY}old', '{GOOD_KEY}older']\n" in told.stdout
+
+
 def test_nothing_in_the_environment_turns_debugging_on(tmp_path: Path) -> None:
     told = matinee(tmp_path, "diffsettings", "--all", DEBUG="True", DJANGO_DEBUG="1", MATINEE_DEBUG="true")
 

@@ -75,7 +75,9 @@ SECRET_KEY = _secret_key()
 ENCRYPTION_KEYS_FILE = DATA_DIR / "encryption-keys"
 ENCRYPTION_KEYS = _encryption_keys()
 SECRET_KEY_FALLBACKS = [  # whoever guesses an old key signs tokens as well
-    _strong("MATINEE_SECRET_KEY_FALLBACKS", key) for key in env.words("MATINEE_SECRET_KEY_FALLBACKS")
+    _strong("MATINEE_SECRET_KEY_FALLBACKS", key.strip())
+    for key in (env.secret("MATINEE_SECRET_KEY_FALLBACKS") or "").split(",")
+    if key.strip()
 ]
 ALLOWED_HOSTS = env.words("MATINEE_ALLOWED_HOSTS") or (
     ["localhost", "127.0.0.1", "[::1]"] if MODE == "embedded" else []

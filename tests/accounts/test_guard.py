@@ -247,6 +247,17 @@ def test_the_networks_of_an_account_are_its_latest(alice: User) -> None:
     assert "198.51.54.0/24" in networks
 
 
+def test_a_network_is_forgotten_a_month_after_it_was_signed_in_from_last(alice: User) -> None:
+    gets_in(address=HOME)
+    gets_in(address=AWAY, at=NOW + dt.timedelta(days=29))
+    at_home_and_away = len(Guesses.objects.get().networks)
+
+    guess(1, at=NOW + guard.REMEMBERED)
+
+    assert at_home_and_away == 2
+    assert [*Guesses.objects.get().networks] == [guard.network_of(AWAY)]
+
+
 def test_what_is_old_is_forgotten_and_it_goes_with_its_person(alice: User, bob: User) -> None:
     today = dt.datetime.now(dt.UTC)
     guess(1, at=today - dt.timedelta(days=31))

@@ -122,8 +122,10 @@ def _may_try(asker: Asker, now: dt.datetime) -> bool:
     guesses = Guesses.objects.select_for_update().get(pk=asker.subject)
     if guesses.of_password != asker.of_password:
         guesses.of_password, guesses.tries = asker.of_password, []
-    kind = _kind(asker, guesses, now)
-    tries = [past for past in guesses.tries if past["at"] > (now - REMEMBERED).timestamp()]
+    since = (now - REMEMBERED).timestamp()
+    guesses.networks = {network: at for network, at in guesses.networks.items() if at > since}
+    kind = _kind(asker, guesses)
+    tries = [past for past in guesses.tries if past["at"] > since]
     near = [past for past in tries if past["place"] == asker.place and past["at"] > (now - WITHIN).timestamp()]
     alike = [past for past in tries if past["kind"] == kind]
     may_try = len(near) < AT_MOST and len(alike) < IN_ALL[kind]
@@ -136,11 +138,10 @@ def _may_try(asker: Asker, now: dt.datetime) -> bool:
     return may_try
 
 
-def _kind(asker: Asker, guesses: Guesses, now: dt.datetime) -> str:
+def _kind(asker: Asker, guesses: Guesses) -> str:
     if asker.session_id is not None:
         return KNOWN_DEVICE
-    is_known = guesses.networks.get(asker.network, 0) > (now - REMEMBERED).timestamp()
-    return KNOWN_NETWORK if is_known else STRANGER
+    return KNOWN_NETWORK if asker.network in guesses.networks else STRANGER
 
 
 def _tell(asker: Asker, guesses: Guesses, now: dt.datetime) -> None:

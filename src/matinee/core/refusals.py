@@ -1,4 +1,4 @@
-"""The kinds of refusal that a domain function can raise. `api.errors` maps each kind to one HTTP status.
+"""The kinds of refusal that a domain function can raise. `api.problems` maps each kind to one HTTP status.
 
 A domain error is a subclass that stands beside the function which raises it and fixes its `code`.
 """

@@ -100,6 +100,30 @@ def test_what_was_on_my_lists_is_left_out_and_tells_no_reason(as_alice: Api, set
     assert STRICT not in {reason["tmdb_id"] for movie in recommended for reason in movie["because"]}
 
 
+@pytest.mark.parametrize("whose", ["mine", "the instance's"])
+@pytest.mark.parametrize("path", ["movies/favorites/", "movies/watchlist/", "movies/ratings/"])
+def test_what_is_hidden_takes_no_place_on_my_lists_and_counts_nowhere(
+    as_alice: Api, settings: Settings, django_assert_num_queries: DjangoAssertNumQueries, path: str, whose: str
+) -> None:
+    for tmdb_id in (MILD, STRICT, AT_CEILING, UNRATED):
+        if "ratings" in path:
+            as_alice.post(f"movies/{tmdb_id}/rate/", {"rating": 5})
+        else:
+            as_alice.post(path, {"movie_id": tmdb_id})
+    if whose == "mine":
+        as_alice.patch("users/profile/", {"maturity_ceiling": "US:PG-13"})
+    else:
+        settings.MATURITY_CEILING = "US:PG-13"
+    as_alice.get(path)
+
+    pages = [as_alice.get(f"{path}?page_size=1&page={page}").json() for page in (1, 2, 3)]
+
+    assert [[film["tmdb_id"] for film in page["results"]] for page in pages] == [[AT_CEILING], [MILD], []]
+    assert [(page["total_results"], page["total_pages"]) for page in pages] == [(2, 2)] * 3
+    with django_assert_num_queries(4):
+        as_alice.get(path)
+
+
 @pytest.mark.usefixtures("_ceiling")
 def test_a_film_that_is_rated_anew_comes_and_goes(api: Api) -> None:
     for tmdb_id, certification in ((STRICT, "PG"), (MILD, "R")):

@@ -10,13 +10,14 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Field, Schema
 
-from matinee.api.authentication import ceiling_of, reader_of
+from matinee.api.authentication import SignedInRequest, ceiling_of, reader_of
 from matinee.catalog.cards import encoded_film, encoded_films
-from matinee.catalog.ceiling import may_be_shown, permitted
+from matinee.catalog.ceiling import hides_any, may_be_shown, permitted
 from matinee.catalog.encoding import EncodedFilm, joined
 from matinee.catalog.services import UnknownMovie
 from matinee.library.history import flags_on, history_of
-from matinee.library.queries import NO_FLAGS, Flags
+from matinee.library.models import Entry, MovieRating
+from matinee.library.queries import NO_FLAGS, Flags, films_of, number_of
 from matinee.recommendations.rating_prediction import predict_rating
 
 
@@ -170,6 +171,17 @@ def detail_of(request: HttpRequest, tmdb_id: int) -> bytes:
         return film.detail + b"}"
     flags, stars = history_of(reader).flags.get(tmdb_id, NO_FLAGS), predict_rating(user=reader, tmdb_id=tmdb_id)
     return joined(film.detail, {**flags._asdict(), "predicted_rating": stars})
+
+
+def part_of(
+    request: SignedInRequest, kind: type[Entry | MovieRating], span: slice
+) -> tuple[slice | Sequence[int], int]:
+    """What stands in these places of a person's list, and how many there are in all: what is hidden takes no place."""
+    own = ceiling_of(request)
+    if not hides_any(own):
+        return span, number_of(kind, user=request.auth)
+    shown = permitted(films_of(kind, user=request.auth), own)
+    return shown[span], len(shown)
 
 
 def must_be_shown(request: HttpRequest, tmdb_id: int) -> None:

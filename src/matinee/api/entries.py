@@ -8,7 +8,7 @@ from django.utils import timezone
 from matinee.api.answers import PageQuery, answer, page_of
 from matinee.api.authentication import SignedInRequest
 from matinee.api.bodies import MovieReference
-from matinee.api.cards import cards_of, must_be_shown, with_flags, with_more
+from matinee.api.cards import cards_of, must_be_shown, part_of, with_flags, with_more
 from matinee.catalog.cards import encoded_film
 from matinee.library import queries, services
 from matinee.library.models import Entry
@@ -16,10 +16,11 @@ from matinee.tmdb.services import find_movie
 
 
 def list_entries(request: SignedInRequest, kind: type[Entry], paging: PageQuery) -> HttpResponse:
-    added = queries.entries_of(kind, user=request.auth, span=paging.span)
+    part, total = part_of(request, kind, paging.span)
+    added = queries.entries_of(kind, user=request.auth, part=part)
     cards = cards_of(request, [*added])
     results = [with_more(card, {"created_at": added[tmdb_id]}) for tmdb_id, card in cards.items()]
-    return page_of(request, paging, total=queries.number_of(kind, user=request.auth), results=results)
+    return page_of(request, paging, total=total, results=results)
 
 
 def add_entry(request: SignedInRequest, kind: type[Entry], body: MovieReference) -> HttpResponse:

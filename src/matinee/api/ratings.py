@@ -12,7 +12,7 @@ from pydantic import ConfigDict
 from matinee.api.answers import PageQuery, answer, page_of
 from matinee.api.authentication import SignedInRequest
 from matinee.api.bodies import Body, Text
-from matinee.api.cards import cards_of, must_be_shown, with_more
+from matinee.api.cards import cards_of, must_be_shown, part_of, with_more
 from matinee.api.preconditions import wanted_versions
 from matinee.api.schemas import Page, Problem, Rate, RatedCard
 from matinee.catalog.services import find_pk
@@ -46,10 +46,11 @@ class RatingChange(Body):
 @router.get("/ratings/", response={200: Page[RatedCard], 400: Problem, 401: Problem}, url_name="ratings")
 def list_ratings(request: SignedInRequest, paging: Query[PageQuery]) -> HttpResponse:
     """The films that I rated, newest first."""
-    mine = queries.ratings_of(user=request.auth, span=paging.span)
+    part, total = part_of(request, MovieRating, paging.span)
+    mine = queries.ratings_of(user=request.auth, part=part)
     cards = cards_of(request, [*mine])
     results = [with_more(card, mine[tmdb_id]._asdict()) for tmdb_id, card in cards.items()]
-    return page_of(request, paging, total=queries.number_of(MovieRating, user=request.auth), results=results)
+    return page_of(request, paging, total=total, results=results)
 
 
 @router.get("/{int:movie_id}/rate/", response={200: Rate, 401: Problem, 404: Problem}, url_name="rate")

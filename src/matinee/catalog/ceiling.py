@@ -43,6 +43,11 @@ def under_ceiling(movie_filter: MovieFilter, own: Term | None = None) -> MovieFi
     return replace(movie_filter, terms=(*movie_filter.terms, *ceilings)) if ceilings else movie_filter
 
 
+def hides_any(own: Term | None = None) -> bool:
+    """Whether there is a ceiling at all."""
+    return bool(_ceilings(own))
+
+
 def permitted(tmdb_ids: Sequence[int], own: Term | None = None) -> Sequence[int]:
     """Those of these films that may be shown, in their order."""
     for ceiling in _ceilings(own):

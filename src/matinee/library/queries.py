@@ -6,7 +6,7 @@ Statements are written out: composing them by the ORM takes many times as long a
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -39,9 +39,11 @@ NUMBER = "SELECT COUNT(*) FROM {table} WHERE user_id = %s"
 RATING_COLUMNS = "rating, review, review_private, created_at, updated_at"
 RATING_OF = "SELECT {columns} FROM library_movierating WHERE user_id = %s AND movie_id = %s"
 NEWEST_FIRST = """
-SELECT film.tmdb_id, {columns} FROM {table} mine JOIN catalog_movie film ON film.id = mine.movie_id
-WHERE mine.user_id = %s ORDER BY mine.created_at DESC, mine.id DESC LIMIT %s OFFSET %s
+SELECT {columns} FROM {table} mine JOIN catalog_movie film ON film.id = mine.movie_id
+WHERE mine.user_id = %s{among} ORDER BY mine.created_at DESC, mine.id DESC{place}
 """
+PLACE = " LIMIT %s OFFSET %s"
+ALL = slice(None)
 
 
 class Flags(NamedTuple):
@@ -113,17 +115,22 @@ def number_of(kind: type[Entry | MovieRating], *, user: User) -> int:
     return int(number)
 
 
-def entries_of(kind: type[Entry], *, user: User, span: slice) -> dict[int, dt.datetime]:
-    """When the person put each film there, by TMDb id, newest first: those in the places of `span`."""
-    statement = NEWEST_FIRST.format(table=TABLES[kind], columns="mine.created_at")
-    return {tmdb_id: instants.read(at) for tmdb_id, at in _rows(statement, [user.pk, *_limits(span)])}
+def films_of(kind: type[Entry | MovieRating], *, user: User) -> list[int]:
+    """The TMDb ids of all that the person has there, newest first."""
+    return [tmdb_id for (tmdb_id,) in _newest_first(kind, "film.tmdb_id", user, ALL)]
 
 
-def ratings_of(*, user: User, span: slice) -> dict[int, Rating]:
-    """What the person thinks of films, by TMDb id, newest first: those in the places of `span`."""
+def entries_of(kind: type[Entry], *, user: User, part: slice | Sequence[int]) -> dict[int, dt.datetime]:
+    """When the person put each film there, by TMDb id, newest first: those in these places, or these films."""
+    rows = _newest_first(kind, "film.tmdb_id, mine.created_at", user, part)
+    return {tmdb_id: instants.read(at) for tmdb_id, at in rows}
+
+
+def ratings_of(*, user: User, part: slice | Sequence[int]) -> dict[int, Rating]:
+    """What the person thinks of films, by TMDb id, newest first: those in these places, or these films."""
     columns = ", ".join(f"mine.{column}" for column in RATING_COLUMNS.split(", "))
-    statement = NEWEST_FIRST.format(table=TABLES[MovieRating], columns=columns)
-    return {tmdb_id: Rating.of_row(tuple(row)) for tmdb_id, *row in _rows(statement, [user.pk, *_limits(span)])}
+    rows = _newest_first(MovieRating, f"film.tmdb_id, {columns}", user, part)
+    return {tmdb_id: Rating.of_row(tuple(row)) for tmdb_id, *row in rows}
 
 
 def rating_of(*, user: User, movie_pk: int) -> Rating | None:
@@ -145,8 +152,16 @@ def _flags_of(number: int) -> str:
     return FLAGS.format(ids=", ".join(["%s"] * number))
 
 
-def _limits(span: slice) -> tuple[int, int]:
-    return span.stop - span.start, span.start
+def _newest_first(kind: type[Entry | MovieRating], columns: str, user: User, part: slice | Sequence[int]) -> list[Any]:
+    among, place, parameters = "", "", [user.pk]
+    if not isinstance(part, slice):
+        if not part:
+            return []
+        among, parameters = f" AND film.tmdb_id IN ({', '.join(['%s'] * len(part))})", [user.pk, *part]
+    elif part != ALL:
+        place, parameters = PLACE, [user.pk, part.stop - part.start, part.start]
+    statement = NEWEST_FIRST.format(columns=columns, table=TABLES[kind], among=among, place=place)
+    return _rows(statement, parameters)
 
 
 def _rows(statement: str, parameters: list[Any]) -> list[Any]:

@@ -20,6 +20,7 @@ from matinee.accounts.models import Session, User, UserProfile
 from matinee.accounts.recovery import end_old_password
 from matinee.accounts.services import create_user
 from matinee.accounts.sessions import sign_out_everywhere
+from matinee.core.read_only import ReadOnly
 
 
 class Unclaimed:
@@ -61,18 +62,8 @@ class NewPasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg] # gene
         return user
 
 
-class LookOnly(admin.TabularInline):  # type: ignore[type-arg] # generic in its stub alone
+class ProfileInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg] # generic in its stub alone
     extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002 - Django's signature
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002 - Django's signature
-        return False
-
-
-class ProfileInline(LookOnly):
     model = UserProfile
     fields = (
         "bio",
@@ -85,9 +76,10 @@ class ProfileInline(LookOnly):
     )
 
 
-class SessionInline(LookOnly):
+class SessionInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg] # generic in its stub alone
     """Where the person is signed in now."""
 
+    extra = 0
     model = Session
     fields = ("device", "address", "created_at", "last_used_at", "expires_at")
 

@@ -10,17 +10,8 @@ from django.utils import timezone
 from matinee.accounts.admin_site import key_of
 from matinee.audit.actions import Action
 from matinee.audit.trail import Deed, record_all
+from matinee.core.read_only import Unedited
 from matinee.library.models import Dismissal, Favorite, MovieRating, Watchlist
-
-
-class ReadOnly:
-    """Looked at, never changed: it says what somebody else did."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002 - Django's signature
-        return False
 
 
 @admin.register(MovieRating)
@@ -52,7 +43,7 @@ def _set_hidden(request: HttpRequest, ratings: QuerySet[MovieRating], *, hidden:
     return changing.update(review_hidden=hidden)
 
 
-class EntryAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg] # one admin for three models
+class EntryAdmin(Unedited, admin.ModelAdmin):  # type: ignore[type-arg] # one admin for three models
     list_display = ("movie", "user", "created_at")
     search_fields = ("user__username", "movie__title")
     list_select_related = ("movie", "user")

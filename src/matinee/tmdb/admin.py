@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
 
+from matinee.core.read_only import ReadOnly
 from matinee.tmdb.models import QuarantinedFilm, SyncLease, SyncStep
 
 
-class ReadOnly(admin.ModelAdmin[Model]):
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002 - Django's signature
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002 - Django's signature
-        return False
-
-
 @admin.register(QuarantinedFilm)
-class QuarantinedFilmAdmin(ReadOnly):
+class QuarantinedFilmAdmin(ReadOnly, admin.ModelAdmin[QuarantinedFilm]):
     list_display = ("tmdb_id", "reason", "times", "seen_at", "again_at")
     search_fields = ("=tmdb_id", "reason")
 
 
 @admin.register(SyncStep)
-class SyncStepAdmin(ReadOnly):
+class SyncStepAdmin(ReadOnly, admin.ModelAdmin[SyncStep]):
     list_display = ("name", "done_at", "day")
 
 
 @admin.register(SyncLease)
-class SyncLeaseAdmin(ReadOnly):
+class SyncLeaseAdmin(ReadOnly, admin.ModelAdmin[SyncLease]):
     list_display = ("name", "holder", "token", "expires_at")

@@ -80,6 +80,10 @@ def test_it_holds_what_is_held_about_the_person(alice: User, bob: User) -> None:
     ]  # fmt: skip
 
 
+def test_its_files_are_of_the_moment_that_it_was_made(alice: User) -> None:
+    assert {entry.date_time for entry in asked(alice).infolist()} == {NOW.timetuple()[:6]}
+
+
 def test_it_holds_nothing_of_anybody_else_and_no_secret(alice: User, bob: User) -> None:
     matrix = film(603)
     rate(bob, matrix, "bob's secret review")

@@ -74,10 +74,10 @@ def write(
 ) -> None:
     """The zip. `on_progress` is told every TOLD_EVERY rows how many are done."""
     done = 0
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
-        packed.writestr("README.txt", _readme(now))
+    with zipfile.ZipFile(file, "w") as packed:
+        packed.writestr(_entry("README.txt", now), _readme(now))
         for section in sections():
-            with packed.open(f"json/{section.name}.json", "w") as entry:
+            with packed.open(_entry(f"json/{section.name}.json", now), "w") as entry:
                 separator = b"[\n"
                 for told in _rows(section, person):
                     entry.write(separator + orjson.dumps(told))
@@ -86,12 +86,18 @@ def write(
                     if done % TOLD_EVERY == 0:
                         on_progress(done)
                 entry.write(b"\n]\n" if separator == b",\n" else b"[]\n")
-            with packed.open(f"csv/{section.name}.csv", "w") as entry:
+            with packed.open(_entry(f"csv/{section.name}.csv", now), "w") as entry:
                 text = io.TextIOWrapper(entry, encoding="utf-8", newline="")
                 writer = csv.writer(text)
                 writer.writerow(section.columns)
                 writer.writerows([_cell(value) for value in told.values()] for told in _rows(section, person))
                 text.flush()
+
+
+def _entry(name: str, now: dt.datetime) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, now.timetuple()[:6])
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    return entry
 
 
 def _rows(section: Section, person: User) -> Iterator[dict[str, Any]]:

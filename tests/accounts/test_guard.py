@@ -24,6 +24,7 @@ from matinee.accounts.sessions import Tokens, WrongCredentials, open_session, si
 from matinee.accounts.tasks import forget_old_guesses
 from matinee.audit.models import Event
 from matinee.core.jobs.schedule import registered
+from matinee.core.networks import NEIGHBOURHOOD, network_of
 from tests.accounts.conftest import NOW, PASSWORD
 from tests.at_once import at_once
 
@@ -255,7 +256,7 @@ def test_a_network_is_forgotten_a_month_after_it_was_signed_in_from_last(alice: 
     guess(1, at=NOW + guard.REMEMBERED)
 
     assert at_home_and_away == 2
-    assert [*Guesses.objects.get().networks] == [guard.network_of(AWAY)]
+    assert [*Guesses.objects.get().networks] == [network_of(AWAY, NEIGHBOURHOOD)]
 
 
 def test_what_is_old_is_forgotten_and_it_goes_with_its_person(alice: User, bob: User) -> None:

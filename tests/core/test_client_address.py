@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from matinee.core import env
-from matinee.core.client_address import client_address, is_trusted_proxy, network_of
+from matinee.core.client_address import client_address, is_trusted_proxy
 
 PROXIES = tuple(ipaddress.ip_network(network) for network in ("10.0.0.0/8", "127.0.0.1", "fd00::/8"))
 PROXY, CLIENT, SPOOFED = "10.0.0.1", "198.51.100.7", "6.6.6.6"
@@ -93,12 +93,6 @@ def test_an_address_that_is_none_stays_what_it_is(behind_proxies: Any) -> None:
     assert (address_of(""), address_of("unix:", X_FORWARDED_FOR=SPOOFED)) == ("", "unix:")
     behind_proxies.TRUSTED_PROXIES = ()
     assert address_of("unix:") == "unix:"
-
-
-def test_a_subscriber_is_a_whole_64_of_ipv6_and_one_address_of_ipv4() -> None:
-    assert network_of("198.51.100.7") == "198.51.100.7"
-    assert network_of("2001:db8:1:2:3::4") == network_of("2001:db8:1:2::ffff") == "2001:db8:1:2::/64"
-    assert network_of("2001:db8:1:3::4") != network_of("2001:db8:1:2::4")
 
 
 def test_a_proxy_is_known_by_address_or_network(behind_proxies: None) -> None:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from matinee.accounts import guard
 from matinee.accounts.models import User
 from matinee.core.client_address import client_address
+from matinee.core.networks import NEIGHBOURHOOD, network_of
 
 
 class EmailOrUsername(ModelBackend):
@@ -26,6 +27,6 @@ class EmailOrUsername(ModelBackend):
         asker = guard.Asker(
             name=name,
             user=User.objects.signing_in_as(name),
-            network=guard.network_of(client_address(request.META) if request else ""),
+            network=network_of(client_address(request.META) if request else "", NEIGHBOURHOOD),
         )
         return guard.verified(asker, password or "", now=timezone.now())

@@ -13,7 +13,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import hmac
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -41,7 +40,6 @@ OF_NOBODY_REMEMBERED = dt.timedelta(days=1)
 """Names that nobody has are kept to take the same steps; anybody can make them up."""
 
 MOST_NETWORKS = 50
-NETWORK_BITS = {4: 24, 6: 64}
 TOLD_ONCE_IN = dt.timedelta(days=1)
 
 
@@ -88,15 +86,6 @@ def verified(asker: Asker, password: str, *, now: dt.datetime) -> User | None:
             return None
         _was_right(asker, now)
     return user
-
-
-def network_of(address: str) -> str:
-    """What one household or one attacker has addresses from at little cost; "" where it is not known."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return ""
-    return str(ipaddress.ip_network((parsed.packed, NETWORK_BITS[parsed.version]), strict=False))
 
 
 def session_known_by(*, token: str | None, user: User | None) -> int | None:

@@ -22,6 +22,7 @@ from matinee.accounts.tokens import InvalidToken, new_access_token, read_access_
 from matinee.audit.actions import Action
 from matinee.audit.trail import record
 from matinee.core.instants import stored
+from matinee.core.networks import NEIGHBOURHOOD, network_of
 from matinee.core.refusals import NotFound, Unauthenticated
 
 IS_LIVE = """
@@ -103,7 +104,7 @@ def sign_in(
     asker = guard.Asker(
         name=email or username or "",
         user=named,
-        network=guard.network_of(origin.address),
+        network=network_of(origin.address, NEIGHBOURHOOD),
         session_id=guard.session_known_by(token=last_refresh, user=named),
     )
     user = guard.verified(asker, password, now=now)

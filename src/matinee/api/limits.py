@@ -17,8 +17,9 @@ from ninja.throttling import BaseThrottle
 
 from matinee.api import problems
 from matinee.api.authentication import reader_of
-from matinee.core.client_address import client_address, network_of
+from matinee.core.client_address import client_address
 from matinee.core.limits import WINDOW_SECONDS, Standing, limiter
+from matinee.core.networks import SUBSCRIBER, network_of
 from matinee.core.refusals import TooMany
 
 Next = Callable[[HttpRequest], HttpResponseBase]
@@ -83,7 +84,7 @@ def _count(request: HttpRequest, *, kind: str | None = None) -> Counted:
     """Count `request` as one of `kind`, by address; without a kind as a read or a write of whoever asks."""
     reader = None if kind else reader_of(request)
     kind = kind or ("read" if request.method in READS else "write")
-    who = network_of(client_address(request.META)) if reader is None else str(reader.pk)
+    who = network_of(client_address(request.META), SUBSCRIBER) if reader is None else str(reader.pk)
     limit = settings.REQUESTS_A_MINUTE[kind]
     standing = NO_LIMIT
     if limit:

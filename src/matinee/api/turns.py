@@ -23,7 +23,8 @@ from django.http.response import HttpResponseBase
 
 from matinee.api.gateway import Wsgi
 from matinee.api.problems import problem
-from matinee.core.client_address import client_address, network_of
+from matinee.core.client_address import client_address
+from matinee.core.networks import SUBSCRIBER, network_of
 
 MOST_READ = 12
 """Bodies on their way to a worker: those that never come hold so many of its threads, as long as they like."""
@@ -67,7 +68,7 @@ class Bodies:
         if size > most:  # Django refuses it by its length
             environ["wsgi.input"] = io.BytesIO()
             return
-        with self._turn_of(network_of(client_address(environ))):
+        with self._turn_of(network_of(client_address(environ), SUBSCRIBER)):
             body = _read(environ["wsgi.input"], size)
         if len(body) < size and not is_chunked:
             raise Refused(400)

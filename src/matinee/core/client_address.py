@@ -17,7 +17,6 @@ from django.conf import settings
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 MOST_PROXIES = 16
-SUBSCRIBER_BITS = 64
 _PAIR = r'[\w-]+=(?:[^\s",;=\\]+|"[^",\\]*")'
 FORWARDED = re.compile(rf"\s*{_PAIR}(?:\s*;\s*{_PAIR})*\s*", re.ASCII)
 """One element of RFC 7239's header, whole: half of one that was cut at a comma within quotes is none."""
@@ -30,14 +29,6 @@ def client_address(meta: Mapping[str, Any]) -> str:
     if not settings.TRUSTED_PROXIES:
         return _normal(peer)
     return _followed(peer, meta)
-
-
-@lru_cache(maxsize=4096)
-def network_of(address: str) -> str:
-    """What one subscriber can choose addresses from: the /64 of an IPv6 address, an IPv4 address alone."""
-    if ":" not in address:
-        return address
-    return str(ipaddress.ip_network((address, SUBSCRIBER_BITS), strict=False))
 
 
 def is_trusted_proxy(peer: str) -> bool:

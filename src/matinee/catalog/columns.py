@@ -44,29 +44,17 @@ def columns() -> CatalogColumns:
     Where none is published yet, it is made of the rows and kept while they do not change, at the price of a query each
     time. That fits a small catalogue or a first minute: who loads films calls `refresh_columns` at the end.
     """
-    published, unpublished = _kind(settings.ARTIFACTS_DIR).latest.get(), _unpublished(settings.ARTIFACTS_DIR)
-    if published is None:
-        return unpublished.get()
-    unpublished.forget()
-    return published
+    return _unpublished(settings.ARTIFACTS_DIR).unless(_kind(settings.ARTIFACTS_DIR).latest.get())
 
 
 def refresh_columns() -> None:
-    """Take in every change that is pending, and publish a version if any made a difference.
-
-    Killed at any point, it is simply run again: changes are deleted only once a published version holds them. Two at
-    once take turns.
-    """
+    """Take in every change that is pending, and publish a version if any made a difference."""
     kind = _kind(settings.ARTIFACTS_DIR)
-    with kind.store.one_refresher():
-        pending = outbox.pending_changes(CONSUMER)
-        previous = kind.in_service()  # an older version would lack what is gone from the outbox
+    with outbox.taking_in(CONSUMER, kind) as (previous, changed):
         if previous is None:
             _publish(kind.store, read_films([Movie.objects.all()]), title_order=None)
-        elif pending:
-            _take_in(kind.store, previous, np.unique(np.fromiter(pending.values(), dtype=np.int64)))
-        outbox.forget_changes(pending)
-    kind.latest.forget()
+        elif changed:
+            _take_in(kind.store, previous, np.array(changed, dtype=np.int64))
 
 
 def columns_are_stale() -> bool:

@@ -5,11 +5,16 @@ Changes are forgotten only once a published version holds them, so that whoever 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TypeVar
 
 from django.db import connections, transaction
 
 from matinee.catalog.models import ChangeConsumer, MovieChange
+from matinee.core.artifacts import ArtifactKind
+
+VIEW = TypeVar("VIEW")
 
 GENRES = 0
 """In place of a TMDb id: a genre has changed, and with it what every film says of its genres."""
@@ -37,6 +42,21 @@ def forget_changes(pending: Mapping[int, int]) -> None:
     ids = list(pending)
     for start in range(0, len(ids), DELETED_AT_ONCE):
         MovieChange.objects.filter(id__in=ids[start : start + DELETED_AT_ONCE]).delete()
+
+
+@contextmanager
+def taking_in(consumer: str, kind: ArtifactKind[VIEW]) -> Iterator[tuple[VIEW | None, list[int]]]:
+    """What is in service, and the ascending TMDb ids of the films that have changed since; the block publishes a
+    version that holds them.
+
+    Killed at any point, it is simply run again. Two at once take turns.
+    """
+    with kind.store.one_refresher():
+        pending = pending_changes(consumer)
+        previous = kind.in_service()  # an older version would lack what is gone from the outbox
+        yield previous, sorted(set(pending.values()))
+        forget_changes(pending)
+    kind.latest.forget()
 
 
 def start_over(*, using: str) -> None:

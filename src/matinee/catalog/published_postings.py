@@ -30,32 +30,19 @@ SECONDS_A_PAIR = 5e-6
 
 def postings() -> Postings:
     """The newest version that this process sees; made of the rows while none is published."""
-    published, unpublished = _kind(settings.ARTIFACTS_DIR).latest.get(), _unpublished(settings.ARTIFACTS_DIR)
-    if published is None:
-        return unpublished.get()
-    unpublished.forget()
-    return published
+    return _unpublished(settings.ARTIFACTS_DIR).unless(_kind(settings.ARTIFACTS_DIR).latest.get())
 
 
 def refresh_postings() -> None:
-    """Take in every change that is pending, and publish a version if any made a difference.
-
-    Killed at any point, it is simply run again: changes are deleted only once a published version holds them. Two at
-    once take turns.
-    """
+    """Take in every change that is pending, and publish a version if any made a difference."""
     kind = _kind(settings.ARTIFACTS_DIR)
-    with kind.store.one_refresher():
-        pending = outbox.pending_changes(CONSUMER)
-        previous = kind.in_service()  # an older version would lack what is gone from the outbox
-        changed = sorted(set(pending.values()))
+    with outbox.taking_in(CONSUMER, kind) as (previous, changed):
         if previous is None or len(changed) > MOST:
             _publish(kind, read_postings())
         elif changed:
             arrays = previous.patched(changed)
             if not _same(arrays, previous.arrays()):
                 _publish(kind, arrays)
-        outbox.forget_changes(pending)
-    kind.latest.forget()
 
 
 def postings_are_stale() -> bool:

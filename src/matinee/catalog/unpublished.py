@@ -42,5 +42,9 @@ class Unpublished(Generic[VIEW]):
                 self._made_at = newest_change
             return self._value
 
-    def forget(self) -> None:
+    def unless(self, published: VIEW | None) -> VIEW:
+        """`published`, or what is made of the rows while there is none."""
+        if published is None:
+            return self.get()
         self._value = None
+        return published

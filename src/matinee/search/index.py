@@ -48,22 +48,13 @@ def search_index() -> SearchIndex | None:
 
 
 def refresh_index() -> None:
-    """Take in every change that is pending, and publish a version if there was any; build one where none is sound.
-
-    Killed at any point, it is simply run again: changes are forgotten only once a published version holds them. Two at
-    once take turns.
-    """
+    """Take in every change that is pending, and publish a version if there was any; build one where none is sound."""
     kind = _kind(settings.ARTIFACTS_DIR)
-    with kind.store.one_refresher():
-        pending = outbox.pending_changes(CONSUMER)
-        previous = kind.in_service()  # an older version would lack what is gone from the outbox
-        changed = sorted(set(pending.values()))
+    with outbox.taking_in(CONSUMER, kind) as (previous, changed):
         if previous is None or len(changed) > MOST * previous.films:
             publish_index(documents_of(Movie.objects.all()))
         elif changed:
             kind.store.publish_files(lambda folder: _take_in(folder, previous, changed), {"layout": LAYOUT})
-        outbox.forget_changes(pending)
-    kind.latest.forget()
 
 
 def publish_index(documents: Iterable[Document]) -> None:

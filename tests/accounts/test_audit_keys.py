@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
@@ -16,13 +14,6 @@ INSERT INTO accounts_user (password, is_superuser, email, email_key, username, u
   is_active, is_staff, date_joined)
 VALUES ('', %s, %s, %s, %s, %s, '', '', %s, %s, %s)
 """
-
-
-@pytest.fixture
-def back_to_the_newest_migration() -> Iterator[None]:
-    yield
-    executor = MigrationExecutor(connection)
-    executor.migrate(executor.loader.graph.leaf_nodes())
 
 
 def insert_as_before_the_upgrade(name: str) -> None:

@@ -8,7 +8,6 @@ import random
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -259,13 +258,6 @@ def test_keys_change_while_eight_write_and_nobody_notices() -> None:
     assert results[:8] == [[f"{user.pk}, {turn}" for turn in range(12)] for user in people]
     assert results[8] == []
     assert set(DataKey.objects.values_list("master_key_id", flat=True)) == {master_keys.newest()[0]}
-
-
-@pytest.fixture
-def back_to_the_newest_migration() -> Iterator[None]:
-    yield
-    executor = MigrationExecutor(connection)
-    executor.migrate(executor.loader.graph.leaf_nodes())
 
 
 @pytest.mark.django_db(transaction=True)

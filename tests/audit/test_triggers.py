@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 
 import pytest
 from django.db import Error as AnyDatabaseError
@@ -124,13 +123,6 @@ def test_sqlites_replace_does_not_delete_in_silence(event: Event, segment: Segme
 def test_postgresql_does_not_truncate(db: None) -> None:
     assert refused("TRUNCATE audit_event")
     assert refused("TRUNCATE audit_segment CASCADE")
-
-
-@pytest.fixture
-def back_to_the_newest_migration() -> Iterator[None]:
-    yield
-    executor = MigrationExecutor(connection)
-    executor.migrate(executor.loader.graph.leaf_nodes())
 
 
 @pytest.mark.django_db(transaction=True)

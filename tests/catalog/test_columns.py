@@ -21,7 +21,7 @@ from matinee.catalog import columns as module
 from matinee.catalog import film_table, outbox, tasks
 from matinee.catalog.columns import columns, columns_are_stale, refresh_columns, refresh_is_due
 from matinee.catalog.film_table import FilmTable, read_films, table_of
-from matinee.catalog.filters import EVERYTHING, MovieFilter, Sort
+from matinee.catalog.filters import MovieFilter
 from matinee.catalog.models import ChangeConsumer, Movie
 from matinee.catalog.orders import by_title, by_title_mended
 from matinee.catalog.outbox import pending_changes
@@ -30,19 +30,12 @@ from matinee.core.artifacts import ArtifactStore
 from matinee.core.jobs import schedule
 from tests.at_once import at_once
 from tests.catalog.films import ACTION, DRAMA, NOW, film
-
-BY_TITLE = Sort("title", descending=False)
+from tests.catalog.listed import BY_TITLE, titles
 
 
 @pytest.fixture
 def store(settings: Settings) -> ArtifactStore:
     return ArtifactStore(settings.ARTIFACTS_DIR, "catalogue")
-
-
-def titles() -> list[str]:
-    catalogue = columns()
-    ids = catalogue.tmdb_ids[catalogue.ordered(EVERYTHING, BY_TITLE).rows].tolist()
-    return [movie.title for movie in Movie.objects.by_tmdb_ids(ids)]
 
 
 def published(store: ArtifactStore) -> dict[str, NDArray[Any]]:
@@ -61,55 +54,6 @@ def assert_equal_bytes(one: dict[str, NDArray[Any]], other: dict[str, NDArray[An
     for name, array in one.items():
         assert (array.dtype, array.shape) == (other[name].dtype, other[name].shape), name
         assert array.tobytes() == other[name].tobytes(), name
-
-
-@pytest.mark.django_db
-class TestBeforeAnythingIsPublished:
-    def test_films_are_listed_from_their_rows(self) -> None:
-        Movie.objects.bulk_create([film(2, "Heat"), film(1, "Ran")])
-
-        assert titles() == ["Heat", "Ran"]
-
-    def test_a_film_that_comes_goes_or_changes_shows_at_once(self) -> None:
-        film(1, "Heat").save()
-        before = titles()
-
-        film(2, "Alien").save()
-        added = titles()
-        Movie.objects.filter(tmdb_id=1).update(title="Aaltra")
-        changed = titles()
-        Movie.objects.filter(tmdb_id=2).delete()
-
-        assert (before, added, changed, titles()) == (["Heat"], ["Alien", "Heat"], ["Aaltra", "Alien"], ["Aaltra"])
-
-    def test_it_is_kept_while_nothing_changes(self, django_assert_num_queries: DjangoAssertNumQueries) -> None:
-        film(1).save()
-        first = columns()
-
-        with django_assert_num_queries(1):
-            assert columns() is first
-
-    def test_each_making_has_a_name_of_its_own(self) -> None:
-        first = columns().version
-        film(1).save()
-
-        assert columns().version != first
-
-    def test_without_a_consumer_nothing_is_kept(self) -> None:
-        ChangeConsumer.objects.all().delete()
-        before = columns().size
-        film(1).save()
-
-        assert (before, columns().size) == (0, 1)
-
-    def test_a_published_version_takes_its_place(self) -> None:
-        film(1).save()
-        unpublished = columns()
-
-        refresh_columns()
-
-        assert unpublished.version.startswith("unpublished-")
-        assert columns().version.startswith("000001-")
 
 
 @pytest.mark.django_db

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -104,13 +103,6 @@ class TestTheOutbox:
             transaction.set_rollback(True)
 
         assert outbox() == []
-
-
-@pytest.fixture
-def back_to_the_newest_migration() -> Iterator[None]:
-    yield
-    executor = MigrationExecutor(connection)
-    executor.migrate(executor.loader.graph.leaf_nodes())
 
 
 def migrate_to(name: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from django.db import connection, transaction
@@ -100,13 +100,6 @@ def test_somebody_who_goes_with_all_their_lists_leaves_no_state(alice: User, hea
     alice.delete()
 
     assert not PersonState.objects.exists()
-
-
-@pytest.fixture
-def back_to_the_newest_migration() -> Iterator[None]:
-    yield
-    executor = MigrationExecutor(connection)
-    executor.migrate(executor.loader.graph.leaf_nodes())
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,6 +11,7 @@ from matinee.catalog.models import Genre, Movie
 from matinee.tmdb.client import Client
 from matinee.tmdb.connection import Wishes
 from matinee.tmdb.models import WantedFilm
+from matinee.tmdb.stand_in.server import StandIn
 from matinee.tmdb.storing import Stored
 from matinee.tmdb.sync import synchronise
 
@@ -44,3 +45,8 @@ def end_state() -> dict[str, Any]:
 
 def titles() -> dict[int, str]:
     return dict(Movie.objects.values_list("tmdb_id", "title"))
+
+
+def asked_films(stand_in: StandIn) -> list[int]:
+    numbers = [one.path.rpartition("/")[2] for one in stand_in.asked_for("/3/movie/")]
+    return [int(number) for number in numbers if number.isdigit()]

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from matinee.catalog.models import Genre
 from matinee.tmdb.client import Access, Client
 from matinee.tmdb.pace import Pace
 from matinee.tmdb.stand_in.films import Films
 from matinee.tmdb.stand_in.server import StandIn
 from matinee.tmdb.transport import Origins, Transport
+from tests.tmdb.catalogue import Clock
 from tests.tmdb.payloads import payload
 
 
@@ -37,6 +39,13 @@ def client(stand_in: StandIn, pace: Pace) -> Client:
 def next_client(stand_in: StandIn, tmp_path: Path) -> Client:
     """Of the process that comes after one which was stopped."""
     return client_of(stand_in, Pace(tmp_path / "tmdb-pace", per_second=2_000))
+
+
+@pytest.fixture
+def clock(transactional_db: None) -> Clock:
+    """And no genres, which are there or not by what ran before: a migration brings some, a flush takes them."""
+    Genre.objects.all().delete()
+    return Clock()
 
 
 def client_of(stand_in: StandIn, pace: Pace) -> Client:

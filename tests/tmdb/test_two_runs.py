@@ -12,7 +12,6 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, connections, transaction
 
-from matinee.catalog.models import Genre
 from matinee.tmdb import lease, sync
 from matinee.tmdb.client import Client
 from matinee.tmdb.lease import LASTS, AlreadyRunning, LeaseLost
@@ -29,13 +28,6 @@ from tests.tmdb.payloads import payload
 pytestmark = pytest.mark.django_db(transaction=True)
 
 FILMS = 120
-
-
-@pytest.fixture
-def clock(transactional_db: None) -> Clock:
-    """And no genres, which are there or not by what ran before: a migration brings some, a flush takes them."""
-    Genre.objects.all().delete()
-    return Clock()
 
 
 @pytest.fixture

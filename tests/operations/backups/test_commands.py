@@ -1,0 +1,80 @@
+"""What `matinee backup` and `matinee restore` tell, and how they end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from pytest_django.fixtures import Settings
+
+from matinee.accounts.models import DataKey
+from matinee.accounts.services import create_user, update_profile
+from matinee.operations.backups import services
+from tests.operations.backups.conftest import NOW
+
+PASSWORD = "correct horse battery staple"
+
+
+def test_the_commands_tell_what_they_did_and_what_is_not_in_there(
+    films: list[int], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("backup", str(folder))
+    (path,) = folder.glob("*.backup")
+    call_command("restore", str(path), replace=True)
+
+    out, err = capsys.readouterr()
+    assert f"{path}:" in out
+    assert "restored once and found sound" in out
+    assert "Everybody signs in again" in out
+    assert "Packing ..." in err
+
+
+def test_a_restore_says_which_encryption_key_is_missing(
+    empty_database: None, folder: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alice = create_user(email="alice@example.org", username="alice", password=PASSWORD, now=NOW)
+    update_profile(user=alice, changes={"bio": "likes westerns"}, now=NOW)
+    lost = DataKey.objects.get().master_key_id
+    call_command("backup", str(folder))
+    (path,) = folder.glob("*.backup")
+    settings.ENCRYPTION_KEYS = ["another key than the one that was used"]
+
+    call_command("restore", str(path), replace=True)
+
+    out, err = capsys.readouterr()
+    assert "MATINEE_SECRET_KEY" in out
+    assert "MATINEE_ENCRYPTION_KEYS" in out
+    assert f"the master key {lost} is missing" in err
+
+
+@pytest.mark.parametrize(
+    ("spoil", "exit_code"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes()[:-100]), os.EX_DATAERR),
+        (lambda path: path.unlink(), os.EX_NOINPUT),
+        (lambda path: None, os.EX_CANTCREAT),
+    ],
+    ids=["truncated", "missing", "in the way of data"],
+)
+def test_every_refusal_has_its_exit_code(
+    films: list[int], folder: Path, spoil: Callable[[Path], object], exit_code: int
+) -> None:
+    path = services.backup(folder=folder, now=NOW).path
+    spoil(path)
+
+    with pytest.raises(CommandError) as refused:
+        call_command("restore", str(path))
+
+    assert refused.value.returncode == exit_code
+
+
+def test_a_folder_that_can_not_be_made_is_told(films: list[int], tmp_path: Path) -> None:
+    (tmp_path / "a file").touch()
+
+    with pytest.raises(CommandError, match="can't be written") as refused:
+        call_command("backup", str(tmp_path / "a file" / "backups"))
+
+    assert refused.value.returncode == os.EX_CANTCREAT

@@ -13,6 +13,7 @@ from django.test.client import ClientHandler
 
 from matinee.accounts.models import User
 from matinee.api.gateway import Gateway
+from matinee.api.turns import Bodies
 from tests.api.conftest import PASSWORD
 
 LOGIN = "/api/v1/users/login/"
@@ -24,6 +25,8 @@ def response_to(method: str, path: str, **environ: Any) -> Any:
     request = RequestFactory()._base_environ(  # type: ignore[attr-defined] # what its requests are made of
         REQUEST_METHOD=method, PATH_INFO=path, **environ
     )
+    if "HTTP_TRANSFER_ENCODING" in request:
+        Bodies().read(request)
     return Gateway(lambda environ, _: django(environ))(request, None)
 
 

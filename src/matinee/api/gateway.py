@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
-
-from django.conf import settings
 
 from matinee.core.client_address import is_trusted_proxy
 
@@ -17,11 +14,11 @@ BOUNDARY = re.compile(r"""boundary="?([A-Za-z0-9'()+_,./:=?-]{1,70})""")
 
 
 class Gateway:
-    """Puts three things right that Django meets before any middleware does.
+    """Puts two things right that Django meets before any middleware does.
 
     The parameters of a Content-Type say nothing here, where all is UTF-8; but Django would decode the query by a
-    charset, and fail on one that decodes no text. A body in chunks has no length, and Django reads no more of a body
-    than its length. And Django believes whoever says that it came by https, where only a proxy of ours may.
+    charset, and fail on one that decodes no text. And Django believes whoever says that it came by https, where only a
+    proxy of ours may.
     """
 
     def __init__(self, application: Wsgi) -> None:
@@ -30,10 +27,6 @@ class Gateway:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if ";" in environ.get("CONTENT_TYPE", ""):
             environ["CONTENT_TYPE"] = _plain(environ["CONTENT_TYPE"])
-        if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
-            body = environ["wsgi.input"].read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
-            environ["wsgi.input"] = io.BytesIO(body)
-            environ["CONTENT_LENGTH"] = str(len(body))
         if "HTTP_X_FORWARDED_PROTO" in environ and not is_trusted_proxy(environ["REMOTE_ADDR"]):
             del environ["HTTP_X_FORWARDED_PROTO"]
         return self.application(environ, start_response)

@@ -59,7 +59,7 @@ def main(arguments: Sequence[str]) -> None:
         others = [
             contenders.drf(folder, rows),
             contenders.fastapi(folder, rows),
-            contenders.matinee_on_postgresql(also_env, postgresql.get_pid()),
+            contenders.matinee(also_env, name="Matinee, PostgreSQL", beside=[postgresql.get_pid()]),
             contenders.floor(folder, _a_list(matinee)),
         ]
         running = {ours: matinee, **{other: _started(other, folder, stack) for other in others}}

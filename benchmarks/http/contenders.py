@@ -35,17 +35,10 @@ class Contender:
     is_floor: bool = False
 
 
-def matinee(env: Mapping[str, str], *, name: str = "Matinee") -> Contender:
-    """The web workers alone, as `matinee serve` runs them: the job worker answers no requests."""
-    return _matinee(env, name=name, beside=())
+def matinee(env: Mapping[str, str], *, name: str = "Matinee", beside: Sequence[int] = ()) -> Contender:
+    """The web workers alone, as `matinee serve` runs them: the job worker answers no requests. What a database server
+    costs counts with it, where `beside` names its process."""
 
-
-def matinee_on_postgresql(env: Mapping[str, str], postmaster: int) -> Contender:
-    """The same, and what the database server itself costs counts with it."""
-    return _matinee(env, name="Matinee, PostgreSQL", beside=[postmaster])
-
-
-def _matinee(env: Mapping[str, str], *, name: str, beside: Sequence[int]) -> Contender:
     def start(folder: Path) -> Server:
         port = free_port()
         command = [sys.executable, "-P", "-m", "matinee.operations.web", HOST, str(port), str(WORKERS)]

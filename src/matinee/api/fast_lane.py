@@ -2,8 +2,8 @@
 
 It answers what Django would answer, by the same endpoints and the same middleware, and leaves out what such a request
 passes through in vain: the search for a route, the reading of a query that was read before, and the middleware that is
-there for pages or for failures. Whatever is unusual is left to Django from the start: a lane that
-meets a failure says nothing, and Django meets it again.
+there for pages or for failures. Whatever is unusual is left to Django: a lane that meets a failure says nothing, and
+Django meets it again.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -54,12 +55,21 @@ def exit_code(ended: Child) -> int | None:
     return ended.process.returncode if ended.process else None
 
 
-def nothing_is_left() -> bool:
-    return all_gone(psutil.Process().children(recursive=True))
+def children_of_this_process() -> set[psutil.Process]:
+    return set(psutil.Process().children(recursive=True))
+
+
+@pytest.fixture(name="nothing_is_left")
+def _nothing_is_left() -> Callable[[], bool]:
+    """Says whether all that was started since is gone; earlier tests of this process may have left helpers running."""
+    before = children_of_this_process()
+    return lambda: all_gone(list(children_of_this_process() - before))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_told_to_stop_it_asks_each_child_and_leaves_none(tmp_path: Path, number: signal.Signals) -> None:
+def test_told_to_stop_it_asks_each_child_and_leaves_none(
+    tmp_path: Path, nothing_is_left: Callable[[], bool], number: signal.Signals
+) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     children = [child(first, STAY), child(second, STAY)]
     before = signal.getsignal(number)
@@ -120,7 +130,9 @@ def test_the_first_child_is_up_before_the_others_start(tmp_path: Path) -> None:
     assert seen == [0]
 
 
-def test_a_child_that_does_not_stay_up_ends_the_tree_by_name(tmp_path: Path) -> None:
+def test_a_child_that_does_not_stay_up_ends_the_tree_by_name(
+    tmp_path: Path, nothing_is_left: Callable[[], bool]
+) -> None:
     steady, broken = child(tmp_path / "steady", STAY), child(tmp_path / "broken", DIE)
 
     with pytest.raises(CannotStart, match=r"broken does not stay up .*exit code is 3"):

@@ -29,6 +29,7 @@ from matinee.core.artifacts import ArtifactStore
 from matinee.core.jobs.worker import ENDED
 from matinee.recommendations.pool import newest_model
 from matinee.recommendations.training import train
+from matinee.tmdb.models import SyncStep
 from tests.core.jobs import tasks
 from tests.operations.instances import started
 from tests.operations.processes import eventually, get
@@ -230,7 +231,11 @@ def expressions() -> Iterator[tuple[str, str]]:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("place", "expression"), [*expressions()], ids=[place for place, _ in expressions()])
-def test_alerts_and_dashboard_ask_for_what_is_told(client: Client, place: str, expression: str) -> None:
+def test_alerts_and_dashboard_ask_for_what_is_told(
+    client: Client, settings: Settings, place: str, expression: str
+) -> None:
+    settings.TMDB_TOKEN = "a.token.of.the.test"
+    SyncStep.objects.create(name="run", done_at=timezone.now())
     told = dict(re.findall(r"^# TYPE (\w+) (\w+)", client.get("/metrics").content.decode(), re.M))
     names = {f"{name}{end}" for name, kind in told.items() for end in ENDINGS.get(kind, ("",))}
 

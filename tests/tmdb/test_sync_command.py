@@ -65,9 +65,11 @@ def test_status_before_and_after() -> None:
 
     assert "Films in the catalogue: 0." in before
     assert "Last filled: never." in before
+    assert "Last run that left nothing to ask for: never." in before
     assert "Films in the catalogue: 3." in after
     assert f"Changes are in up to the end of: {timezone.now().date() - dt.timedelta(days=1)}" in after
     assert "Left to ask for: 0." in after
+    assert "nothing to ask for: never." not in after
     assert "Running at this moment: no." in after
 
 

@@ -25,7 +25,6 @@ from matinee.tmdb import connection as tmdb
 from matinee.tmdb.status import read_status
 
 LITTLE_SPACE, TOO_LITTLE_SPACE = 1_000_000_000, 100_000_000
-MIRROR_IS_LATE_AFTER = dt.timedelta(days=3)
 CLOCKS_AGREE_WITHIN = dt.timedelta(seconds=5)
 """A lease of a job is a minute long, and those who hold one may sit on several machines."""
 FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -140,12 +139,11 @@ def parked_jobs() -> Check:
 def mirror(*, now: dt.datetime) -> Check:
     """That TMDb's changes of the last days are in."""
     status = read_status(now=now)
-    has_come_up_to = status.changes_up_to or dt.date.min
-    is_resting = status.resting_until is not None and status.resting_until > now
+    is_resting = status.resting_until is not None
     resting = " TMDb fails and is given a rest." if is_resting else ""
     return Check(
         "tmdb",
-        ok=now.date() - has_come_up_to <= MIRROR_IS_LATE_AFTER and not is_resting,
+        ok=not status.is_late and not is_resting,
         needed=False,
         detail=f"Changes are in up to {status.changes_up_to or 'no day'}, films to be asked for: {status.left:,}, "
         f"set aside: {status.quarantined:,}.{resting}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,6 +29,7 @@ from matinee.core.artifacts import ArtifactStore, stored_kinds
 from matinee.core.jobs import queue
 from matinee.operations.access import may_see_inside
 from matinee.recommendations.pool import newest_model
+from matinee.tmdb.status import Status, read_status
 
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The variable that has prometheus-client count in files of this folder, one a process, which any of them adds up."""
@@ -86,6 +88,23 @@ def _of_the_database(now: dt.datetime) -> Iterator[Metric]:
     changes = [((consumer,), float(count)) for consumer, count in pending]
     yield _gauge("outbox_pending", "Changes of films that a projection has not taken in.", ["consumer"], changes)
     yield _gauge("films", "Films in the catalogue's columns.", [], [((), float(columns().size))])
+    mirror = read_status(now=now)
+    yield from _of_the_mirror(mirror) if mirror.configured else ()
+
+
+def _of_the_mirror(mirror: Status) -> Iterator[Metric]:
+    lag = math.inf if mirror.lag is None else mirror.lag.total_seconds()
+    yield _gauge("tmdb_lag_seconds", "Since the last day ended whose changes at TMDb are known.", [], [((), lag)])
+    ages = [] if mirror.success_age is None else [((), mirror.success_age.total_seconds())]
+    yield _gauge("tmdb_success_age_seconds", "Since a run left nothing to ask TMDb for.", [], ages)
+    films = {"wanted": mirror.left, "quarantined": mirror.quarantined}
+    told = [((state,), float(number)) for state, number in films.items()]
+    yield _gauge(
+        "tmdb_films", "Films that TMDb is to be asked for, and those whose answer did not fit.", ["state"], told
+    )
+    yield _gauge("tmdb_running", "1 while the mirror works.", [], [((), float(mirror.running is not None))])
+    rests = float(mirror.resting_until is not None)
+    yield _gauge("tmdb_resting", "1 while TMDb has failed and is not asked.", [], [((), rests)])
 
 
 def _ages(now: dt.datetime) -> Iterator[Sample]:

@@ -16,12 +16,14 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, TypeVar
 
 import stamina
+from prometheus_client import Counter
 
 from matinee.tmdb.failures import Gone, TmdbFailure, TokenRefused, Unanswered, Unfit
 from matinee.tmdb.pace import LONGEST_PAUSE, Pace
 from matinee.tmdb.payloads import APPENDED, Configuration, Film, FilmPage, Genres, read
 from matinee.tmdb.transport import BLOCK, Answer, Limits, Transport
 
+REQUESTS = Counter("matinee_tmdb_requests", "Requests to TMDb, by how they ended.", ["outcome"])
 TRIES = 3
 SECONDS = 90.0
 """For one call where nobody waits for it: enough to sit out the longest pause that TMDb can ask for."""
@@ -103,9 +105,9 @@ class Client:
                     if film := _exported(line):
                         yield film
         except (Unanswered, Unfit):
-            self._pace.failed()
+            self._failed()
             raise
-        self._pace.succeeded()
+        self._succeeded()
 
     def stop(self) -> None:
         """Let no call of this client wait any more: they end with Away."""
@@ -132,13 +134,22 @@ class Client:
             if answer.status >= 500 or (answer.status == 200 and not _is_json(answer)):
                 raise Unanswered(f"TMDb answered {answer.status} as {_type_of(answer)}.")
         except TmdbFailure:
-            self._pace.failed()
+            self._failed()
             raise
         if answer.status == 429:
+            REQUESTS.labels("slowed").inc()
             self._pace.slow_down(seconds=_pause_asked(answer))
             raise Unanswered("TMDb was asked more often than it allows.")
-        self._pace.succeeded()
+        self._succeeded()
         return _content(answer)
+
+    def _succeeded(self) -> None:
+        REQUESTS.labels("answered").inc()
+        self._pace.succeeded()
+
+    def _failed(self) -> None:
+        REQUESTS.labels("failed").inc()
+        self._pace.failed()
 
 
 def _content(answer: Answer) -> bytes:

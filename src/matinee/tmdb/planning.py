@@ -29,7 +29,7 @@ from matinee.tmdb.storing import films_known
 
 logger = logging.getLogger(__name__)
 
-FILL, CHANGES, GENRES, LISTS = "fill", "changes", "genres", "lists"
+FILL, CHANGES, GENRES, LISTS, RUN = "fill", "changes", "genres", "lists", "run"
 GENRES_EVERY = dt.timedelta(days=7)
 LISTS_EVERY = dt.timedelta(days=1)
 LIST_PAGES = 5
@@ -73,6 +73,12 @@ def plan(client: Client, held: Lease, *, wishes: Wishes, full: bool, clock: Cloc
     with _writing(held, clock) as now:
         worklist.want(list(QuarantinedFilm.objects.filter(again_at__lte=now).values_list("tmdb_id", flat=True)))
         Lookup.objects.filter(until__lt=now).delete()
+
+
+def note_end(held: Lease, clock: Clock) -> None:
+    """That a run has nothing left to ask for."""
+    with _writing(held, clock) as now:
+        _mark(RUN, now)
 
 
 def _read_genres(client: Client, held: Lease, clock: Clock) -> None:
@@ -165,7 +171,12 @@ def _writing(held: Lease, clock: Clock) -> Iterator[dt.datetime]:
 
 
 def _mark(name: str, now: dt.datetime, *, day: dt.date | None = None) -> None:
-    SyncStep.objects.update_or_create(name=name, defaults={"done_at": now, "day": day})
+    SyncStep.objects.bulk_create(
+        [SyncStep(name=name, done_at=now, day=day)],
+        update_conflicts=True,
+        unique_fields=["name"],
+        update_fields=["done_at", "day"],
+    )
 
 
 def _is_old(step: SyncStep, every: dt.timedelta, now: dt.datetime) -> bool:

@@ -26,7 +26,7 @@ from matinee.tmdb.client import Client
 from matinee.tmdb.failures import Gone, TmdbFailure, Unfit
 from matinee.tmdb.models import Lookup
 from matinee.tmdb.payloads import LARGEST_ID, Film
-from matinee.tmdb.storing import Outcome, quarantine, store
+from matinee.tmdb.storing import Outcome, Stored, count, quarantine, store
 
 logger = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ def _ask(tmdb_id: int, *, seconds: float) -> None:
         raise _noted(tmdb_id, failure, now=timezone.now()) from failure
     if not connection.wishes().allow(film):
         raise _noted(tmdb_id, Gone("This instance leaves such films out."), now=timezone.now())
-    _keep(tmdb_id, film, now=timezone.now())
+    count(_keep(tmdb_id, film, now=timezone.now()))
 
 
 @transaction.atomic(durable=True)
@@ -140,13 +140,14 @@ def _claim(tmdb_id: int, *, now: dt.datetime) -> bool:
 
 
 @transaction.atomic
-def _keep(tmdb_id: int, film: Film, *, now: dt.datetime) -> None:
+def _keep(tmdb_id: int, film: Film, *, now: dt.datetime) -> Stored:
     """Store the film. Where that leaves the id without one (it was merged, or lacks a title), that is noted."""
     stored = store([Outcome(tmdb_id, film=film)], now=now)
     if stored.quarantined or film.id != tmdb_id:
         Lookup.objects.filter(tmdb_id=tmdb_id).update(state=Lookup.State.MISSING, until=now + MISSING_FOR)
     else:
         Lookup.objects.filter(tmdb_id=tmdb_id).delete()
+    return stored
 
 
 @transaction.atomic

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
+
+from prometheus_client import Counter
 
 from matinee.catalog.facts import Facts, UnusableFacts, differences, known_facts, store_facts
 from matinee.catalog.models import Genre, Movie
@@ -15,6 +17,7 @@ from matinee.tmdb.film_facts import raw_facts
 from matinee.tmdb.models import QuarantinedFilm
 from matinee.tmdb.payloads import Film
 
+STORED = Counter("matinee_tmdb_stored_films", "Films that TMDb was asked for, by what came of it.", ["outcome"])
 UNFIT_AGAIN_AFTER = dt.timedelta(days=1)
 UNANSWERED_AGAIN_AFTER = dt.timedelta(hours=1)
 
@@ -72,6 +75,12 @@ def store(outcomes: Sequence[Outcome], *, now: dt.datetime) -> Stored:
     for tmdb_id, failure in unusable.items():
         quarantine(tmdb_id, failure, now=now)
     return Stored(report.added, report.changed, report.unchanged, withdrawn, len(unusable))
+
+
+def count(stored: Stored) -> None:
+    """Called once the transaction that stored them is through."""
+    for outcome, films in asdict(stored).items():
+        STORED.labels(outcome).inc(films)
 
 
 def known_differences(movie: Movie, facts: Facts) -> dict[str, Any]:

@@ -25,8 +25,8 @@ from matinee.tmdb.client import Client
 from matinee.tmdb.connection import Wishes
 from matinee.tmdb.failures import Away, Gone, TmdbFailure, TokenRefused, Unfit
 from matinee.tmdb.lease import AlreadyRunning, Lease
-from matinee.tmdb.planning import Clock, plan
-from matinee.tmdb.storing import Outcome, Stored, films_known, store
+from matinee.tmdb.planning import Clock, note_end, plan
+from matinee.tmdb.storing import Outcome, Stored, count, films_known, store
 from matinee.tmdb.transport import CONNECTIONS
 
 logger = logging.getLogger(__name__)
@@ -70,7 +70,9 @@ def synchronise(
             raise
         except TmdbFailure as failure:
             raise TmdbUnwell(str(failure)) from failure
-        return _Run(client, held, wishes, clock, patience).drain(on_progress)
+        stored = _Run(client, held, wishes, clock, patience).drain(on_progress)
+        note_end(held, clock)
+        return stored
     finally:
         lease.give_back(held, now=clock())
 
@@ -97,7 +99,9 @@ class _Run:
                 outcomes = [self._noted(outcome) for outcome in pool.map(self._ask, batch)]
                 settled = self._settled(outcomes)
                 if settled:
-                    total += self._store(settled)
+                    stored = self._store(settled)
+                    count(stored)
+                    total += stored
                     left = max(0, left - len(settled))
                     on_progress(Progress(len(settled), left))
                 if not any(_is_answer(outcome) for outcome in outcomes):

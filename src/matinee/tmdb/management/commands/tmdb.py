@@ -17,6 +17,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from tqdm import tqdm
 
+from matinee.catalog.models import Movie
 from matinee.catalog.starter import ATTRIBUTION, starter_content, starter_facts
 from matinee.tmdb import connection
 from matinee.tmdb.failures import TokenRefused
@@ -143,12 +144,13 @@ class Command(BaseCommand):
 
 
 def _lines(status: Status) -> Iterator[str]:
-    yield f"Films in the catalogue: {status.films:,}."
+    yield f"Films in the catalogue: {Movie.objects.count():,}."
     if not status.configured:
         yield WITHOUT_A_TOKEN
     yield f"Last filled: {_told(status.filled_at)}."
     yield f"Changes are in up to the end of: {status.changes_up_to or 'no day'}."
     yield f"Popular, upcoming and now playing films: {_told(status.lists_at)}."
+    yield f"Last run that left nothing to ask for: {_told(status.finished_at)}."
     yield f"Left to ask for: {status.left:,}. Set aside, since their answers could not be used: {status.quarantined:,}."
     yield f"Running at this moment: {status.running or 'no'}."
     if status.resting_until is not None:

@@ -31,13 +31,14 @@ demo: $(READY) ## real films, community ratings, a trained model, and the API on
 serve: $(READY) ## web workers, job worker and schedule in one process tree
 	$(RUN) matinee serve
 
-check: $(READY) ## style, types, layers, migrations
+check: $(READY) ## style, types, layers, and that migrations are there and stand a rolling restart
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
 	$(RUN) lint-imports
 	test "$$(uname)" != Linux || $(RUN) hadolint Dockerfile
 	$(RUN) env MATINEE_DATA_DIR=$$(mktemp -d) matinee makemigrations --check --dry-run
+	$(RUN) python scripts/lint_migrations.py
 
 test: check $(ML100K) ## everything, on SQLite and on a real PostgreSQL
 	$(RUN) coverage erase

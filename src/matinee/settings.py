@@ -191,6 +191,7 @@ TMDB_FILMS = env.integer("MATINEE_TMDB_FILMS", 25_000)
 TMDB_INCLUDE = frozenset(env.words("MATINEE_TMDB_INCLUDE"))
 if TMDB_INCLUDE - {"adult", "video"}:
     raise env.ConfigurationError("MATINEE_TMDB_INCLUDE takes adult, video or both, separated by a comma.")
+TMDB_SEARCH = env.boolean("MATINEE_TMDB_SEARCH", default=True)
 TMDB_STAND_IN = env.text("MATINEE_TMDB_STAND_IN", "")
 if TMDB_STAND_IN and MODE == "production":
     raise env.ConfigurationError("MATINEE_TMDB_STAND_IN is for development; it is refused in production.")

@@ -27,6 +27,7 @@ PATHS = [
     ("/3/movie/popular", "/3/movie/popular"),
     ("/3/movie/upcoming", "/3/movie/upcoming?page=1"),
     ("/3/movie/now_playing", "/3/movie/now_playing"),
+    ("/3/search/movie", "/3/search/movie?query=matrix&include_adult=false&page=1"),
     ("/3/genre/movie/list", "/3/genre/movie/list"),
     ("/3/configuration", "/3/configuration"),
 ]

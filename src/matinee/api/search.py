@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from ninja import Field, Query, Router, Schema
 
 from matinee.api.answers import LAST_PAGE_OF_CATALOGUE, PageQuery, answer, page_of
@@ -12,8 +13,9 @@ from matinee.api.filters import FilterQuery, filter_of, sort_of
 from matinee.api.schemas import Page, Problem, Suggestions
 from matinee.catalog.encoding import image_url
 from matinee.catalog.models import Movie
-from matinee.search.finding import search, suggest
+from matinee.search.finding import suggest
 from matinee.search.questions import LONGEST_QUESTION
+from matinee.search.topping_up import search_and_top_up
 
 router = Router(auth=maybe_signed_in)
 
@@ -34,7 +36,9 @@ class SearchQuery(FilterQuery):
 def search_movies(request: HttpRequest, paging: Query[PageQuery], wishes: Query[SearchQuery]) -> HttpResponse:
     """Films that `q` may mean, the best match first where `sort_by` is absent; small typos are forgiven."""
     span = paging.within_catalogue().span
-    found = search(text=wishes.q, movie_filter=filter_of(request), sort=sort_of(request), first=span.stop)
+    found = search_and_top_up(
+        text=wishes.q, movie_filter=filter_of(request), sort=sort_of(request), first=span.stop, now=timezone.now()
+    )
     cards = cards_of(request, found.tmdb_ids[span].tolist())
     total = min(found.total, LAST_PAGE_OF_CATALOGUE * paging.page_size)
     return page_of(request, paging, total=total, results=[*cards.values()])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,8 @@ class Found:
 
     tmdb_ids: TmdbIds
     total: int
+    is_too_little: bool = False
+    """Whether the catalogue, filters aside, has no title near to what was typed, and few films with its words."""
 
 
 def search(*, text: str, movie_filter: MovieFilter, sort: Sort | None, first: int) -> Found:
@@ -48,16 +50,18 @@ def search(*, text: str, movie_filter: MovieFilter, sort: Sort | None, first: in
     if index is None:
         return _narrowed(_by_prefix(text, BY_DATABASE), movie_filter, sort)
     query, hits = _ask(index, question)
+    is_too_little = hits.best < NEARLY_WHOLE[1] and hits.total < ENOUGH
     if movie_filter == EVERYTHING and sort is None:
         if hits.settled < min(first, hits.total):
             hits = _whole(index, query, hits, most=DEEPEST)
-        return Found(hits.tmdb_ids[: hits.settled], min(hits.total, DEEPEST))
+        return Found(hits.tmdb_ids[: hits.settled], min(hits.total, DEEPEST), is_too_little)
     catalogue = columns()
     let_through = catalogue.mask(movie_filter)
     if hits.total > FIRST_LOOK and let_through.count() <= FEW:
         tmdb_ids = catalogue.tmdb_ids[let_through.rows()].tolist()
         hits = _hits(index, Queries(index.schema).among(query, tmdb_ids), FEW)
-    return _narrowed(_whole(index, query, hits, most=hits.total).tmdb_ids, movie_filter, sort)
+    found = _narrowed(_whole(index, query, hits, most=hits.total).tmdb_ids, movie_filter, sort)
+    return replace(found, is_too_little=is_too_little)
 
 
 def suggest(*, text: str, ceiling: Term | None = None) -> list[int]:

@@ -15,7 +15,9 @@ class TmdbConfig(AppConfig):
         connection.check_settings()
         if connection.is_configured():
             from matinee.core.jobs.schedule import Periodic, register  # noqa: PLC0415 - as above
-            from matinee.tmdb import planning, tasks  # noqa: PLC0415 - as above
+            from matinee.tmdb import planning, searches, tasks  # noqa: PLC0415 - as above
 
             every = dt.timedelta(minutes=15)
             register(Periodic("mirror-tmdb", tasks.mirror, every=every, when=planning.is_due_now))
+            soon = dt.timedelta(seconds=1)
+            register(Periodic("search-tmdb", tasks.mirror, every=soon, when=searches.are_waiting))

@@ -87,6 +87,11 @@ class Client:
     def listed(self, name: ListName, *, page: int) -> FilmPage:
         return self._asked(FilmPage, f"/3/movie/{name}", {"page": str(page)})
 
+    def found(self, words: str, *, adult: bool, seconds: float) -> FilmPage:
+        """The first page of the films that TMDb's search finds."""
+        asked = {"query": words, "include_adult": str(adult).lower(), "page": "1"}
+        return self._asked(FilmPage, "/3/search/movie", asked, seconds=seconds)
+
     def genres(self) -> Genres:
         return self._asked(Genres, "/3/genre/movie/list", {})
 

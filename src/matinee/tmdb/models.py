@@ -41,6 +41,17 @@ class WantedFilm(models.Model):
         return str(self.tmdb_id)
 
 
+class WantedSearch(models.Model):
+    """What somebody typed and the catalogue has too little of. Nobody's row: it tells not who it was."""
+
+    digest = models.CharField(max_length=64, primary_key=True, help_text="SHA-256 of the words.")
+    words = models.CharField(max_length=200, help_text="What TMDb is to be asked for; blank once it was.")
+    until = models.DateTimeField(db_index=True, help_text="TMDb is not asked again before.")
+
+    def __str__(self) -> str:
+        return self.digest[:12]
+
+
 class QuarantinedFilm(models.Model):
     """A film of which TMDb's last answer could not be used: the catalogue keeps what it had."""
 

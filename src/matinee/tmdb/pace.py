@@ -54,6 +54,10 @@ class Standing:
         """Whether the breaker keeps requests back, apart from the one that tries."""
         return self.failures >= FAILURES_IN_A_ROW
 
+    def is_resting(self, now: float) -> bool:
+        """Whether nobody asks at all."""
+        return self.is_open and self.open_until > now
+
     def forget_another_clock(self, now: float) -> None:
         """Drop instants that lie too far ahead to have been written by today's clock."""
         self.next_at = _unless_beyond(self.next_at, now + LONGEST_PAUSE)

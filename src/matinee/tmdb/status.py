@@ -53,7 +53,7 @@ def read_status(*, now: dt.datetime) -> Status:
     steps = {step.name: step for step in SyncStep.objects.all()}
     running = SyncLease.objects.filter(name=lease.NAME, expires_at__gt=now).first()
     standing = connection.pace().standing()
-    rests = standing.is_open and standing.open_until > now.timestamp()
+    rests = standing.is_resting(now.timestamp())
     names = (planning.FILL, planning.CHANGES, planning.LISTS, planning.RUN)
     fill, changes, lists, run = (steps.get(name) for name in names)
     return Status(

@@ -26,6 +26,7 @@ from matinee.tmdb.connection import Wishes
 from matinee.tmdb.failures import Away, Gone, TmdbFailure, TokenRefused, Unfit
 from matinee.tmdb.lease import AlreadyRunning, Lease
 from matinee.tmdb.planning import Clock, note_end, plan
+from matinee.tmdb.searches import answer_searches
 from matinee.tmdb.storing import Outcome, Stored, count, films_known, store
 from matinee.tmdb.transport import CONNECTIONS
 
@@ -65,6 +66,7 @@ def synchronise(
     held = lease.take(holder=f"{platform.node()[:40]}-{os.getpid()}-{secrets.token_hex(4)}", now=clock())
     try:
         try:
+            answer_searches(client, held, wishes=wishes, clock=clock)
             plan(client, held, wishes=wishes, full=full, clock=clock)
         except TokenRefused:
             raise
@@ -106,6 +108,7 @@ class _Run:
                     on_progress(Progress(len(settled), left))
                 if not any(_is_answer(outcome) for outcome in outcomes):
                     self._wait_until_well()
+                answer_searches(self._client, self._held, wishes=self._wishes, clock=self._clock)
         return total
 
     def _ask(self, tmdb_id: int) -> Outcome:

@@ -11,6 +11,8 @@ from django.db import connection
 from matinee.tmdb.models import WantedFilm
 
 AT_ONCE = 1_000
+ASKED_FOR = -1
+"""The rank of films that somebody searched for a moment ago."""
 URGENT = 0
 """The rank of changed and of popular films; those of a fill come after, by popularity from 1."""
 KNOWN = """
@@ -27,6 +29,12 @@ def want(tmdb_ids: Sequence[int], *, first_rank: int | None = None) -> None:
             for place, tmdb_id in enumerate(tmdb_ids[start : start + AT_ONCE])
         ]
         WantedFilm.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def want_first(tmdb_ids: Sequence[int]) -> None:
+    """Put films at the head of the list, also those that stand further down."""
+    rows = [WantedFilm(tmdb_id=tmdb_id, rank=ASKED_FOR) for tmdb_id in tmdb_ids]
+    WantedFilm.objects.bulk_create(rows, update_conflicts=True, unique_fields=["tmdb_id"], update_fields=["rank"])
 
 
 def want_all_known(*, rank: int) -> None:

@@ -98,6 +98,17 @@ def _popular(films: Films, query: Query) -> tuple[int, Payload]:
     return 200, _page(films.by_popularity(), query, PAGE, _listed)
 
 
+def _found(films: Films, query: Query) -> tuple[int, Payload]:
+    """Films with all the words in their title, which is far less than TMDb finds."""
+    words, adult = query.get("query", "").casefold().split(), query.get("include_adult") == "true"
+    found = [
+        film
+        for film in films.by_popularity()
+        if (adult or not film["adult"]) and all(word in film["title"].casefold() for word in words)
+    ]
+    return 200, _page(found if words else [], query, PAGE, _listed)
+
+
 def _dated(films: Films, query: Query) -> tuple[int, Payload]:
     newest = heapq.nlargest(100, films.by_id.values(), key=lambda film: (film["release_date"], film["id"]))
     days = [film["release_date"] for film in newest]
@@ -165,6 +176,7 @@ ROUTES: Sequence[tuple[str, Callable[..., tuple[int, Payload]]]] = (
     (r"/3/movie/(\d{1,10})", _movie),
     (r"/3/movie/changes", _changes),
     (r"/3/movie/popular", _popular),
+    (r"/3/search/movie", _found),
     (r"/3/movie/(?:upcoming|now_playing)", _dated),
     (r"/3/movie/(\d{1,10})/([a-z_/]+)", _part),
     (r"/3/genre/movie/list", _genres),

@@ -22,10 +22,10 @@ PLAIN = (
 )
 
 
-def load(shared: Path) -> list[Film]:
-    """Fill the (new) database with the films of `shared`; the most voted for first."""
+def load(shared: Path, *, with_credits: bool = True) -> list[Film]:
+    """Fill the database with the films of `shared`, or what it lacks of them; the most voted for first."""
     call_command("migrate", interactive=False, verbosity=0)
-    facts = {film["tmdb_id"]: film for name in FILES for film in _films(shared / name)}
+    facts = {film["tmdb_id"]: film for name in FILES for film in _films(shared / name, with_credits=with_credits)}
     store_facts(list(facts.values()), choose=blanks_filled, now=dt.datetime.now(dt.UTC))
     rows = Movie.objects.order_by("-vote_count", "tmdb_id")
     return [
@@ -34,12 +34,12 @@ def load(shared: Path) -> list[Film]:
     ]
 
 
-def _films(path: Path) -> Iterator[Mapping[str, Any]]:
+def _films(path: Path, *, with_credits: bool) -> Iterator[Mapping[str, Any]]:
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         for line in lines:
             film = json.loads(line)
             if film.get("id") and film.get("title"):
-                yield known_facts({**_plain(film), **_credits(film)})
+                yield known_facts({**_plain(film), **(_credits(film) if with_credits else {})})
 
 
 def _plain(film: Mapping[str, Any]) -> dict[str, Any]:

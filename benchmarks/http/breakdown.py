@@ -24,8 +24,10 @@ from types import FrameType
 from typing import Any
 
 from benchmarks.http import contenders, servers
+from benchmarks.http.building import publish
 from benchmarks.http.client import Request
 from benchmarks.http.endpoints import Endpoint, endpoints
+from benchmarks.http.place import WORK
 from benchmarks.venvs import BENCHMARKS
 from matinee.operations.memory import KEEP_MEMORY
 
@@ -67,7 +69,8 @@ Ask = Callable[[Request, bool], bytes]
 
 def main(arguments: Sequence[str]) -> None:
     options = _options(arguments)
-    with tempfile.TemporaryDirectory(dir=_work()) as scratch:
+    WORK.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=WORK) as scratch:
         folder = options.keep or Path(scratch)
         env = _prepared(folder, options) | KEEP_MEMORY
         if any(os.environ.get(name) != value for name, value in env.items()):  # the C library reads them as it starts
@@ -87,6 +90,7 @@ def _prepared(folder: Path, options: argparse.Namespace) -> dict[str, str]:
         return contenders.environment_of(folder)
     folder.mkdir(parents=True, exist_ok=True)
     env = contenders.fill(folder, films=options.films, rows=rows)
+    publish(env)
     contenders.learn(env, options.community)
     return env
 
@@ -177,12 +181,6 @@ def part_of(frame: FrameType | None) -> str:
                 return label
         frame = frame.f_back
     return "this program"
-
-
-def _work() -> Path:
-    work = BENCHMARKS / ".work"
-    work.mkdir(exist_ok=True)
-    return work
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:

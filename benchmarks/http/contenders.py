@@ -96,10 +96,14 @@ def floor(folder: Path, content: bytes) -> Contender:
     )
 
 
-def fill(folder: Path, *, films: int, rows: Path, database_url: str | None = None) -> dict[str, str]:
-    """Fill a database of ours below `folder`, write `rows` for the peers; returns the environment that it serves in."""
+def fill(
+    folder: Path, *, films: int, rows: Path, told: int | None = None, database_url: str | None = None
+) -> dict[str, str]:
+    """Fill a database of ours below `folder`, and write its rows to `rows`, of films the `told` most popular or else
+    all; returns the environment that it serves in. Nothing is published yet."""
     env = environment_of(folder, database_url)
     program = [sys.executable, "-m", "benchmarks.http.dataset", "--films", str(films), "--out", str(rows)]
+    program += ["--told", str(told or films)]
     person = ["--username", USERNAME, "--password", PASSWORD]
     subprocess.run([*program, *person], cwd=BENCHMARKS.parent, env=env, check=True)
     return env

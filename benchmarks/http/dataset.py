@@ -1,16 +1,18 @@
-"""The rows that both servers hold: real films, varied and labelled to reach a number, and people with their lists.
+"""The rows that all servers hold: real films, then made-up ones to reach a number, and people with their lists.
 
-Run with MATINEE_DATA_DIR set, it fills Matinee's database there, and writes the same rows as JSON for the peer to load.
+Run with MATINEE_DATA_DIR set, it fills Matinee's database there, and writes the same rows as JSON for the peers.
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
 import datetime as dt
+import itertools
 import json
 import random
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import django
 
@@ -18,12 +20,13 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402 - Django is set up first
 from django.core.serializers.json import DjangoJSONEncoder  # noqa: E402 - as above
-from django.db.models import F, Model, QuerySet  # noqa: E402 - as above
+from django.db import connection, transaction  # noqa: E402 - as above
+from django.db.models import F, Field, QuerySet  # noqa: E402 - as above
 
+from benchmarks.made_up import FIRST_MADE_UP, made_up  # noqa: E402 - as above
 from matinee.accounts.models import User  # noqa: E402 - as above
 from matinee.accounts.services import create_user  # noqa: E402 - as above
-from matinee.catalog.cards import refresh_cards  # noqa: E402 - as above
-from matinee.catalog.columns import refresh_columns  # noqa: E402 - as above
+from matinee.catalog.film_lists import LISTS  # noqa: E402 - as above
 from matinee.catalog.models import Genre, Movie  # noqa: E402 - as above
 from matinee.catalog.starter import load_starter  # noqa: E402 - as above
 from matinee.library.models import Favorite, MovieRating, Watchlist  # noqa: E402 - as above
@@ -31,44 +34,54 @@ from matinee.library.models import Favorite, MovieRating, Watchlist  # noqa: E40
 OTHERS = 20
 FAVORITES, WATCHLIST, RATINGS = 50, 30, 60
 AMONG_MOST_POPULAR = 400
-FIRST_VARIANT_ID = 1_000_000_000
+AT_ONCE = 5_000
 OVERVIEW = (
     "Text of the benchmark, as long as most films' own: the packaged films are facts alone and carry none. " * 3
 ).strip()
+PICTURES = {"poster_path": "/poster-of-the-benchmark.jpg", "backdrop_path": "/backdrop.jpg"}
+LISTS_OF_MADE_UP = """
+INSERT INTO {table} (movie_id, {columns})
+SELECT movie.id, {values} FROM catalog_movie movie
+JOIN source ON source.place = (movie.tmdb_id - %s) %% %s
+JOIN {table} entry ON entry.movie_id = source.movie_id
+WHERE movie.tmdb_id >= %s ORDER BY movie.id
+"""
+"""`source` tells of which real film each one is made."""
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
 def fill(*, films: int, username: str, password: str) -> None:
-    """Bring the database to exactly `films` films, some people and their lists, and publish the catalogue's columns.
+    """Bring the (new) database to exactly `films` films, some people and their lists; nothing of it is published.
 
-    `username` is the person whose requests are measured.
+    While nothing is, nobody consumes changes, and the triggers on films write none. `username` is the person whose
+    requests are measured.
     """
     load_starter(now=NOW)
     kept = _most_popular_first().values_list("pk", flat=True)[:films]
     Movie.objects.exclude(pk__in=list(kept)).delete()
-    real = list(Movie.objects.order_by("tmdb_id"))
+    Movie.objects.update(overview=OVERVIEW, **PICTURES)
     chance = random.Random(films)
-    variants = [_variant(real[number % len(real)], number, chance) for number in range(films - len(real))]
-    Movie.objects.bulk_create(variants, batch_size=500)
-    Movie.objects.update(overview=OVERVIEW, poster_path="/poster-of-the-benchmark.jpg", backdrop_path="/backdrop.jpg")
+    with transaction.atomic():
+        _add_made_up(films - Movie.objects.count(), chance)
     _add_people(username, password, chance)
-    refresh_columns()
-    refresh_cards()
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
 
 
-def rows(*, username: str, password: str) -> dict[str, list[dict[str, object]]]:
-    """Everything that the peer needs, by name; row ids are ours."""
-
+def rows(*, username: str, password: str, films: int) -> dict[str, list[dict[str, object]]]:
+    """What a peer needs, by name, with the `films` most popular films; row ids are ours."""
+    most_popular = Movie.objects.filter(pk__in=_most_popular_first().values("pk")[:films])
     return {
-        "genres": _values(Genre),
-        "films": _values(Movie, without=("collection_id", "digests")),
+        "genres": _values(Genre.objects.all()),
+        "films": _values(most_popular, without=("collection_id", "digests")),
         "people": [
             {"id": user.pk, "username": user.username, "password": password if user.username == username else None}
             for user in User.objects.order_by("pk")
         ],
-        "favorites": _values(Favorite),
-        "watchlist": _values(Watchlist),
-        "ratings": _values(MovieRating, without=("review_private", "review_hidden")),
+        "favorites": _values(Favorite.objects.all()),
+        "watchlist": _values(Watchlist.objects.all()),
+        "ratings": _values(MovieRating.objects.all(), without=("review_private", "review_hidden")),
     }
 
 
@@ -76,20 +89,49 @@ def _most_popular_first() -> QuerySet[Movie]:
     return Movie.objects.order_by(F("popularity").desc(nulls_last=True), "tmdb_id")
 
 
-def _variant(film: Movie, number: int, chance: random.Random) -> Movie:
-    """A film like a real one, with numbers and a title of its own; `number` counts all variants from 0."""
-    variant = copy.copy(film)
-    variant.pk = None
-    variant.digests = None  # its lists stay with the real film
-    variant.tmdb_id = FIRST_VARIANT_ID + number
-    variant.title = f"{film.title} (variant {number + 1})"
-    for fact in ("popularity", "vote_count", "revenue", "budget"):
-        value = getattr(film, fact)
-        if value is not None:
-            setattr(variant, fact, type(value)(value * chance.uniform(0.3, 0.95)))
-    if film.release_date is not None:
-        variant.release_date = film.release_date + dt.timedelta(days=chance.randrange(-1_500, 1_500))
-    return variant
+def _add_made_up(number: int, chance: random.Random) -> None:
+    """Variants of the real films, with the lists of the films that they are made of; written out, since making models
+    of a million rows takes several times as long as writing them."""
+    fields = [field for field in Movie._meta.concrete_fields if not field.primary_key]  # noqa: SLF001 - Django's public name for it
+    real = list(Movie.objects.order_by("pk").values("pk", *(field.attname for field in fields)))
+    as_stored = [_stored(fields, film) for film in real]
+    by_name = {field.attname: field for field in fields}
+
+    def films() -> Iterator[Sequence[Any]]:
+        for place, variant in enumerate(itertools.islice(made_up(real, chance), number)):
+            changed = _stored([by_name[name] for name in variant], variant)
+            yield list((as_stored[place % len(real)] | changed).values())
+
+    columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    places = ", ".join(["%s"] * len(fields))
+    with connection.cursor() as cursor:
+        for batch in _batches(films()):
+            cursor.executemany(f"INSERT INTO catalog_movie ({columns}) VALUES ({places})", batch)
+        cursor.execute("CREATE TEMPORARY TABLE source (place bigint PRIMARY KEY, movie_id bigint)")
+        cursor.executemany(
+            "INSERT INTO source VALUES (%s, %s)", [(place, film["pk"]) for place, film in enumerate(real)]
+        )
+        for kind in LISTS.values():
+            own = [connection.ops.quote_name(column) for column in kind.columns[1:]]
+            cursor.execute(
+                LISTS_OF_MADE_UP.format(
+                    table=kind.model._meta.db_table,  # noqa: SLF001 - Django's public name for it
+                    columns=", ".join(own),
+                    values=", ".join(f"entry.{column}" for column in own),
+                ),
+                [FIRST_MADE_UP, len(real), FIRST_MADE_UP],
+            )
+        cursor.execute("DROP TABLE source")
+
+
+def _stored(fields: Iterable[Field[Any, Any]], film: dict[str, Any]) -> dict[str, Any]:
+    return {field.attname: field.get_db_prep_save(film[field.attname], connection) for field in fields}
+
+
+def _batches(items: Iterable[Sequence[Any]]) -> Iterator[list[Sequence[Any]]]:
+    iterator = iter(items)
+    while batch := list(itertools.islice(iterator, AT_ONCE)):
+        yield batch
 
 
 def _add_people(username: str, password: str, chance: random.Random) -> None:
@@ -111,14 +153,15 @@ def _add_people(username: str, password: str, chance: random.Random) -> None:
         )
 
 
-def _values(model: type[Model], without: tuple[str, ...] = ()) -> list[dict[str, object]]:
-    columns = [field.attname for field in model._meta.concrete_fields if field.attname not in without]  # noqa: SLF001 - Django's public name for it
-    return list(model._default_manager.order_by("pk").values(*columns))  # noqa: SLF001 - Django's public name for it
+def _values(films: QuerySet[Any], without: tuple[str, ...] = ()) -> list[dict[str, object]]:
+    columns = [field.attname for field in films.model._meta.concrete_fields if field.attname not in without]  # noqa: SLF001 - Django's public name for it
+    return list(films.order_by("pk").values(*columns))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--films", type=int, required=True)
+    parser.add_argument("--told", type=int, help="how many of them are written out; all where nothing is said")
     parser.add_argument("--username", required=True)
     parser.add_argument("--password", required=True)
     parser.add_argument("--out", type=Path, required=True)
@@ -126,7 +169,8 @@ def main() -> None:
     person = {"username": arguments.username, "password": arguments.password}
     call_command("migrate", verbosity=0)
     fill(films=arguments.films, **person)
-    arguments.out.write_text(json.dumps(rows(**person), cls=DjangoJSONEncoder))
+    told = rows(**person, films=arguments.told or arguments.films)
+    arguments.out.write_text(json.dumps(told, cls=DjangoJSONEncoder))
 
 
 if __name__ == "__main__":

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 
 import psutil
 
-from benchmarks.http.client import Outcome, Plan
+from benchmarks.http.client import Outcome, Plan, Request
+from benchmarks.http.contenders import Contender
 from benchmarks.http.endpoints import Endpoint
 from benchmarks.http.servers import Server
 from benchmarks.venvs import BENCHMARKS
 
+CONNECTIONS = 16
 WARM_UP_SECONDS = 1.0
 AT_MOST = 50_000
 """Requests in one measurement."""
@@ -40,11 +43,51 @@ class Measurement:
     statuses: dict[str, int]
 
 
-def measure(server: Server, endpoint: Endpoint, *, connections: int, seconds: float) -> Measurement:
+@dataclass(frozen=True)
+class Load:
+    """What is asked of the servers, and over how many connections.
+
+    `fresh`: requests that nobody has asked yet, others in each round; each is asked once, with nothing warmed up.
+    """
+
+    endpoint: Endpoint
+    connections: int = CONNECTIONS
+    fresh: Callable[[int], Sequence[Request]] | None = None
+
+
+def interleaved(
+    running: Mapping[Contender, Server], loads: Sequence[Load], *, rounds: int, seconds: float
+) -> dict[str, dict[str, list[Measurement]]]:
+    """By endpoint and server one measurement a round: load by load, one server after the other, the order turned round
+    in every other round. Raises Refused."""
+    measured: dict[str, dict[str, list[Measurement]]] = {
+        load.endpoint.name: {one.name: [] for one in running if one.answers(load.endpoint)} for load in loads
+    }
+    for number in range(rounds):
+        for load in loads:
+            asked = load if load.fresh is None else replace(load, endpoint=_asking(load.endpoint, load.fresh(number)))
+            in_turn = [contender for contender in running if contender.answers(load.endpoint)]
+            for contender in in_turn if number % 2 == 0 else in_turn[::-1]:
+                one = measure(running[contender], asked, seconds=seconds)
+                measured[load.endpoint.name][contender.name].append(one)
+                print(
+                    f"round {number + 1}  {load.endpoint.name:36} {contender.name:22} {one.cpu_ms:6.2f} ms CPU  "
+                    f"{one.requests_per_second:7.0f}/s  p50 {one.p50_ms:6.1f}  p99 {one.p99_ms:6.1f}",
+                    file=sys.stderr,
+                    flush=True,
+                )
+    return measured
+
+
+def measure(server: Server, load: Load, *, seconds: float) -> Measurement:
     """Raises Refused."""
-    _load(server, endpoint, connections=connections, seconds=min(WARM_UP_SECONDS, seconds))
+    endpoint, at_most = load.endpoint, AT_MOST
+    if load.fresh is None:
+        _load(server, load, seconds=min(WARM_UP_SECONDS, seconds), at_most=at_most)
+    else:
+        at_most = len(endpoint.requests)
     cpu_before, busy_before = server.cpu_seconds(), _busy_seconds()
-    outcome, client_cpu = _load(server, endpoint, connections=connections, seconds=seconds)
+    outcome, client_cpu = _load(server, load, seconds=seconds, at_most=at_most)
     cpu, busy = server.cpu_seconds() - cpu_before, _busy_seconds() - busy_before
     for request in endpoint.clean_up:
         server.ask(request, signed_in=endpoint.signed_in)
@@ -62,15 +105,20 @@ def measure(server: Server, endpoint: Endpoint, *, connections: int, seconds: fl
     )
 
 
-def _load(server: Server, endpoint: Endpoint, *, connections: int, seconds: float) -> tuple[Outcome, float]:
+def _asking(endpoint: Endpoint, requests: Sequence[Request]) -> Endpoint:
+    return replace(endpoint, requests=requests)
+
+
+def _load(server: Server, load: Load, *, seconds: float, at_most: int) -> tuple[Outcome, float]:
     """What came of it, and the CPU seconds of the load generator's whole process, its start included."""
+    endpoint = load.endpoint
     plan = Plan(
         port=server.port,
         token=server.token if endpoint.signed_in else None,
         requests=endpoint.requests,
-        connections=connections,
+        connections=load.connections,
         seconds=seconds,
-        at_most=AT_MOST,
+        at_most=at_most,
     )
     before = psutil.Process().cpu_times()
     done = subprocess.run(

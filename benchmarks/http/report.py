@@ -65,18 +65,12 @@ def markdown(result: Result) -> str:
         "Made by `python -m benchmarks.http`; [benchmarks/README.md](../README.md) says what is measured and how.",
         "",
         *[f"- {name}: {value}" for name, value in result.about.items()],
-        _conditions([one for by_server in result.rounds.values() for rounds in by_server.values() for one in rounds]),
+        conditions(result),
         "",
         "Medians of all rounds, with the lowest and the highest in brackets. CPU a request is the leading figure:",
         "user and system time of the server's whole tree of processes.",
         "",
-        f"| request | server | {' | '.join(FIGURES.values())} |",
-        f"|---|---|{'---|' * len(FIGURES)}",
-        *[
-            f"| {endpoint} | {server} | {' | '.join(_shown(spreads[name]) for name in FIGURES)} |"
-            for endpoint, of_endpoint in figures.items()
-            for server, spreads in of_endpoint["servers"].items()
-        ],
+        *medians(figures),
         "",
         f"How many times better {result.servers[0]} is than the others (less CPU, more requests/s, less latency),",
         "round by round; under 1 it is worse:",
@@ -84,7 +78,7 @@ def markdown(result: Result) -> str:
         f"| request | than | {' | '.join(name.partition(',')[0] for name in FIGURES.values())} |",
         f"|---|---|{'---|' * len(FIGURES)}",
         *[
-            f"| {endpoint} | {server} | {' | '.join(_shown(ratios[name]) for name in FIGURES)} |"
+            f"| {endpoint} | {server} | {' | '.join(shown(ratios[name]) for name in FIGURES)} |"
             for endpoint, of_endpoint in figures.items()
             for server, ratios in of_endpoint["better_by"].items()
         ],
@@ -99,7 +93,22 @@ def markdown(result: Result) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _conditions(everywhere: Sequence[Measurement]) -> str:
+def medians(figures: Mapping[str, Any]) -> list[str]:
+    """The table of a `summary`'s medians."""
+    return [
+        f"| request | server | {' | '.join(FIGURES.values())} |",
+        f"|---|---|{'---|' * len(FIGURES)}",
+        *[
+            f"| {endpoint} | {server} | {' | '.join(shown(spreads[name]) for name in FIGURES)} |"
+            for endpoint, of_endpoint in figures.items()
+            for server, spreads in of_endpoint["servers"].items()
+        ],
+    ]
+
+
+def conditions(result: Result) -> str:
+    """What else used the cores meanwhile."""
+    everywhere = [one for by_server in result.rounds.values() for rounds in by_server.values() for one in rounds]
     others = [one.others_cores for one in everywhere]
     return (
         f"- Load generator: at most {max(one.client_cpu_ms for one in everywhere):.2f} ms of CPU a request, its start "
@@ -112,10 +121,11 @@ def _spread(values: Sequence[float]) -> dict[str, float]:
     return {"median": median(values), "lowest": min(values), "highest": max(values)}
 
 
-def _shown(spread: Mapping[str, float]) -> str:
-    return f"{_figure(spread['median'])} ({_figure(spread['lowest'])} to {_figure(spread['highest'])})"
+def shown(spread: Mapping[str, float]) -> str:
+    """The median, with the lowest and the highest behind it."""
+    return f"{figure(spread['median'])} ({figure(spread['lowest'])} to {figure(spread['highest'])})"
 
 
-def _figure(value: float) -> str:
+def figure(value: float) -> str:
     """Three digits that count."""
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"

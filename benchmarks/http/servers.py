@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 
+from benchmarks.http.building import own_bytes
 from benchmarks.http.client import HOST, Request
 
 START_SECONDS = 60
@@ -85,6 +86,10 @@ class Server:
     def memory_bytes(self) -> int:
         """Proportional set size: memory that processes share is counted once."""
         return sum(process.memory_full_info().pss for process in self._processes())
+
+    def own_bytes(self) -> int:
+        """Memory of the largest process of the tree that no file stands behind."""
+        return max(own_bytes(process.pid) for process in self._processes())
 
     def stop(self) -> None:
         """The whole tree, gently first."""

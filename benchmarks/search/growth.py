@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 
+from benchmarks.made_up import made_up
 from benchmarks.search.films import load
 from benchmarks.search.known_items import known_items
 from benchmarks.search.systems import Matinee, MatineeSuggest
@@ -21,7 +22,6 @@ from matinee.search.documents import FIELDS, document_of
 from matinee.search.finding import search
 from matinee.search.index import publish_index, search_index
 
-FIRST_MADE_UP = 1_000_000_000
 ASKED = 2_000
 MIB = 2**20
 BROAD = ("the", "a", "love", "man")
@@ -33,7 +33,7 @@ def measured(folder: Path, films: int) -> dict[str, Any]:
     there = load(folder)
     rows = list(Movie.objects.order_by("-vote_count", "tmdb_id").values(*FIELDS))
     started = time.process_time()
-    publish_index(map(document_of, itertools.islice(made_up(rows, Random(1)), films)))
+    publish_index(map(document_of, itertools.islice(_films(rows), films)))
     build = time.process_time() - started
     before = psutil.Process().memory_info().rss
     searching = search_index()
@@ -55,24 +55,11 @@ def measured(folder: Path, films: int) -> dict[str, Any]:
     }
 
 
-def made_up(rows: Sequence[Mapping[str, Any]], random: Random) -> Iterator[Mapping[str, Any]]:
+def _films(rows: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """The real films, and then variants of them without end."""
     yield from rows
-    words = [word for row in rows for word in row["title"].split()]
-    for number in itertools.count(FIRST_MADE_UP):
-        row = random.choice(rows)
-        title = row["title"].split()
-        title[random.randrange(len(title))] = random.choice(words)
-        shared_fact = random.random()
-        yield {
-            **row,
-            "tmdb_id": number,
-            "imdb_id": None,
-            "title": " ".join([*title, random.choice(words)] if len(title) < 2 else title),
-            "original_title": None,
-            "popularity": (row["popularity"] or 0) * shared_fact,
-            "vote_count": int((row["vote_count"] or 0) * shared_fact),
-        }
+    for place, variant in enumerate(made_up(rows, Random(1))):
+        yield {**rows[place % len(rows)], **variant}
 
 
 def _milliseconds(ask: Callable[[str], Any], questions: Sequence[str]) -> dict[str, float]:

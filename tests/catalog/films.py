@@ -59,7 +59,7 @@ def columns_of(films: Sequence[Facts]) -> CatalogColumns:
     ]
     table = table_of(rows)
     postings = postings_of(films)
-    return CatalogColumns("test", projected(table, orders.by_title(table)), lambda: postings)
+    return CatalogColumns("test", dict(projected(table, orders.by_title(table))), lambda: postings)
 
 
 def postings_of(films: Sequence[Facts]) -> Postings:

@@ -20,7 +20,7 @@ from pytest_django.fixtures import Settings
 from matinee.catalog import columns as module
 from matinee.catalog import film_table, outbox, tasks
 from matinee.catalog.columns import columns, columns_are_stale, refresh_columns, refresh_is_due
-from matinee.catalog.film_table import FilmTable, read_films, table_of
+from matinee.catalog.film_table import FilmTable, films_by_id, joined, table_of
 from matinee.catalog.filters import MovieFilter
 from matinee.catalog.models import ChangeConsumer, Movie
 from matinee.catalog.orders import by_title, by_title_mended
@@ -45,8 +45,8 @@ def published(store: ArtifactStore) -> dict[str, NDArray[Any]]:
 
 
 def built_anew() -> dict[str, NDArray[Any]]:
-    table = read_films([Movie.objects.all()])
-    return projected(table, by_title(table))
+    table = joined([*films_by_id(Movie.objects.all())])
+    return dict(projected(table, by_title(table)))
 
 
 def assert_equal_bytes(one: dict[str, NDArray[Any]], other: dict[str, NDArray[Any]]) -> None:
@@ -202,10 +202,14 @@ class TestRefresh:
 
     @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(steps=st.lists(st.tuples(st.sampled_from("aud"), st.integers(1, 40)), min_size=1, max_size=12))
-    def test_taking_changes_in_is_the_same_as_building_anew(self, steps: list[tuple[str, int]]) -> None:
+    def test_taking_changes_in_is_the_same_as_building_anew(
+        self, steps: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(film_table, "SLICE", 7)
+        monkeypatch.setattr(film_table, "READ_AT_ONCE", 4)
         Movie.objects.all().delete()
         Movie.objects.bulk_create([film(id_, f"Film {id_ % 5}", popularity=id_ % 3) for id_ in range(10, 40)])
-        table = read_films([Movie.objects.all()])
+        table = joined([*films_by_id(Movie.objects.all())])
         order = by_title(table)
         for step, id_ in steps:
             if step == "a":
@@ -216,10 +220,10 @@ class TestRefresh:
                 Movie.objects.filter(tmdb_id=id_).delete()
         changed = np.unique([id_ for _, id_ in steps])
 
-        patched = table.patched(changed.tolist())
+        patched = joined([*table.patched(changed.tolist())])
         mended = by_title_mended(patched, table, order, changed)
 
-        assert_equal_bytes(projected(patched, mended), built_anew())
+        assert_equal_bytes(dict(projected(patched, mended)), built_anew())
 
 
 @pytest.mark.django_db

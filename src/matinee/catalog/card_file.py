@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, BinaryIO
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matinee.catalog.encoding import EncodedFilm
 from matinee.catalog.film_table import offsets_of
+from matinee.core.array_files import array_files
 
 
 @dataclass(frozen=True)
@@ -90,20 +93,11 @@ class CardFile:
         yield self.between(place, self.size)
 
 
-def written(parts: Iterable[CardFile], file: BinaryIO) -> CardFile:
-    """All parts as one, whose JSON goes to `file` part by part and is mapped from there: it is never all in memory."""
-    small = []
-    for part in parts:
-        file.write(part.json.data)
-        small.append(replace(part, json=np.empty(0, dtype=np.uint8)))
-    file.flush()
-    small = small or [CardFile.of([])]
-    length = sum(int(part.starts[-1]) for part in small)
-    return CardFile(
-        tmdb_ids=np.concatenate([part.tmdb_ids for part in small]),
-        pks=np.concatenate([part.pks for part in small]),
-        starts=offsets_of(np.concatenate([np.diff(part.starts) for part in small])),
-        name_ends=np.concatenate([part.name_ends for part in small]),
-        card_ends=np.concatenate([part.card_ends for part in small]),
-        json=np.memmap(file, dtype=np.uint8, mode="r", shape=(length,)) if length else np.empty(0, dtype=np.uint8),
-    )
+def written(parts: Iterable[CardFile], folder: Path) -> CardFile:
+    """All parts as one, which is mapped from nameless files below `folder`: it is never all in memory."""
+    with array_files(folder) as files:
+        for part in itertools.chain([CardFile.of([])], parts):
+            arrays = part.arrays()
+            files.append_offsets("starts", arrays.pop("starts"))
+            files.append(arrays)
+        return CardFile.from_arrays(files.mapped())

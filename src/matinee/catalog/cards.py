@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import tempfile
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -177,9 +176,8 @@ def _publish(store: ArtifactStore, previous: CardFile | None, changed: set[int])
         in_order = sorted(changed)
         fresh = [film for ids in _batches(in_order) for film in _encoded(Movie.objects.filter(tmdb_id__in=ids))]
         parts = previous.patched(in_order, CardFile.of(fresh))
-    with tempfile.TemporaryFile(dir=store.directory) as file:
-        films = written(parts, file)
-        return store.publish(films.arrays(), {"layout": LAYOUT, "films": films.size})
+    films = written(parts, store.directory)
+    return store.publish(films.arrays(), {"layout": LAYOUT, "films": films.size})
 
 
 def _encoded(movies: MovieQuerySet) -> Iterator[tuple[int, EncodedFilm]]:

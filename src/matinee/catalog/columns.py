@@ -9,7 +9,7 @@ listed yet.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from matinee.catalog import orders, outbox
 from matinee.catalog.bitmaps import Mask
-from matinee.catalog.film_table import FilmTable, read_films
+from matinee.catalog.film_table import FilmTable, films_by_id, joined, written
 from matinee.catalog.models import Movie
 from matinee.catalog.projection import LAYOUT, CatalogColumns, Selection, projected
 from matinee.catalog.published_postings import postings
@@ -52,9 +52,9 @@ def refresh_columns() -> None:
     kind = _kind(settings.ARTIFACTS_DIR)
     with outbox.taking_in(CONSUMER, kind) as (previous, changed):
         if previous is None:
-            _publish(kind.store, read_films([Movie.objects.all()]), title_order=None)
+            _publish_anew(kind.store)
         elif changed:
-            _take_in(kind.store, previous, np.array(changed, dtype=np.int64))
+            _take_in(kind.store, previous, changed)
 
 
 def columns_are_stale() -> bool:
@@ -87,22 +87,26 @@ def _view(version: str, arrays: Mapping[str, NDArray[Any]]) -> CatalogColumns:
 
 
 def _read() -> dict[str, NDArray[Any]]:
-    table = read_films([Movie.objects.all()])
-    return projected(table, orders.by_title(table))
+    table = joined([*films_by_id(Movie.objects.all())])
+    return dict(projected(table, orders.by_title(table)))
 
 
-def _take_in(store: ArtifactStore, previous: CatalogColumns, changed: NDArray[np.int64]) -> None:
+def _take_in(store: ArtifactStore, previous: CatalogColumns, changed: Sequence[int]) -> None:
     if len(changed) > MOST * previous.size:
-        _publish(store, read_films([Movie.objects.all()]), title_order=None)
+        _publish_anew(store)
         return
-    table = previous.table.patched(changed)
+    table = written(previous.table.patched(changed), store.directory)
     if not _same(table, previous.table):
-        _publish(store, table, orders.by_title_mended(table, previous.table, previous.title_order, changed))
+        ids = np.array(changed, dtype=np.int64)
+        _publish(store, table, orders.by_title_mended(table, previous.table, previous.title_order, ids))
 
 
-def _publish(store: ArtifactStore, table: FilmTable, title_order: NDArray[np.int32] | None) -> None:
-    if title_order is None:
-        title_order = orders.by_title(table)
+def _publish_anew(store: ArtifactStore) -> None:
+    table = written(films_by_id(Movie.objects.all()), store.directory)
+    _publish(store, table, orders.by_title(table))
+
+
+def _publish(store: ArtifactStore, table: FilmTable, title_order: NDArray[np.int32]) -> None:
     store.publish(projected(table, title_order), {"layout": LAYOUT, "films": table.size})
 
 

@@ -6,8 +6,9 @@ import datetime as dt
 import itertools
 import math
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from matinee.catalog.filters import LARGEST_ID, imdb_number
 from matinee.catalog.models import Movie, MovieQuerySet
+from matinee.core.array_files import array_files
 
 UNKNOWN_DAY = int(np.iinfo(np.int32).min)
 UNKNOWN_REVENUE = int(np.iinfo(np.int64).min)
@@ -22,6 +24,8 @@ UNKNOWN_REVENUE = int(np.iinfo(np.int64).min)
 
 LONGEST_LANGUAGE = 8
 READ_AT_ONCE = 2_000
+SLICE = 50_000
+"""So many rows of a table are taken into memory at once."""
 FIELDS = (
     "tmdb_id",
     "pk",
@@ -54,6 +58,11 @@ class Ragged:
         offsets = offsets_of(lengths)
         places = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths)
         return Ragged(self.values[places], offsets)
+
+    def between(self, start: int, stop: int) -> Ragged:
+        """The rows from `start` to before `stop`."""
+        offsets = self.offsets[start : stop + 1]
+        return Ragged(self.values[offsets[0] : offsets[-1]], offsets - offsets[0])
 
 
 @dataclass(frozen=True)
@@ -88,14 +97,24 @@ class FilmTable:
         }
         return FilmTable(**taken)
 
-    def patched(self, changed: Collection[int]) -> FilmTable:
-        """This table with the films of these TMDb ids as they stand in the database now, or gone from it."""
-        stale = np.fromiter(changed, dtype=np.int64, count=len(changed))
-        starts = range(0, len(stale), READ_AT_ONCE)
-        fresh = read_films(Movie.objects.filter(tmdb_id__in=stale[i : i + READ_AT_ONCE].tolist()) for i in starts)
-        both = _joined([self, fresh])
-        rows = np.concatenate([np.flatnonzero(~np.isin(self.tmdb_ids, stale)), np.arange(self.size, both.size)])
-        return both.take(rows[np.argsort(both.tmdb_ids[rows])])
+    def between(self, start: int, stop: int) -> FilmTable:
+        """The films of these rows, not copied but for offsets."""
+        taken: dict[str, Any] = {
+            name: column.between(start, stop) if isinstance(column, Ragged) else column[start:stop]
+            for name, column in _columns(self)
+        }
+        return FilmTable(**taken)
+
+    def patched(self, changed: Sequence[int]) -> Iterator[FilmTable]:
+        """This table, part by part, with the films of the `changed` ids, ascending, as they stand in the database now,
+        or gone from it."""
+        place = 0
+        for ids in (changed[start : start + READ_AT_ONCE] for start in range(0, len(changed), READ_AT_ONCE)):
+            stop = int(np.searchsorted(self.tmdb_ids, ids[-1], side="right"))
+            fresh = joined([*films_by_id(Movie.objects.filter(tmdb_id__in=ids))])
+            yield from _merged(self.between(place, stop), fresh, stale=np.array(ids, dtype=np.int64))
+            place = stop
+        yield from _slices(self.between(place, self.size))
 
     def arrays(self) -> dict[str, Column]:
         """Plain arrays by name, of which `from_arrays` makes the same table."""
@@ -119,15 +138,39 @@ class FilmTable:
         return cls(**columns)
 
 
-def read_films(queries: Iterable[MovieQuerySet]) -> FilmTable:
-    """The films of these queries, which share none. Holds columns in memory, never all rows."""
-    parts = [table_of([])]
-    for films in queries:
-        rows = films.values_list(*FIELDS).iterator(chunk_size=READ_AT_ONCE)
-        while chunk := list(itertools.islice(rows, READ_AT_ONCE)):
-            parts.append(table_of(chunk))
-    films_read = _joined(parts)
-    return films_read.take(np.argsort(films_read.tmdb_ids))
+def films_by_id(movies: MovieQuerySet) -> Iterator[FilmTable]:
+    """These films by ascending TMDb id, part by part, so that never all rows are in memory."""
+    rows = movies.order_by("tmdb_id").values_list(*FIELDS).iterator(chunk_size=READ_AT_ONCE)
+    while chunk := list(itertools.islice(rows, READ_AT_ONCE)):
+        yield table_of(chunk)
+
+
+def joined(parts: Sequence[FilmTable]) -> FilmTable:
+    """All parts as one table, in memory."""
+    columns: dict[str, Any] = {}
+    tables = [table_of([]), *parts]
+    for field in fields(FilmTable):
+        of_field = [getattr(table, field.name) for table in tables]
+        if isinstance(of_field[0], Ragged):
+            lengths = np.concatenate([np.diff(part.offsets) for part in of_field])
+            values = np.concatenate([part.values for part in of_field])
+            columns[field.name] = Ragged(values, offsets_of(lengths))
+        else:
+            columns[field.name] = np.concatenate(of_field)
+    return FilmTable(**columns)
+
+
+def written(parts: Iterable[FilmTable], folder: Path) -> FilmTable:
+    """All parts as one table, which is mapped from nameless files below `folder`: it is never all in memory."""
+    with array_files(folder) as files:
+        for part in itertools.chain([table_of([])], parts):
+            for name, column in _columns(part):
+                if isinstance(column, Ragged):
+                    files.append({f"{name}_values": column.values})
+                    files.append_offsets(f"{name}_offsets", column.offsets)
+                else:
+                    files.append({name: column})
+        return FilmTable.from_arrays(files.mapped())
 
 
 def table_of(films: Sequence[tuple[Any, ...]]) -> FilmTable:
@@ -160,16 +203,20 @@ def _columns(table: FilmTable) -> list[tuple[str, Column | Ragged]]:
     return [(field.name, getattr(table, field.name)) for field in fields(table)]
 
 
-def _joined(tables: Sequence[FilmTable]) -> FilmTable:
-    joined: dict[str, Any] = {}
-    for field in fields(FilmTable):
-        parts = [getattr(table, field.name) for table in tables]
-        if isinstance(parts[0], Ragged):
-            lengths = np.concatenate([np.diff(part.offsets) for part in parts])
-            joined[field.name] = Ragged(np.concatenate([part.values for part in parts]), offsets_of(lengths))
-        else:
-            joined[field.name] = np.concatenate(parts)
-    return FilmTable(**joined)
+def _merged(table: FilmTable, fresh: FilmTable, *, stale: NDArray[np.int64]) -> Iterator[FilmTable]:
+    """`table`, part by part, without the films of the `stale` ids, and with the `fresh` ones in their places."""
+    begun = 0
+    for part in _slices(table):
+        is_last = part.size < SLICE
+        stop = fresh.size if is_last else int(np.searchsorted(fresh.tmdb_ids, part.tmdb_ids[-1], side="right"))
+        both = joined([part.take(np.flatnonzero(~np.isin(part.tmdb_ids, stale))), fresh.between(begun, stop)])
+        yield both.take(np.argsort(both.tmdb_ids))
+        begun = stop
+
+
+def _slices(table: FilmTable) -> Iterator[FilmTable]:
+    """SLICE rows each, the last one fewer."""
+    return (table.between(start, start + SLICE) for start in range(0, table.size + 1, SLICE))
 
 
 def _ordinal(day: dt.date | None) -> int:

@@ -27,10 +27,10 @@ DEEPEST = 50_000
 KEPT_ENTRIES = 256
 KEPT_BYTES = 32 * 2**20
 
-COLUMN_OF_SORT = {
+SORT_OF_COLUMN = {
     "popularity": "popularity",
     "vote_average": "vote_average",
-    "primary_release_date": "release_ordinal",
+    "release_ordinal": "primary_release_date",
     "revenue": "revenue",
 }
 BOUNDED = ("release_ordinal", "vote_average", "vote_count", "runtime")
@@ -45,22 +45,26 @@ class Selection:
     total: int
 
 
-def projected(table: FilmTable, title_order: Rows) -> dict[str, NDArray[Any]]:
-    """Everything that CatalogColumns reads, by name; the same table gives the same bytes."""
-    arrays = table.arrays()
-    known_of = {name: _known(getattr(table, name)) for name in {*COLUMN_OF_SORT.values(), *BOUNDED}}
-    ascending = {name: orders.ascending(getattr(table, name), known) for name, known in known_of.items()}
-    for field, column in COLUMN_OF_SORT.items():
-        ties = orders.ties_of_values(getattr(table, column), ascending[column], int(known_of[column].sum()))
-        arrays |= _both_ways(field, ascending[column], ties)
-    arrays |= _both_ways("title", title_order, orders.ties_of_titles(table, title_order))
-    for column in BOUNDED:
-        arrays[f"order_{column}"] = ascending[column]
-        arrays[f"checkpoints_{column}"] = checkpoints_of(ascending[column], int(known_of[column].sum()), table.size)
-    arrays |= _language_bits(table) | _genre_bits(table)
+def projected(table: FilmTable, title_order: Rows) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Everything that CatalogColumns reads, by name, one after the other; the same table gives the same bytes."""
+    yield from table.arrays().items()
+    for column in dict.fromkeys((*SORT_OF_COLUMN, *BOUNDED)):
+        values = getattr(table, column)
+        is_known = _known(values)
+        known = int(is_known.sum())
+        ascending = orders.ascending(values, is_known)
+        if column in SORT_OF_COLUMN:
+            yield from _both_ways(SORT_OF_COLUMN[column], ascending, orders.ties_of_values(values, ascending, known))
+        if column in BOUNDED:
+            yield f"order_{column}", ascending
+            yield f"checkpoints_{column}", checkpoints_of(ascending, known, table.size)
+    yield from _both_ways("title", title_order, orders.ties_of_titles(table, title_order))
+    yield from _language_bits(table)
+    yield from _genre_bits(table)
     by_imdb = np.argsort(table.imdb_numbers, kind="stable").astype(np.int32)
     by_imdb = by_imdb[table.imdb_numbers[by_imdb] != 0]
-    return arrays | {"imdb_index_numbers": table.imdb_numbers[by_imdb], "imdb_index_rows": by_imdb}
+    yield "imdb_index_numbers", table.imdb_numbers[by_imdb]
+    yield "imdb_index_rows", by_imdb
 
 
 class CatalogColumns:
@@ -272,28 +276,25 @@ def _known(values: NDArray[Any]) -> NDArray[np.bool_]:
     return known
 
 
-def _both_ways(field: str, ascending: Rows, begins_tie: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
-    descending = orders.descending(ascending, begins_tie)
-    return {
-        f"order_{field}.asc": ascending,
-        f"rank_{field}.asc": orders.ranks(ascending),
-        f"order_{field}.desc": descending,
-        f"rank_{field}.desc": orders.ranks(descending),
-    }
+def _both_ways(field: str, ascending: Rows, begins_tie: NDArray[np.bool_]) -> Iterator[tuple[str, NDArray[Any]]]:
+    for direction, order in (("asc", ascending), ("desc", orders.descending(ascending, begins_tie))):
+        yield f"order_{field}.{direction}", order
+        yield f"rank_{field}.{direction}", orders.ranks(order)
 
 
-def _genre_bits(table: FilmTable) -> dict[str, NDArray[Any]]:
+def _genre_bits(table: FilmTable) -> Iterator[tuple[str, NDArray[Any]]]:
     keys = np.unique(table.genres.values)
-    row_of_value = np.repeat(np.arange(table.size), np.diff(table.genres.offsets))
+    row_of_value = np.repeat(np.arange(table.size, dtype=np.int32), np.diff(table.genres.offsets))
+    yield "genre_keys", keys
     bits = [words_of(row_of_value[table.genres.values == key], table.size) for key in keys]
-    return {"genre_keys": keys, "genre_bits": _stacked(bits, table.size)}
+    yield "genre_bits", _stacked(bits, table.size)
 
 
-def _language_bits(table: FilmTable) -> dict[str, NDArray[Any]]:
+def _language_bits(table: FilmTable) -> Iterator[tuple[str, NDArray[Any]]]:
     codes = table.languages.view(">u8")
     keys = np.unique(codes[codes != 0])
-    bits = [words_of(codes == key, table.size) for key in keys]
-    return {"language_keys": keys.view("S8"), "language_bits": _stacked(bits, table.size)}
+    yield "language_keys", keys.view("S8")
+    yield "language_bits", _stacked([words_of(codes == key, table.size) for key in keys], table.size)
 
 
 def _stacked(bits: list[Words], size: int) -> Words:

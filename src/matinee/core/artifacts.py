@@ -17,7 +17,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -32,6 +32,8 @@ FORMAT = 1
 KEPT_VERSIONS = 3
 Identity: TypeAlias = tuple[int, int, int]
 """Of a file that is never written twice: its inode, size and time of change."""
+Arrays: TypeAlias = Mapping[str, NDArray[Any]] | Iterable[tuple[str, NDArray[Any]]]
+"""By name."""
 VIEW = TypeVar("VIEW")
 DAMAGED = Counter("matinee_damaged_artifacts", "Times that a version could not be taken into service.", ["kind"])
 
@@ -60,10 +62,11 @@ class ArtifactStore:
         self._pointer = self.directory / "CURRENT"
         self._digests: dict[Identity, str] = {}
 
-    def publish(self, arrays: Mapping[str, NDArray[Any]], notes: Mapping[str, Any]) -> str:
+    def publish(self, arrays: Arrays, notes: Mapping[str, Any]) -> str:
         """Write a new version and put it in service; returns its name. Readers see the old one until the last step.
 
-        `notes` must be JSON. Raises OSError where the disk refuses; what was half written is removed.
+        Arrays that are made one after the other are in memory one after the other, too. `notes` must be JSON. Raises
+        OSError where the disk refuses; what was half written is removed.
         """
         return self._publish(lambda folder: _save(folder, arrays), notes)
 
@@ -290,9 +293,9 @@ class ArtifactKind(Generic[VIEW]):
         return self._view(artifact)
 
 
-def _save(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+def _save(folder: Path, arrays: Arrays) -> dict[str, Any]:
     files: dict[str, Any] = {}
-    for name, array in sorted(arrays.items()):
+    for name, array in arrays.items() if isinstance(arrays, Mapping) else arrays:
         path = folder / f"{name}.npy"
         with path.open("wb") as file:
             np.save(file, np.ascontiguousarray(array), allow_pickle=False)

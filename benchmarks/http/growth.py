@@ -1,0 +1,220 @@
+"""`python -m benchmarks.http.growth`: what the same requests cost with a hundred times as many films, interleaved."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import random
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.http import contenders, place
+from benchmarks.http.building import Build, publish
+from benchmarks.http.client import Request
+from benchmarks.http.endpoints import MOVIES, Endpoint, endpoints, pages
+from benchmarks.http.measuring import CONNECTIONS, Load, interleaved
+from benchmarks.http.report import MIB, Result, conditions, figure, medians, shown, summary
+from benchmarks.paths import RESULTS
+
+ASKED = frozenset({"list, signed in", "filtered list, signed in", "detail, signed in", "recommendations", "rate"})
+TOLD = 2_000
+"""So many films are known to who asks: the most popular ones."""
+FRESH = 600
+"""Requests in each measurement that nobody has made before."""
+DEEP = range(480, 501)
+GENRES = (12, 14, 16, 18, 27, 28, 35, 36, 53, 80, 99, 878, 9648, 10402, 10749, 10751, 10752)
+KEYWORDS = (818, 4565, 9672, 9715, 9748, 10183, 10683)
+"""Based on a novel, dystopia, based on a true story, superhero, revenge, independent film, coming of age."""
+PEOPLE = (31, 192, 287, 500, 2888)
+"""Tom Hanks, Morgan Freeman, Brad Pitt, Tom Cruise, Will Smith."""
+SORTS = ("popularity.desc", "vote_average.desc", "primary_release_date.desc", "title.asc", "revenue.desc")
+
+
+def main(arguments: Sequence[str]) -> None:
+    options = _options(arguments)
+    cores = place.pinned()
+    with place.scratch() as (folder, stack):
+        instances = {
+            f"{films:,} films": instance((options.keep or folder) / str(films), films, options.community)
+            for films in options.films
+        }
+        ours = {contenders.matinee(one.env, name=name): one for name, one in instances.items()}
+        running = {contender: place.started(contender, folder, stack) for contender in ours}
+        loads = loads_of(instances[next(reversed(instances))].rows)
+        started = {contender.name: server.own_bytes() for contender, server in running.items()}
+        rounds = interleaved(running, loads, rounds=options.rounds, seconds=options.seconds)
+        result = Result(
+            about={
+                **place.about("benchmarks.http.growth", arguments, cores=cores),
+                "Data": "the packaged real films, then made-up ones: variants of them with their lists, labelled in "
+                "their taglines; SQLite",
+                "Load": f"{options.rounds} interleaved rounds of {options.seconds:g} s, {CONNECTIONS} connections kept "
+                f"open, {contenders.WORKERS} workers; lists, details and ratings of the most popular films",
+                "Model": "; ".join(f"{name}: {one.trained_on}" for name, one in instances.items()),
+                "Matinee": next(iter(running)).about,
+            },
+            servers=[contender.name for contender in running],
+            rounds=rounds,
+            memory_bytes={
+                contender.name: {"started": started[contender.name], "ended": server.own_bytes()}
+                for contender, server in running.items()
+            },
+        )
+    options.out.mkdir(parents=True, exist_ok=True)
+    builds = {name: one.builds for name, one in instances.items()}
+    record = {**asdict(result), "builds": {name: _plain(made) for name, made in builds.items()}}
+    record["summary"] = summary(result)
+    (options.out / "http-growth.json").write_text(json.dumps(record, indent=1) + "\n")
+    (options.out / "http-growth.md").write_text(markdown(result, builds))
+    print(markdown(result, builds))
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A catalogue that is filled and published, with a model."""
+
+    env: dict[str, str]
+    rows: dict[str, list[dict[str, Any]]]
+    builds: dict[str, Build]
+    trained_on: str
+
+
+def instance(home: Path, films: int, community: str) -> Instance:
+    """Made below `home`, or what was made there before."""
+    rows, made = home / "rows.json", home / "made.json"
+    if not made.exists():
+        home.mkdir(parents=True)
+        place.say(f"{films:,} films: filling the database")
+        env = contenders.fill(home, films=films, rows=rows, told=TOLD)
+        builds = publish(env)
+        place.say(f"{films:,} films: training")
+        trained_on = contenders.learn(env, community)
+        made.write_text(json.dumps({"builds": _plain(builds), "trained_on": trained_on}))
+    told = json.loads(made.read_text())
+    builds = {name: Build(**one) for name, one in told["builds"].items()}
+    return Instance(contenders.environment_of(home), json.loads(rows.read_text()), builds, told["trained_on"])
+
+
+def loads_of(rows: Mapping[str, list[dict[str, Any]]]) -> list[Load]:
+    loads = [Load(one) for one in endpoints(rows) if one.name in ASKED]
+    deep = [request for request in pages(f"{MOVIES}?sort_by=title.asc", DEEP.stop - 1) if _page_of(request) in DEEP]
+    return [
+        *loads,
+        Load(Endpoint("list by title, its last pages", deep)),
+        Load(Endpoint("filtered list, each filter new", ()), fresh=lambda number: new_filters(number, MOVIES)),
+        Load(Endpoint("list of a keyword or person, new", ()), fresh=new_terms),
+        Load(
+            Endpoint("recommendations, each filter new", ()),
+            fresh=lambda number: new_filters(number, f"{MOVIES}recommendations/"),
+        ),
+    ]
+
+
+def new_filters(number: int, path: str) -> list[Request]:
+    """Lists that nobody has asked for: other ones for each `number`."""
+    chance = random.Random(f"{number} {path}")
+    requests = []
+    for _ in range(FRESH):
+        first = dt.date(1950, 1, 1) + dt.timedelta(days=chance.randrange(25_000))
+        asked = f"with_genres={chance.choice(GENRES)}&primary_release_date.gte={first}"
+        asked += f"&vote_count.gte={chance.randrange(1_000)}&sort_by={chance.choice(SORTS)}"
+        requests.append(Request("GET", f"{path}?{asked}"))
+    return requests
+
+
+def new_terms(number: int) -> list[Request]:
+    """The same with a keyword or a person, whose films are found by the postings."""
+    chance = random.Random(number)
+    terms = [
+        f"with_keywords={chance.choice(KEYWORDS)}" if chance.random() < 0.5 else f"with_cast={chance.choice(PEOPLE)}"
+        for _ in range(FRESH)
+    ]
+    return [
+        Request("GET", f"{request.path}&{term}")
+        for request, term in zip(new_filters(number, f"{MOVIES}"), terms, strict=True)
+    ]
+
+
+def markdown(result: Result, builds: Mapping[str, Mapping[str, Build]]) -> str:
+    figures, (small, *larger) = summary(result), result.servers
+    lines = [
+        "# HTTP: growth of the catalogue",
+        "",
+        "Made by `python -m benchmarks.http.growth`; [benchmarks/README.md](../README.md) says what is measured.",
+        "",
+        *[f"- {name}: {value}" for name, value in result.about.items()],
+        conditions(result),
+        "",
+        *tables(figures, small, larger),
+        "",
+        *of_builds(builds),
+        "",
+        "| own memory of the largest process, mapped files aside, MiB | just started | after all rounds |",
+        "|---|---|---|",
+        *[
+            f"| {server} | {memory['started'] / MIB:.0f} | {memory['ended'] / MIB:.0f} |"
+            for server, memory in result.memory_bytes.items()
+        ],
+        "",
+        *medians(figures),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def tables(figures: Mapping[str, Any], small: str, larger: Sequence[str]) -> list[str]:
+    """CPU a request, and how many times that of the smallest catalogue it is, each round compared with the same."""
+    head = " | ".join(f"{name} | times" for name in larger)
+    return [
+        f"| request, ms of CPU | {small} | {head} |",
+        f"|---|---|{'---|---|' * len(larger)}",
+        *[
+            f"| {name} | {shown(one['servers'][small]['cpu_ms'])} | "
+            + " | ".join(
+                f"{shown(one['servers'][large]['cpu_ms'])} | {figure(one['better_by'][large]['cpu_ms']['median'])}"
+                for large in larger
+            )
+            + " |"
+            for name, one in figures.items()
+        ],
+    ]
+
+
+def of_builds(builds: Mapping[str, Mapping[str, Build]]) -> list[str]:
+    """What it took to publish everything."""
+    return [
+        "| published | of | seconds | of CPU | own memory at most, MiB | files, MiB |",
+        "|---|---|---|---|---|---|",
+        *[
+            f"| {projection} | {name} | {figure(one.seconds)} | {figure(one.cpu_seconds)} "
+            f"| {one.own_bytes / MIB:.0f} | {one.file_bytes / MIB:,.0f} |"
+            for name, made in builds.items()
+            for projection, one in made.items()
+        ],
+    ]
+
+
+def _page_of(request: Request) -> int:
+    return int(request.path.rpartition("=")[2])
+
+
+def _plain(made: Mapping[str, Build]) -> dict[str, Any]:
+    return {name: asdict(one) for name, one in made.items()}
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.http.growth", description=__doc__)
+    parser.add_argument("--films", type=int, nargs="+", default=[10_000, 1_000_000], metavar="NUMBER")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
+    parser.add_argument("--community", default="100k", help="the MovieLens set that the models learn from")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="set up here, or use what was set up before")
+    parser.add_argument("--out", type=Path, default=RESULTS, metavar="FOLDER")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

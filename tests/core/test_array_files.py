@@ -1,0 +1,38 @@
+"""Arrays that grow on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from matinee.core.array_files import array_files
+
+
+def test_what_is_appended_is_one_mapped_array_also_after_its_file_is_closed(tmp_path: Path) -> None:
+    with array_files(tmp_path) as files:
+        files.append({"ids": np.arange(3), "codes": np.array([b"en", b"fr"], dtype="S8")})
+        files.append({"ids": np.arange(3, 10)[::2]})
+        arrays = files.mapped()
+
+    assert isinstance(arrays["ids"], np.memmap)
+    assert arrays["ids"].tolist() == [0, 1, 2, 3, 5, 7, 9]
+    assert arrays["codes"].tolist() == [b"en", b"fr"]
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_offsets_of_parts_go_on_where_the_part_before_ended(tmp_path: Path) -> None:
+    with array_files(tmp_path) as files:
+        for offsets in ([0], [0, 2, 5], [0, 0, 1]):
+            files.append_offsets("offsets", np.array(offsets, dtype=np.int64))
+        arrays = files.mapped()
+
+    assert arrays["offsets"].tolist() == [0, 2, 5, 5, 6]
+
+
+def test_an_array_of_nothing_keeps_its_type(tmp_path: Path) -> None:
+    with array_files(tmp_path) as files:
+        files.append({"ids": np.empty(0, dtype=np.int32)})
+
+        assert files.mapped()["ids"].dtype == np.dtype(np.int32)
+        assert files.mapped()["ids"].size == 0

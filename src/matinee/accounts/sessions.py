@@ -21,18 +21,20 @@ from matinee.accounts.origins import UNKNOWN, Origin
 from matinee.accounts.tokens import InvalidToken, new_access_token, read_access_token
 from matinee.audit.actions import Action
 from matinee.audit.trail import record
+from matinee.catalog.cards import STANDING, STANDING_COLUMNS, Standing
 from matinee.core.instants import stored
 from matinee.core.networks import NEIGHBOURHOOD, network_of
 from matinee.core.refusals import NotFound, Unauthenticated
 
-IS_LIVE = """
-SELECT person.audit_key, state.version, told.maturity_ceiling
+IS_LIVE = f"""
+SELECT person.audit_key, state.version, told.maturity_ceiling, {STANDING_COLUMNS}
 FROM accounts_session session JOIN accounts_user person ON person.id = session.user_id
 LEFT JOIN accounts_personstate state ON state.user_id = person.id
 LEFT JOIN accounts_userprofile told ON told.user_id = person.id
+{STANDING}
 WHERE session.id = %s AND session.user_id = %s AND session.ended_at IS NULL AND session.expires_at > %s
 AND session.created_at < %s AND person.is_active
-"""
+"""  # noqa: S608 - constants
 SECOND = dt.timedelta(seconds=1)
 
 
@@ -69,6 +71,8 @@ class LiveSession(NamedTuple):
     state_version: int | None
     """Of the person, as this moment has it."""
     maturity_ceiling: str | None
+    cards: Standing
+    """Told here, since it costs no more than a moment beside who asks."""
 
 
 @dataclass(frozen=True)
@@ -209,12 +213,12 @@ def session_of(*, access: str, now: dt.datetime) -> LiveSession:
     began_before = stored(claims.issued_at + SECOND)  # a token tells whole seconds, rounded down
     with connection.cursor() as cursor:
         cursor.execute(IS_LIVE, [claims.session_id, claims.user_id, stored(now), began_before])
-        row = cursor.fetchone()
-    if row is None:
+        rows = cursor.fetchall()
+    if not rows:
         raise InvalidToken("The access token is not valid, or no longer.")
-    audit_key, state_version, ceiling = row
+    audit_key, state_version, ceiling = rows[0][:3]
     user = User.from_db(None, ["id", "audit_key"], [claims.user_id, audit_key])
-    return LiveSession(claims.session_id, user, state_version, ceiling)
+    return LiveSession(claims.session_id, user, state_version, ceiling, Standing.told_by([row[3:] for row in rows]))
 
 
 def forget_expired(*, now: dt.datetime) -> int:

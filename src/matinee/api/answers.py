@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import orjson
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from ninja import Field, Schema
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
@@ -17,6 +18,8 @@ from matinee.core.refusals import BadRequest, FieldError
 
 LAST_PAGE_OF_CATALOGUE = 500
 MOST_PER_PAGE = 100
+LONGEST_REMEMBERED = 500
+"""Of queries whose addresses are kept, so that they take a megabyte at most."""
 DIGITS = re.compile(r"-?[0-9]+")
 
 
@@ -65,22 +68,23 @@ def page_of(
 ) -> HttpResponse:
     """One page; `total` counts what can be paged. A result that is bytes is JSON already, as cards are."""
     pages = -(-total // query.page_size)
-    link = _links(request)
+    here, asked = request.build_absolute_uri(request.path), request.META.get("QUERY_STRING", "").encode("latin-1")
+    link = _link if len(asked) <= LONGEST_REMEMBERED else _link.__wrapped__
     return answer(
         {
             "page": query.page,
             "page_size": query.page_size,
             "total_pages": pages,
             "total_results": total,
-            "next": link(query.page + 1) if query.page < pages else None,
-            "previous": link(min(query.page - 1, pages)) if query.page > 1 and pages else None,
+            "next": link(here, asked, query.page + 1) if query.page < pages else None,
+            "previous": link(here, asked, min(query.page - 1, pages)) if query.page > 1 and pages else None,
             "results": results,
             **more,
         }
     )
 
 
-def _links(request: HttpRequest) -> Callable[[int], str]:
+@lru_cache(maxsize=1_024)
+def _link(here: str, asked: bytes, page: int) -> str:
     """The address of another page of this list, which no parameter asks for twice."""
-    here, parameters = request.build_absolute_uri(request.path), request.GET.dict()
-    return lambda page: f"{here}?{urlencode({**parameters, 'page': page})}"
+    return f"{here}?{urlencode({**QueryDict(asked).dict(), 'page': page})}"

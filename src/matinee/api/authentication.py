@@ -13,6 +13,7 @@ from ninja.security import HttpBearer
 from matinee.accounts.models import User
 from matinee.accounts.sessions import session_of
 from matinee.accounts.tokens import InvalidToken
+from matinee.catalog.cards import Standing
 from matinee.catalog.ceiling import own_ceiling
 from matinee.catalog.filters import Term
 from matinee.core.refusals import Unauthenticated
@@ -28,6 +29,7 @@ class SignedInRequest(HttpRequest):
     auth: User
     session_id: int
     maturity_ceiling: str | None
+    cards: Standing
 
 
 class SignedIn(HttpBearer):
@@ -47,6 +49,7 @@ class SignedIn(HttpBearer):
         request.session_id = session.pk  # type: ignore[attr-defined] # declared in SignedInRequest
         if request.method == "GET":  # a write answers with what it has just changed
             session.user.state_version = session.state_version
+            request.cards = session.cards  # type: ignore[attr-defined] # the same
         request.maturity_ceiling = session.maturity_ceiling  # type: ignore[attr-defined] # the same
         return session.user
 
@@ -68,6 +71,11 @@ maybe_signed_in = MaybeSignedIn()
 def ceiling_of(request: HttpRequest) -> Term | None:
     """What a film must have to be shown to the person who asks, by their own wish."""
     return own_ceiling(getattr(request, "maturity_ceiling", None))
+
+
+def cards_standing(request: HttpRequest) -> Standing | None:
+    """How the cards stood when it was read who asks; None where nobody is signed in, and for a write."""
+    return getattr(request, "cards", None)
 
 
 def reader_of(request: HttpRequest) -> User | None:

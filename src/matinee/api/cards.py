@@ -10,10 +10,10 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Field, Schema
 
-from matinee.api.authentication import SignedInRequest, ceiling_of, reader_of
-from matinee.catalog.cards import encoded_film, encoded_films
+from matinee.api.authentication import SignedInRequest, cards_standing, ceiling_of, reader_of
+from matinee.catalog.cards import Deck, deck_of, encoded_film, read_standing
 from matinee.catalog.ceiling import hides_any, may_be_shown, permitted
-from matinee.catalog.encoding import EncodedFilm, joined
+from matinee.catalog.encoding import joined
 from matinee.catalog.services import UnknownMovie
 from matinee.library.history import flags_on, history_of
 from matinee.library.models import Entry, MovieRating
@@ -150,21 +150,25 @@ def cards_of(request: HttpRequest, tmdb_ids: Sequence[int]) -> dict[int, bytes]:
 
     The same number of queries for one film and for 100.
     """
-    return with_flags(request, encoded_films(permitted(tmdb_ids, ceiling_of(request))))
+    standing = cards_standing(request) or read_standing()
+    return with_flags(request, deck_of(permitted(tmdb_ids, ceiling_of(request)), standing))
 
 
-def with_flags(request: HttpRequest, films: Mapping[int, EncodedFilm]) -> dict[int, bytes]:
-    """Their cards, for whoever asks."""
+def with_flags(request: HttpRequest, deck: Deck) -> dict[int, bytes]:
+    """Its cards, for whoever asks."""
     reader = reader_of(request)
     if reader is None:
-        return {tmdb_id: film.card + b"}" for tmdb_id, film in films.items()}
-    flags = flags_on({tmdb_id: film.pk for tmdb_id, film in films.items()}, user=reader)
-    return {tmdb_id: film.card + _closing(flags.get(tmdb_id, NO_FLAGS)) for tmdb_id, film in films.items()}
+        return {tmdb_id: card + b"}" for tmdb_id, card in zip(deck.pks, deck.cards, strict=True)}
+    flags = flags_on(deck.pks, user=reader)
+    return {
+        tmdb_id: card + (_closing(flags[tmdb_id]) if tmdb_id in flags else CLOSING)
+        for tmdb_id, card in zip(deck.pks, deck.cards, strict=True)
+    }
 
 
 def detail_of(request: HttpRequest, tmdb_id: int) -> bytes:
     """All that is known of a film, for whoever asks. Raises UnknownMovie."""
-    film = encoded_film(tmdb_id)
+    film = encoded_film(tmdb_id, cards_standing(request))
     must_be_shown(request, tmdb_id)
     reader = reader_of(request)
     if reader is None:
@@ -203,3 +207,6 @@ def with_more(card: bytes, more: Mapping[str, Any]) -> bytes:
 def _closing(flags: Flags) -> bytes:
     """What closes a card: there are two dozen of them."""
     return joined(b"", flags._asdict())
+
+
+CLOSING = _closing(NO_FLAGS)

@@ -9,7 +9,7 @@ from matinee.api.answers import PageQuery, answer, page_of
 from matinee.api.authentication import SignedInRequest
 from matinee.api.bodies import MovieReference
 from matinee.api.cards import cards_of, must_be_shown, part_of, with_flags, with_more
-from matinee.catalog.cards import encoded_film
+from matinee.catalog.cards import Deck, encoded_film
 from matinee.library import queries, services
 from matinee.library.models import Entry
 from matinee.tmdb.services import find_movie
@@ -28,7 +28,7 @@ def add_entry(request: SignedInRequest, kind: type[Entry], body: MovieReference)
     film = find_movie(tmdb_id, by=encoded_film)
     must_be_shown(request, tmdb_id)
     added_at, is_new = services.add(kind, user=request.auth, movie_pk=film.pk, now=timezone.now())
-    card = with_flags(request, {tmdb_id: film})[tmdb_id]
+    card = with_flags(request, Deck.of({tmdb_id: film}))[tmdb_id]
     return answer(with_more(card, {"created_at": added_at}), status=201 if is_new else 200)
 
 

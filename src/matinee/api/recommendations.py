@@ -13,11 +13,11 @@ from prometheus_client import Counter
 
 from matinee.api import entries
 from matinee.api.answers import PageQuery, page_of
-from matinee.api.authentication import SignedInRequest, ceiling_of
+from matinee.api.authentication import SignedInRequest, cards_standing, ceiling_of
 from matinee.api.cards import must_be_shown, with_flags, with_more
 from matinee.api.filters import FilterQuery, filter_of, sort_of
 from matinee.api.schemas import Entry, Page, Problem, Recommendations
-from matinee.catalog.cards import encoded_films
+from matinee.catalog.cards import Deck, encoded_films
 from matinee.catalog.ceiling import permitted
 from matinee.catalog.encoding import EncodedFilm, joined
 from matinee.catalog.services import find_pk
@@ -93,12 +93,12 @@ def picks_page(request: HttpRequest, paging: PageQuery, ranking: serving.Ranking
     """One page of a ranking: each film's card, and why it is there."""
     picks = ranking.page(paging.span.start, paging.span.stop)
     wanted = [pick.tmdb_id for pick in picks] + [reason.tmdb_id for pick in picks for reason in pick.because]
-    films = encoded_films(permitted([*dict.fromkeys(wanted)], ceiling_of(request)))
+    films = encoded_films(permitted([*dict.fromkeys(wanted)], ceiling_of(request)), cards_standing(request))
     shown = {pick.tmdb_id: pick for pick in picks if pick.tmdb_id in films}
     if ranking.is_for_a_person:
         for source, number in collections.Counter(pick.source for pick in shown.values()).items():
             RECOMMENDED.labels(source).inc(number)
-    cards = with_flags(request, {tmdb_id: films[tmdb_id] for tmdb_id in shown})
+    cards = with_flags(request, Deck.of({tmdb_id: films[tmdb_id] for tmdb_id in shown}))
     results = [with_more(card, _why(shown[tmdb_id], films, ranking)) for tmdb_id, card in cards.items()]
     return page_of(request, paging, total=len(ranking), results=results, **more)
 

@@ -2,7 +2,8 @@
 
 The outbox tells which films a version does not hold as they are now: their changes are pending for this consumer. The
 consumer's own record names the version that all other changes are in, and is moved in the transaction that forgets
-them. One statement reads both, and only the very version that it names is believed.
+them. One statement reads both, and only the very version that it names is believed. Who has another statement to make
+anyway asks there what is pending at all: mostly little is, and then there is no more to ask.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -29,6 +30,7 @@ from matinee.catalog.filters import LARGEST_ID
 from matinee.catalog.models import ChangeConsumer, Movie, MovieQuerySet
 from matinee.catalog.services import UnknownMovie
 from matinee.core.artifacts import Artifact, ArtifactKind, ArtifactStore
+from matinee.core.remembered import Remembered
 
 logger = logging.getLogger(__name__)
 Item = TypeVar("Item")
@@ -52,25 +54,115 @@ SELECT consumer.version, change.tmdb_id FROM catalog_changeconsumer consumer
 LEFT JOIN catalog_moviechange change ON change.consumer = consumer.name AND change.tmdb_id IN ({ids})
 WHERE consumer.name = %s
 """
+MOST_TOLD = 100
+STANDING_COLUMNS = "consumer.version, pending.tmdb_id"
+STANDING = f"""
+LEFT JOIN catalog_changeconsumer consumer ON consumer.name = '{CONSUMER}'
+LEFT JOIN (
+  SELECT tmdb_id FROM catalog_moviechange change WHERE change.consumer = '{CONSUMER}' LIMIT {MOST_TOLD + 1}
+) pending ON TRUE
+"""  # noqa: S608 - constants
+"""What a statement joins that asks for something else, so that `Standing.told_by` its rows."""
 
 
-def encoded_films(tmdb_ids: Sequence[int]) -> dict[int, EncodedFilm]:
+class Standing(NamedTuple):
+    """How the cards stand at one moment."""
+
+    version: str | None
+    """That the database names."""
+    pending: frozenset[int] | None
+    """The films that have changed since; None where they are too many to tell."""
+
+    @classmethod
+    def told_by(cls, rows: Sequence[tuple[str | None, int | None]]) -> Standing:
+        """Of the STANDING_COLUMNS of a statement's rows, of which there is one at least."""
+        changed = frozenset(tmdb_id for _, tmdb_id in rows if tmdb_id is not None)
+        return cls(rows[0][0], changed if len(rows) <= MOST_TOLD else None)
+
+    def holds(self, tmdb_ids: Iterable[int]) -> bool:
+        """Whether it is known that the version has all of these films as they are, if it has them."""
+        return self.pending is not None and outbox.GENRES not in self.pending and self.pending.isdisjoint(tmdb_ids)
+
+
+class Deck(NamedTuple):
+    """The cards of some films in an order, still open; one that is not to be shown is not among them."""
+
+    pks: Mapping[int, int]
+    """Movie.pk by TMDb id, in the order of the cards."""
+    cards: tuple[bytes, ...]
+
+    @classmethod
+    def of(cls, films: Mapping[int, EncodedFilm]) -> Deck:
+        """By TMDb id."""
+        return cls({id_: film.pk for id_, film in films.items()}, tuple(film.card for film in films.values()))
+
+    @property
+    def weight(self) -> int:
+        return sum(map(len, self.cards)) + 1_000
+
+
+BYTES_REMEMBERED = 2**24
+_decks = Remembered[Deck](BYTES_REMEMBERED, weight=lambda deck: deck.weight)
+
+
+def read_standing() -> Standing:
+    """One query, or none while nothing is published."""
+    if _kind(settings.ARTIFACTS_DIR).latest.get() is None:
+        return Standing(None, frozenset())
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {STANDING_COLUMNS} FROM (SELECT 1) moment {STANDING}")  # noqa: S608 - constants
+        return Standing.told_by(cursor.fetchall())
+
+
+def deck_of(tmdb_ids: Sequence[int], standing: Standing) -> Deck:
+    """Their cards, by no query where these films were asked for before and `standing` says that nothing has changed."""
+    shown = tuple(permitted(tmdb_ids))
+    holds = standing.version is not None and standing.holds(shown)
+    deck = _decks.get((standing.version, shown)) if holds else None
+    if deck is not None:
+        MAPPED.inc(len(shown))
+        return deck
+    deck = Deck.of(_films(shown, standing))
+    if holds and len(deck.cards) == len(shown):
+        _decks.keep((standing.version, shown), deck)
+    return deck
+
+
+def encoded_films(tmdb_ids: Sequence[int], standing: Standing | None = None) -> dict[int, EncodedFilm]:
     """The films with these ids, in their order; one that is not in the catalogue, or not to be shown, is left out.
 
-    One query; two more where a film has to be read from its row, and one for each kind of list that it has.
+    `standing` is what the caller has read with this request. No query where that tells all; else one, two more where a
+    film has to be read from its row, and one for each kind of list that it has.
     """
-    return _films(permitted(tmdb_ids))
+    return _films(permitted(tmdb_ids), standing)
 
 
-def encoded_film(tmdb_id: int) -> EncodedFilm:
-    """Raises UnknownMovie, for what can't be an id too."""
-    films = _films([tmdb_id]) if 1 <= tmdb_id <= LARGEST_ID and may_be_shown(tmdb_id) else {}
+def encoded_film(tmdb_id: int, standing: Standing | None = None) -> EncodedFilm:
+    """The same of one film. Raises UnknownMovie, for what can't be an id too."""
+    films = _films([tmdb_id], standing) if 1 <= tmdb_id <= LARGEST_ID and may_be_shown(tmdb_id) else {}
     if not films:
         raise UnknownMovie.of(tmdb_id)
     return films[tmdb_id]
 
 
-def _films(tmdb_ids: Sequence[int]) -> dict[int, EncodedFilm]:
+def _films(tmdb_ids: Sequence[int], standing: Standing | None) -> dict[int, EncodedFilm]:
+    found = _found_at_once(tmdb_ids, standing)
+    return _found_or_read(tmdb_ids) if found is None else found
+
+
+def _found_at_once(tmdb_ids: Sequence[int], standing: Standing | None) -> dict[int, EncodedFilm] | None:
+    """None where a query has to tell: one of them is not in the version, for it may have been added since."""
+    if standing is None or not standing.holds(tmdb_ids):
+        return None
+    published = _serving(standing.version)
+    found = {} if published is None else published.find(tmdb_ids)
+    if len(found) < len(tmdb_ids) or not all(film.detail for film in found.values()):
+        return None
+    MAPPED.inc(len(found))
+    return found
+
+
+def _found_or_read(tmdb_ids: Sequence[int]) -> dict[int, EncodedFilm]:
     published, stale = _current(tmdb_ids)
     found = {} if published is None else published.find(tmdb_ids)
     outdated = [
@@ -134,21 +226,26 @@ def _view(artifact: Artifact) -> _Published:
 
 def _current(tmdb_ids: Sequence[int]) -> tuple[CardFile | None, Collection[int]]:
     """The version to be believed, None where there is none, and those of the ids that it does not hold as they are."""
-    latest = _kind(settings.ARTIFACTS_DIR).latest
-    serving = latest.get()
-    if serving is None:
+    if _kind(settings.ARTIFACTS_DIR).latest.get() is None:
         return None, ()
     with connection.cursor() as cursor:
         cursor.execute(_state_of(len(tmdb_ids)), [outbox.GENRES, *tmdb_ids, CONSUMER])
         state = cursor.fetchall()
-    version = state[0][0] if state else None
-    if serving.version != version:
+    films = _serving(state[0][0] if state else None)
+    stale = {tmdb_id for _, tmdb_id in state if tmdb_id is not None}
+    if films is None or outbox.GENRES in stale:
+        return None, ()
+    return films, stale
+
+
+def _serving(version: str | None) -> CardFile | None:
+    """The very version that is named, None where this process can't see it."""
+    latest = _kind(settings.ARTIFACTS_DIR).latest
+    serving = latest.get()
+    if serving is not None and serving.version != version:
         latest.forget()  # published since this process last looked
         serving = latest.get()
-    stale = {tmdb_id for _, tmdb_id in state if tmdb_id is not None}
-    if serving is None or serving.version != version or outbox.GENRES in stale:
-        return None, ()
-    return serving.films, stale
+    return serving.films if serving is not None and serving.version == version else None
 
 
 @lru_cache(maxsize=256)

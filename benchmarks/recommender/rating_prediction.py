@@ -23,9 +23,10 @@ from matinee.engine.evaluation.cases import Knowledge
 from matinee.engine.evaluation.protocols import People, rating_prediction
 from matinee.engine.evaluation.rating_accuracy import Predictor, RatingAccuracy, RatingCase, RatingErrors, sums_of
 from matinee.engine.evaluation.systems import BiasedBaseline, Engine, community_mean
-from matinee.engine.interactions import Interactions
+from matinee.engine.interactions import FEWEST_STARS, MOST_STARS, Interactions
 from matinee.engine.item_model import ItemModel
-from matinee.engine.rating_prediction import FEWEST_STARS, MOST_STARS, RatingConfig, expected_stars
+from matinee.engine.rating_prediction import RatingConfig, expected_stars
+from matinee.engine.statistics import OfInteractions
 
 OURS, BASELINE = "Matinee", "film and person"
 SIZES = (10, 30, 100, 300)
@@ -44,7 +45,9 @@ class Deviations:
     def of(cls, train: Interactions, film_doubt: float = 3.0) -> Deviations:
         mean = float(np.maximum(train.ratings, FEWEST_STARS).mean())
         config = RatingConfig(usual_stars=mean, film_doubt=film_doubt)
-        films = expected_stars(train, train.item_ids, np.full(train.n_items, mean, dtype=np.float32), config)
+        films = expected_stars(
+            OfInteractions.of_all(train), train.item_ids, np.full(train.n_items, mean, dtype=np.float32), config
+        )
         return cls(train.item_ids, np.append(films, mean).astype(np.float64))
 
     def left(self, rows: Rows, ratings: Doubles) -> tuple[float, Doubles]:

@@ -11,6 +11,7 @@ from matinee.engine.features import ItemFeatures
 from matinee.engine.fitting import fit
 from matinee.engine.interactions import Interactions
 from matinee.engine.item_model import ItemModel
+from matinee.engine.pairs import Evidence, RowPairs
 from matinee.engine.signals import History
 from tests.engine import worlds
 
@@ -128,9 +129,9 @@ def test_the_regression_is_the_constrained_ridge_that_it_says() -> None:
     ratings, facts = random.integers(0, 2, (9, 5)).astype(np.float64), random.random((5, 3))
     config = ease.EaseConfig(l2=2.0, l2_growth=0.0, dropout=0.5)
 
-    fitted = ease.Ease.fit(
-        sparse.csr_matrix(ratings), sparse.csr_matrix(facts), config.ridge(9, (ratings**2).sum(axis=0))
-    )
+    pairs, ridge_of_fit = RowPairs(sparse.csr_matrix(ratings)), config.ridge(9, (ratings**2).sum(axis=0))
+
+    fitted = ease.Ease.fit(Evidence(pairs, np.arange(5), sparse.csr_matrix(facts), ridge_of_fit))
 
     weights = fitted.weights(np.arange(5))
     rows = np.vstack([ratings, facts.T])

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from matinee.engine.arrays import Doubles
 from matinee.engine.ease import EaseConfig
-from matinee.engine.grading import graded, recent_liking, runs
+from matinee.engine.grading import Timeline, graded, recent_liking, runs
 from matinee.engine.interactions import Interactions
 
 CONFIG = EaseConfig(run_length=4, run_weight=0.8)
@@ -67,8 +68,9 @@ def test_without_timestamps_or_ratings_there_are_no_runs(ratings: Interactions) 
 
 
 def test_a_newer_rating_counts_more_for_the_base_and_without_timestamps_all_count_the_same() -> None:
-    dated = recent_liking(_by_time([10, 11, 12, 13], [1, 2, 3, 4]), CONFIG, half_life=0.25)
+    def liking(ratings: Interactions) -> Doubles:
+        return recent_liking(ratings, CONFIG, 0.25, Timeline.of(ratings))
 
-    assert dated == pytest.approx([1 / 8, 1 / 4, 1 / 2, 1])
-    assert recent_liking(_by_time([10, 11], None), CONFIG, half_life=0.25) == pytest.approx([1, 1])
-    assert recent_liking(_by_time([10, 11], [5, 5]), CONFIG, half_life=0.25) == pytest.approx([1, 1])
+    assert liking(_by_time([10, 11, 12, 13], [1, 2, 3, 4])) == pytest.approx([1 / 8, 1 / 4, 1 / 2, 1])
+    assert liking(_by_time([10, 11], None)) == pytest.approx([1, 1])
+    assert liking(_by_time([10, 11], [5, 5])) == pytest.approx([1, 1])

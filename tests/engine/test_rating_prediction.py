@@ -16,6 +16,7 @@ from matinee.engine.rating_prediction import (
     predicted_ratings,
     promised_stars,
 )
+from matinee.engine.statistics import OfInteractions
 from tests.engine import worlds
 
 CONFIG = RatingConfig()
@@ -101,7 +102,7 @@ def test_many_ratings_take_the_place_of_what_votes_promise() -> None:
     users = [*range(400), *range(400)]
     ratings = Interactions.from_arrays(users, [1] * 400 + [2] * 400, [2.0] * 400 + [5.0] * 400)
 
-    expected = expected_stars(ratings, ids, promised, CONFIG)
+    expected = expected_stars(OfInteractions.of_all(ratings), ids, promised, CONFIG)
 
     assert expected[0] == pytest.approx(2, abs=0.1)
     assert expected[1] == pytest.approx(5, abs=0.1)
@@ -114,7 +115,7 @@ def test_that_only_strict_people_rated_a_film_is_not_held_against_it() -> None:
     users, films, stars = zip(*everyone, *only_strict, strict=True)
     ratings = Interactions.from_arrays(users, films, stars)
 
-    expected = expected_stars(ratings, np.array([1, 99]), np.full(2, 3.4, np.float32), CONFIG)
+    expected = expected_stars(OfInteractions.of_all(ratings), np.array([1, 99]), np.full(2, 3.4, np.float32), CONFIG)
 
     assert expected[1] == pytest.approx(expected[0], abs=0.2)
     assert expected[1] > 3.7

@@ -8,7 +8,8 @@ from scipy import sparse
 
 from matinee.engine.arrays import Doubles, Flags
 from matinee.engine.ease import Ease, EaseConfig
-from matinee.engine.tail import Evidence, TailLinks, tail_links
+from matinee.engine.pairs import Evidence, RowPairs
+from matinee.engine.tail import TailLinks, tail_links
 
 CONFIG = EaseConfig(l2=2.0, l2_growth=0.0, dropout=0.3)
 N_HEAD, N_TAIL = 5, 4
@@ -22,15 +23,16 @@ def _evidence(seed: int) -> tuple[Doubles, Doubles]:
 
 
 def _of(ratings: Doubles, facts: Doubles, items: list[int]) -> Evidence:
-    ridge = CONFIG.ridge(len(ratings), (ratings[:, items] ** 2).sum(axis=0))
-    return Evidence(sparse.csr_matrix(ratings[:, items]), sparse.csr_matrix(facts[items]), ridge)
+    ridge = CONFIG.ridge(len(ratings), (ratings**2).sum(axis=0))
+    pairs, everything = RowPairs(sparse.csr_matrix(ratings)), np.arange(N_HEAD + N_TAIL)
+    return Evidence(pairs, everything, sparse.csr_matrix(facts), ridge).of(np.array(items))
 
 
 def _linked(ratings: Doubles, facts: Doubles, *, bar: float = 0.0, is_scored: Flags | None = None) -> TailLinks:
     head, tail = list(range(N_HEAD)), list(range(N_HEAD, N_HEAD + N_TAIL))
     of_head = _of(ratings, facts, head)
     return tail_links(
-        Ease.fit(of_head.values, of_head.features, of_head.ridge),
+        Ease.fit(of_head),
         of_head,
         _of(ratings, facts, tail),
         bars=np.full(N_HEAD, bar, dtype=np.float32),
@@ -47,7 +49,7 @@ def test_an_item_of_the_tail_is_linked_as_a_fit_of_the_head_and_it_alone_would(s
 
     links = _linked(ratings, facts)
 
-    weights = Ease.fit(with_it.values, with_it.features, with_it.ridge).weights(np.arange(N_HEAD + 1))
+    weights = Ease.fit(with_it).weights(np.arange(N_HEAD + 1))
     np.testing.assert_allclose(links.from_head.toarray()[:, place], weights[:N_HEAD, N_HEAD], atol=1e-5)
     np.testing.assert_allclose(links.from_tail.toarray()[place], weights[N_HEAD, :N_HEAD], atol=1e-5)
 

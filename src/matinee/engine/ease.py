@@ -11,9 +11,10 @@ from scipy.linalg import lapack
 
 from matinee.engine.arrays import Doubles, Floats
 from matinee.engine.links import BLOCK, stacked, strongest
+from matinee.engine.pairs import Evidence
 
 CHUNK = 1_000
-"""How many columns of the gram matrix are made at a time, so that it never stands in memory as a sparse one too."""
+"""How many rows of the gram matrix are made at a time, so that it never stands in memory as a sparse one too."""
 
 EXACT_UP_TO = 4_000
 """Up to so many items the fit counts in double precision; past that in single, for half the memory and time."""
@@ -64,14 +65,15 @@ class Ease:
     """(n, n): P."""
 
     @classmethod
-    def fit(cls, values: sparse.csr_matrix, features: sparse.csr_matrix, ridge: Doubles) -> Ease:
-        """From the graded ratings (rows, n), the weighted features (n, values) and the ridge D (n,)."""
-        n_items = values.shape[1]
-        precise = np.dtype(np.float64 if n_items <= EXACT_UP_TO else np.float32)
-        values, features = values.astype(precise), features.astype(precise)
-        gram = _gram(values)
-        _add_gram(gram, sparse.csr_matrix(features.T))
-        gram[np.diag_indices(n_items)] += ridge
+    def fit(cls, evidence: Evidence) -> Ease:
+        """From what there is about n items."""
+        n_items = len(evidence.places)
+        gram = np.empty((n_items, n_items), dtype=np.float64 if n_items <= EXACT_UP_TO else np.float32)
+        block = evidence.beside(evidence, gram.dtype)
+        for start in range(0, n_items, CHUNK):
+            rows = slice(start, start + CHUNK)
+            gram[rows] = block(rows)
+        gram[np.diag_indices(n_items)] += evidence.ridge
         return cls(inverse_of_symmetric(gram))
 
     def weights(self, senders: NDArray[np.integer]) -> Floats:
@@ -107,23 +109,3 @@ def inverse_of_symmetric(matrix: NDArray[np.floating]) -> NDArray[np.floating]:
         inverse[start:stop, stop:] = inverse[stop:, start:stop].T
     result: NDArray[np.floating] = inverse
     return result
-
-
-def squares_of(values: sparse.csr_matrix) -> Doubles:
-    """(n,) the sum of the squared values of each column of (rows, n)."""
-    squares: Doubles = np.asarray(values.multiply(values).sum(axis=0), dtype=np.float64).ravel()
-    return squares
-
-
-def _gram(matrix: sparse.csr_matrix) -> NDArray[np.floating]:
-    """M'M, dense."""
-    gram = np.zeros((matrix.shape[1], matrix.shape[1]), dtype=matrix.dtype)
-    _add_gram(gram, matrix)
-    return gram
-
-
-def _add_gram(gram: NDArray[np.floating], matrix: sparse.csr_matrix) -> None:
-    """Add M'M to `gram`, some columns at a time."""
-    by_item, columns = sparse.csr_matrix(matrix.T), sparse.csc_matrix(matrix)
-    for start in range(0, len(gram), CHUNK):
-        gram[:, start : start + CHUNK] += by_item @ sparse.csr_matrix(columns[:, start : start + CHUNK])

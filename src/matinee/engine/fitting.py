@@ -10,23 +10,22 @@ from scipy import sparse
 
 from matinee.engine.arrays import Doubles, Floats, Ids, Rows, rows_of
 from matinee.engine.config import EngineConfig
-from matinee.engine.ease import squares_of
 from matinee.engine.features import ItemFeatures
-from matinee.engine.grading import graded, recent_liking, runs
 from matinee.engine.interactions import Interactions
 from matinee.engine.item_model import ItemModel
 from matinee.engine.linking import Items, item_links
 from matinee.engine.links import Links
+from matinee.engine.pairs import Evidence
 from matinee.engine.popularity import base_scores
 from matinee.engine.rating_prediction import expected_stars
-from matinee.engine.tail import Evidence
+from matinee.engine.statistics import OfInteractions, RatingStatistics
 
 Progress = Callable[[str], None]
 """Is told each stage as it begins."""
 
 
 def fit(
-    interactions: Interactions,
+    ratings: Interactions | RatingStatistics,
     features: ItemFeatures,
     popularity_prior: Floats,
     config: EngineConfig | None = None,
@@ -34,7 +33,7 @@ def fit(
     *,
     promised: Floats | None = None,
 ) -> ItemModel:
-    """Train on all ratings; what can be recommended is what has features.
+    """Train on all ratings, or on what is counted of them; what can be recommended is what has features.
 
     `popularity_prior` is (features.n_items,), 0 to 1, as `popularity.acclaim` gives it. Items that have ratings and
     no features help the fit; those with an id above 0 can stand in a history, none is ever scored. `promised`
@@ -47,22 +46,22 @@ def fit(
         raise ValueError("The promised stars are not one figure an item.")
     config = config or EngineConfig()
     tell = progress or (lambda _: None)
-    rated_ids = interactions.item_ids
+    statistics = OfInteractions.of_all(ratings) if isinstance(ratings, Interactions) else ratings
+    rated_ids = statistics.item_ids
     ids = np.union1d(rated_ids, features.item_ids)
     known = rows_of(features.item_ids, ids)
     is_kept = (ids > 0) | (known >= 0)
     vectors = _with_rows(features.matrix(config.features), known)
-    by_people = _with_columns(graded(interactions, config.ease), rows_of(rated_ids, ids))
-    by_runs = _with_columns(runs(interactions, config.ease), rows_of(rated_ids, ids))
-    rating_counts = _spread(np.bincount(interactions.item_rows, minlength=len(rated_ids)), rated_ids, ids)
-    liking = _spread(recent_liking(interactions, config.ease, config.base_half_life), rated_ids, ids)
+    rating_counts = _spread(statistics.counts(), rated_ids, ids)
+    liking = _spread(statistics.recent_liking(config.ease, config.base_half_life), rated_ids, ids)
     prior = _spread(popularity_prior, features.item_ids, ids)
 
     tell("Learning from ratings and content")
     everything = Evidence(
-        values=sparse.csr_matrix(sparse.vstack([by_people, by_runs], format="csr")),
+        pairs=statistics.pairs(ids, config.ease),
+        places=np.arange(len(ids)),
         features=sparse.csr_matrix(np.sqrt(config.content_weight) * vectors),
-        ridge=config.ease.ridge(interactions.n_users, squares_of(by_people)),
+        ridge=config.ease.ridge(statistics.n_users, _spread(statistics.squares(config.ease), rated_ids, ids)),
     )
     items = Items(everything, rating_counts, prior, is_sender=is_kept, is_scored=known >= 0)
     links = item_links(items, config)[is_kept][:, is_kept] @ sparse.diags_array(
@@ -75,7 +74,7 @@ def fit(
         rating_counts[is_kept],
         prior[is_kept],
         has_prior=known[is_kept] >= 0,
-        n_users=interactions.n_users,
+        n_users=statistics.n_users,
         doubt=config.base_doubt,
     )
     stars = np.full(len(ids), config.ratings.usual_stars, dtype=np.float32)
@@ -89,7 +88,7 @@ def fit(
         base_beside_unknown=config.base_beside_unknown,
         links=Links.from_matrix(sparse.csr_matrix(links)),
         evidence=rating_counts[is_kept].astype(np.int32),
-        expected_stars=expected_stars(interactions, ids[is_kept], stars[is_kept], config.ratings),
+        expected_stars=expected_stars(statistics, ids[is_kept], stars[is_kept], config.ratings),
         vectors=Links.from_matrix(sparse.csr_matrix(vectors[is_kept])),
     )
 
@@ -108,11 +107,6 @@ def _spread(values: NDArray[np.generic], ids: Ids, item_ids: Ids) -> Doubles:
     spread = np.zeros(len(item_ids))
     spread[rows[rows >= 0]] = values[rows >= 0]
     return spread
-
-
-def _with_columns(matrix: sparse.csr_matrix, columns: Rows) -> sparse.csr_matrix:
-    """Those columns of `matrix`, an empty one where it is -1."""
-    return sparse.csr_matrix(_with_rows(sparse.csr_matrix(matrix.T), columns).T)
 
 
 def _with_rows(matrix: sparse.csr_matrix, rows: Rows) -> sparse.csr_matrix:

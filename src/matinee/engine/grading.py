@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import sparse
 
@@ -50,17 +52,37 @@ def _moment_sizes(users: Rows, times: Ids) -> Ids:
     return sizes
 
 
-def recent_liking(interactions: Interactions, config: EaseConfig, half_life: float) -> Doubles:
-    """(n_items,) what the ratings of each item are worth together, newer ones more.
+@dataclass(frozen=True)
+class Timeline:
+    """Which share of all ratings had been given at which moment."""
+
+    moments: Ids
+    """(k,) ascending, seconds since 1970."""
+
+    shares: Doubles
+    """(k,) 0 to 1; between two moments it grows evenly."""
+
+    @classmethod
+    def of(cls, interactions: Interactions) -> Timeline | None:
+        """None where nobody kept the time."""
+        if interactions.timestamps is None or not interactions.size:
+            return None
+        moments, counts = np.unique(interactions.timestamps, return_counts=True)
+        return cls(moments, np.cumsum(counts) / interactions.size)
+
+
+def recent_liking(
+    interactions: Interactions, config: EaseConfig, half_life: float, timeline: Timeline | None
+) -> Doubles:
+    """(n_items,) what the ratings of each item are worth together, newer ones more where there is a timeline.
 
     With each `half_life` of all ratings (0 to 1) that came after it a rating counts half. Counted in ratings and not
     in days, so that a community that grows slowly, or was asked long ago, does not fade as a whole.
     """
     worth = _worth(interactions, config)
-    if interactions.timestamps is not None and interactions.size:
-        newest_last = np.sort(interactions.timestamps)
-        older = np.searchsorted(newest_last, interactions.timestamps, side="right")
-        worth *= 0.5 ** ((1 - older / interactions.size) / half_life)
+    if timeline is not None and interactions.timestamps is not None:
+        older = np.interp(interactions.timestamps, timeline.moments, timeline.shares)
+        worth *= 0.5 ** ((1 - older) / half_life)
     liking = np.bincount(interactions.item_rows, weights=worth, minlength=interactions.n_items)
     return liking.astype(np.float64, copy=False)
 

@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from matinee.engine.arrays import Floats, Ids, Rows, as_ids, is_ascending
 
 LOWEST_RATING, HIGHEST_RATING = 0.5, 5.0
+FEWEST_STARS, MOST_STARS = 1.0, 5.0
+"""What is predicted; MovieLens's half star counts as one."""
 
 
 @dataclass(frozen=True)

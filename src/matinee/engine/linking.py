@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from matinee.engine.arrays import Doubles, Flags
@@ -14,9 +13,9 @@ from matinee.engine.config import EngineConfig
 from matinee.engine.content import likeness
 from matinee.engine.ease import Ease
 from matinee.engine.links import thinned, weakest
-from matinee.engine.tail import Evidence, tail_links
+from matinee.engine.pairs import Evidence, Places
+from matinee.engine.tail import tail_links
 
-Places = NDArray[np.int64]
 Piece = tuple[sparse.csr_matrix, Places, Places]
 """Links, and where their rows and columns stand among all items."""
 
@@ -59,7 +58,7 @@ def item_links(items: Items, config: EngineConfig) -> sparse.csr_matrix:
     near = np.sort(tail[: config.at_once])
 
     pieces = _head_links(items, head, np.sort(tail), config)
-    pieces.append(_within(items, _fitted(items.evidence.of(near)), near, config))
+    pieces.append(_within(items, Ease.fit(items.evidence.of(near)), near, config))
     if len(near) < len(tail):
         pieces.append(_far_links(items, np.sort(tail), near, config))
     return thinned(_placed(pieces, len(order)), config.neighbours)
@@ -68,7 +67,7 @@ def item_links(items: Items, config: EngineConfig) -> sparse.csr_matrix:
 def _head_links(items: Items, head: Places, tail: Places, config: EngineConfig) -> list[Piece]:
     """Links among the head, and between it and each item of the tail."""
     of_head = items.evidence.of(head)
-    ease = _fitted(of_head)
+    ease = Ease.fit(of_head)
     within = _within(items, ease, head, config)
     if not len(head) or not len(tail):
         return [within]
@@ -88,10 +87,6 @@ def _head_links(items: Items, head: Places, tail: Places, config: EngineConfig) 
         (between.from_head[:, scored], head, tail[scored]),
         (between.from_tail[senders], tail[senders], head),
     ]
-
-
-def _fitted(evidence: Evidence) -> Ease:
-    return Ease.fit(evidence.values, evidence.features, evidence.ridge)
 
 
 def _within(items: Items, ease: Ease, places: Places, config: EngineConfig) -> Piece:

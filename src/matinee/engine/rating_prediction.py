@@ -6,15 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from matinee.engine.arrays import Doubles, Flags, Floats, Ids, Rows, as_ids, rows_of
-from matinee.engine.interactions import Interactions
+from matinee.engine.arrays import Doubles, Flags, Floats, Ids, as_ids, rows_of
+from matinee.engine.interactions import FEWEST_STARS, MOST_STARS
 from matinee.engine.item_model import ItemModel
 from matinee.engine.signals import History
-
-FEWEST_STARS, MOST_STARS = 1.0, 5.0
-"""What is predicted; MovieLens's half star counts as one."""
+from matinee.engine.statistics import RatingStatistics
 
 ROUNDS = 3
 """How often the films' and the people's deviations are found in turn; more move no prediction by 0.01."""
@@ -114,22 +112,21 @@ def promised_stars(vote_counts: ArrayLike, vote_averages: ArrayLike, config: Rat
     return stars.astype(np.float32)
 
 
-def expected_stars(interactions: Interactions, item_ids: Ids, promised: Floats, config: RatingConfig) -> Floats:
+def expected_stars(statistics: RatingStatistics, item_ids: Ids, promised: Floats, config: RatingConfig) -> Floats:
     """(n,) what someone of average generosity gives each of `item_ids` (n,), of which `promised` (n,) is promised.
 
     The promise, plus how far the community is from it on all films, plus how far it is on this one; the last from
     ratings out of which each person's own generosity is taken.
     """
-    rows = rows_of(item_ids, interactions.item_ids)
-    promised_of_rated = np.append(promised, config.usual_stars)[rows]
-    users, items = interactions.user_rows, interactions.item_rows
-    surprises = np.maximum(interactions.ratings, FEWEST_STARS) - promised_of_rated[items]
-    level = surprises.sum(dtype=np.float64) / (interactions.size + config.level_doubt)
-    surprises -= level
-    deviations = np.zeros(interactions.n_items)
+    rows = rows_of(item_ids, statistics.item_ids)
+    promised_of_rated = np.append(promised.astype(np.float64), config.usual_stars)[rows]
+    counts, stars = statistics.counts(), statistics.stars()
+    level = (stars.sum() - counts @ promised_of_rated) / (counts.sum() + config.level_doubt)
+    usual = promised_of_rated + level
+    deviations = np.zeros(len(usual))
     for _ in range(ROUNDS):
-        generosity = _damped_means(surprises - deviations[items], users, interactions.n_users, config.person_doubt)
-        deviations = _damped_means(surprises - generosity[users], items, interactions.n_items, config.film_doubt)
+        generosity = statistics.generosity(usual + deviations, config.person_doubt)
+        deviations = (stars - counts * usual - generosity) / (counts + config.film_doubt)
     expected = promised + level
     expected[rows[rows >= 0]] += deviations[rows >= 0]
     return np.asarray(expected, dtype=np.float32)
@@ -164,9 +161,3 @@ def predict(model: ItemModel, opinions: Opinions, item_ids: Ids, config: RatingC
     links = np.zeros((opinions.size, len(rows)))
     links[:, rows >= 0] = model.contributions(History.liking(opinions.item_ids), rows[rows >= 0])
     return predicted_ratings(opinions, expected[model.rows_of(opinions.item_ids)], links, expected[rows], config)
-
-
-def _damped_means(values: NDArray[np.floating], rows: Rows, size: int, doubt: float) -> Doubles:
-    """(size,) the mean of the values of each row, half of it where there are `doubt` of them."""
-    means: Doubles = np.bincount(rows, weights=values, minlength=size) / (np.bincount(rows, minlength=size) + doubt)
-    return means

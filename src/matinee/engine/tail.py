@@ -9,28 +9,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from matinee.engine.arrays import Doubles, Flags, Floats
-from matinee.engine.ease import Ease, squares_of
+from matinee.engine.ease import Ease
 from matinee.engine.links import BLOCK, stacked, strongest
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What the regression reads of k items."""
-
-    values: sparse.csr_matrix
-    """(rows, k) graded ratings, by people and by runs."""
-
-    features: sparse.csr_matrix
-    """(k, values) weighted features."""
-
-    ridge: Doubles
-    """(k,) D of each."""
-
-    def of(self, places: NDArray[np.integer]) -> Evidence:
-        """That of these items alone."""
-        return Evidence(
-            sparse.csr_matrix(self.values[:, places]), sparse.csr_matrix(self.features[places]), self.ridge[places]
-        )
+from matinee.engine.pairs import Evidence
 
 
 @dataclass(frozen=True)
@@ -53,16 +34,14 @@ def tail_links(ease: Ease, head: Evidence, tail: Evidence, *, bars: Floats, is_s
     of the head must pass to be kept; an item of the tail keeps its `count` strongest to what `is_scored` (n,).
     Time is that of a product of (t, n) and (n, n); memory that of the links kept.
     """
-    squares, ridge = squares_of(tail.values), tail.ridge
-    lengths = np.asarray(tail.features.multiply(tail.features).sum(axis=1)).ravel()
-    diagonal = np.diagonal(ease.inverse)
-    by_item, by_feature = sparse.csr_matrix(tail.values.T), sparse.csr_matrix(head.features.T)
+    own, diagonal = tail.diagonal(), np.diagonal(ease.inverse)
+    block_of = tail.beside(head, np.dtype(np.float64))
     to_tail, from_tail = [], []
-    for start in range(0, len(ridge), BLOCK):
+    for start in range(0, len(own), BLOCK):
         block = slice(start, start + BLOCK)
-        gram = _shared(by_item[block], head.values) + _shared(tail.features[block], by_feature)
+        gram = block_of(block)
         fitted = gram.astype(ease.inverse.dtype) @ ease.inverse
-        left = _left_over((squares + lengths + ridge)[block], ridge[block], gram, fitted)
+        left = _left_over(own[block], tail.ridge[block], gram, fitted)
         scaled = fitted / left
         to_tail.append(sparse.csr_matrix(np.where(np.abs(fitted) > bars, fitted, 0.0), dtype=np.float32))
         from_tail.append(strongest(np.where(is_scored, scaled / (diagonal + fitted * scaled), 0.0), count))
@@ -70,11 +49,6 @@ def tail_links(ease: Ease, head: Evidence, tail: Evidence, *, bars: Floats, is_s
         from_head=sparse.csr_matrix(stacked(to_tail, len(diagonal)).T),
         from_tail=stacked(from_tail, len(diagonal)),
     )
-
-
-def _shared(left: sparse.csr_matrix, right: sparse.csr_matrix) -> NDArray[np.floating]:
-    dense: NDArray[np.floating] = (left @ right).toarray()
-    return dense
 
 
 def _left_over(

@@ -8,6 +8,7 @@ from matinee.engine.ease import Ease
 from matinee.engine.evaluation.cases import Case
 from matinee.engine.evaluation.systems import PlainEase
 from matinee.engine.interactions import Interactions
+from matinee.engine.pairs import Evidence, RowPairs
 
 L2 = 3.0
 
@@ -20,7 +21,8 @@ def test_plain_ease_scores_by_the_weights_of_the_regression_whichever_side_is_sh
     train = Interactions.from_arrays(users, items, stars)
     likes = sparse.csr_matrix(((stars >= 4).astype(float), (train.user_rows, train.item_rows)), shape=(people, films))
     nothing = sparse.csr_matrix(np.zeros((films, 0)))
-    weights = Ease.fit(likes, nothing, np.full(films, L2)).weights(np.arange(films))
+    evidence = Evidence(RowPairs(likes), np.arange(films), nothing, np.full(films, L2))
+    weights = Ease.fit(evidence).weights(np.arange(films))
     case = Case(np.array([1, 4, 5]), np.array([5, 2, 4], dtype=np.float32), np.array([7]))
     others = np.setdiff1d(train.item_ids, case.item_ids)
 

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from matinee.engine.arrays import Flags, Ids
 from matinee.engine.evaluation.cases import LIKED_FROM, Case, Split
 from matinee.engine.evaluation.rating_accuracy import RatingCase, RatingSplit
-from matinee.engine.interactions import Interactions
-from matinee.engine.rating_prediction import FEWEST_STARS
+from matinee.engine.interactions import FEWEST_STARS, Interactions
 
 FOLDED_IN = 0.8
 """The share of a held-out person's ratings that a system is shown."""

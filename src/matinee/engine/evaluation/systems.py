@@ -14,10 +14,11 @@ from matinee.engine.evaluation.cases import LIKED_FROM, Case, Knowledge, Ranker
 from matinee.engine.evaluation.rating_accuracy import Predictor, RatingCase
 from matinee.engine.features import ItemFeatures
 from matinee.engine.fitting import fit
-from matinee.engine.interactions import Interactions
+from matinee.engine.interactions import FEWEST_STARS, MOST_STARS, Interactions
 from matinee.engine.item_model import ItemModel
-from matinee.engine.rating_prediction import FEWEST_STARS, MOST_STARS, Opinions, RatingConfig, expected_stars, predict
+from matinee.engine.rating_prediction import Opinions, RatingConfig, expected_stars, predict
 from matinee.engine.signals import History, SignalWeights
+from matinee.engine.statistics import OfInteractions
 
 NEVER = -1e9
 """The score of an item that a system can't rank; below all others, and still a number."""
@@ -128,7 +129,9 @@ class BiasedBaseline:
         mean = float(np.maximum(train.ratings, FEWEST_STARS).mean()) if train.size else RatingConfig().usual_stars
         plain = RatingConfig(usual_stars=mean, film_doubt=self.film_doubt, person_doubt=np.inf)
         of_films = np.full(train.n_items, mean, dtype=np.float32)
-        films = np.append(expected_stars(train, train.item_ids, of_films, plain), mean).astype(np.float64)
+        films = np.append(expected_stars(OfInteractions.of_all(train), train.item_ids, of_films, plain), mean).astype(
+            np.float64
+        )
 
         def stars(case: RatingCase) -> Doubles:
             surprises = case.ratings - films[rows_of(train.item_ids, case.item_ids)]

@@ -63,7 +63,7 @@ bench-serving: $(READY) ## what one answer of the recommender costs, beside impl
 bench-scale: $(READY) ## how its training grows up to 25 million made-up ratings, beside implicit's ALS
 	$(RUN) python -m benchmarks.recommender.scale
 
-bench-search: $(READY) ## search beside FTS5 and rapidfuzz on questions whose answer is known
+bench-search: $(READY) ## search beside FTS5, PostgreSQL and rapidfuzz on questions whose answer is known
 	$(RUN) python -m benchmarks.search --fit
 
 clean:

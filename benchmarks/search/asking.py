@@ -13,8 +13,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.search import films, fitting, known_items, measuring, systems
+from benchmarks.search import ceiling, films, fitting, known_items, measuring, postgresql, systems
+from benchmarks.search.known_items import Film, KnownItem
 from matinee.search.index import refresh_index, search_index
+
+LEFT_OUT = {
+    postgresql.PostgreSQL.name: "not measured: no server with PostgreSQL's contrib modules is installed here (Debian's "
+    "package postgresql is one)"
+}
 
 
 def measured(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
@@ -26,13 +32,15 @@ def measured(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     index = search_index()
     assert index is not None
     to_fit, to_report = known_items.halves(known_items.known_items(there, each=options.each, seed=options.seed))
-    asked: list[systems.System] = [systems.Matinee(), systems.MatineeSuggest()]
+    asked: list[measuring.System] = [systems.Matinee(), systems.MatineeSuggest()]
     if not options.without_peers:
         asked += systems.peers(there)
     results = {}
     for system in asked:
         tell(system.name)
         results[system.name] = measuring.measure(system, to_report)
+    if not options.without_peers:
+        results |= _of_postgresql(there, to_report)
     if options.fit:
         tell("trying weights on the other half")
     return {
@@ -40,6 +48,7 @@ def measured(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
             "Date": dt.datetime.now(dt.UTC).date().isoformat(),
             "Machine": f"{platform.machine()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}",
             "Packages": ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("tantivy", "rapidfuzz")),
+            "Server": postgresql.version() or "none with pg_trgm",
             "Films": f"{len(there):,}",
             "Questions reported": f"{len(to_report):,}",
             "Questions to fit on": f"{len(to_fit):,}",
@@ -47,9 +56,20 @@ def measured(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
             f"built in {build:.1f} s of CPU, reading the database included",
         },
         "systems": results,
-        "left out": systems.LEFT_OUT,
+        "reachable": ceiling.reachable(there, to_report),
+        "left out": {} if options.without_peers or postgresql.installed() else LEFT_OUT,
         "fitted": fitting.tried(to_fit) if options.fit else [],
     }
+
+
+def _of_postgresql(there: list[Film], items: list[KnownItem]) -> dict[str, Any]:
+    programs = postgresql.installed()
+    if programs is None:
+        return {}
+    tell(postgresql.PostgreSQL.name)
+    with postgresql.server(programs) as connection:
+        system = postgresql.PostgreSQL(connection, there)
+        return {system.name: measuring.measure(system, items, clock=system.clock)}
 
 
 def tell(what: str) -> None:

@@ -16,6 +16,9 @@ from matinee.search.words import ARABIC, ROMAN
 LETTERS = string.ascii_lowercase
 FEWEST_LETTERS = {1: 4, 2: 8}
 """That a title has where one or two mistakes are made in it."""
+BEGUN = 0.3, 0.8
+"""The share of a title that has been typed, at least and at most."""
+FEWEST_BEGUN = 4
 
 
 class Film(NamedTuple):
@@ -64,8 +67,12 @@ def halves(items: Sequence[KnownItem]) -> tuple[list[KnownItem], list[KnownItem]
 def _drawn(films: Sequence[Film], random: Random) -> Iterable[Film]:
     """All films in a random order, likelier ones earlier (Efraimidis and Spirakis 2006)."""
     known = [film for film in films if film.votes > 0]
-    keys = {film.tmdb_id: random.random() ** (1 / math.log2(1 + film.votes)) for film in known}
+    keys = {film.tmdb_id: random.random() ** (1 / known_by(film)) for film in known}
     return sorted(known, key=lambda film: keys[film.tmdb_id], reverse=True)
+
+
+def known_by(film: Film) -> float:
+    return math.log2(1 + film.votes)
 
 
 def whole(film: Film, _random: Random) -> str:
@@ -74,16 +81,19 @@ def whole(film: Film, _random: Random) -> str:
 
 def prefix(film: Film, random: Random) -> str | None:
     """What is typed halfway: 30 to 80 of 100 characters, four at least."""
-    length = round(len(film.title) * random.uniform(0.3, 0.8))
-    return film.title[:length].lower() if 4 <= length < len(film.title) else None
+    length = round(len(film.title) * random.uniform(*BEGUN))
+    return film.title[:length].lower() if FEWEST_BEGUN <= length < len(film.title) else None
 
 
 def word_left_out(film: Film, random: Random) -> str | None:
+    texts = without_a_word(film)
+    return random.choice(texts) if texts else None
+
+
+def without_a_word(film: Film) -> list[str]:
+    """The title without its first word, without its second and so on; none of a title of two words."""
     words = film.title.lower().split()
-    if len(words) < 3:
-        return None
-    del words[random.randrange(len(words))]
-    return " ".join(words)
+    return [" ".join(words[:place] + words[place + 1 :]) for place in range(len(words)) if len(words) > 2]
 
 
 def accents_dropped(film: Film, _random: Random) -> str | None:
@@ -159,12 +169,15 @@ def _places(text: str, kind: str) -> list[int]:
     return [place for place, (one, other) in enumerate(pairs) if one.isalpha() and other.isalpha() and one != other]
 
 
+TYPO_KINDS: dict[str, Write] = {
+    **{f"one typo: a letter {kind}": mistyped([kind]) for kind in TYPOS},
+    "two typos": two_typos,
+}
 KINDS: dict[str, Write] = {
     "whole title": whole,
     "beginning": prefix,
     "one word left out": word_left_out,
-    **{f"one typo: a letter {kind}": mistyped([kind]) for kind in TYPOS},
-    "two typos": two_typos,
+    **TYPO_KINDS,
     "accents dropped": accents_dropped,
     "numerals swapped": numerals_swapped,
     "year added": year_added,

@@ -69,8 +69,10 @@ def best_peer(record: Record, kind: str, figure: str = "MRR@10") -> tuple[str, f
 
 
 def _table(record: Record, cell: Any, *, lead: str | None = None) -> list[str]:
+    """With a `lead`, the best of each row is in bold and what could be reached is beside it."""
     systems = record["systems"]
-    lines = ["| kind of question | questions | " + " | ".join(systems) + " |", "|---|---|" + "---|" * len(systems)]
+    names = [*systems, *(["reachable"] if lead else [])]
+    lines = ["| kind of question | questions | " + " | ".join(names) + " |", "|---|---|" + "---|" * len(names)]
     for kind, ours in systems[OURS]["kinds"].items():
         best = max(of["kinds"][kind][lead] for of in systems.values()) if lead else None
         cells = []
@@ -78,6 +80,8 @@ def _table(record: Record, cell: Any, *, lead: str | None = None) -> list[str]:
             figures = of["kinds"][kind]
             text = cell(figures)
             cells.append(f"**{text}**" if lead and figures[lead] == best else text)
+        if lead:
+            cells.append(f"{record['reachable'][kind]:.3f}")
         lines.append(f"| {kind} | {ours['questions']} | " + " | ".join(cells) + " |")
     return lines
 
@@ -88,7 +92,9 @@ def _standing(record: Record) -> list[str]:
     ours = record["systems"][OURS]["kinds"]
     name, peer = best_peer(record, ALL)
     reached = ours[ALL]["MRR@10"]
-    lines = [f"Over all kinds alike: {reached:.3f}, the best peer ({name}) {peer:.3f}: {reached / peer - 1:+.1%}."]
+    reachable = record["reachable"][ALL]
+    stands = f"{reached:.3f}, the best peer ({name}) {peer:.3f}: {reached / peer - 1:+.1%}"
+    lines = [f"Over all kinds alike: {stands}. Reachable are {reachable:.3f}: {reachable / peer - 1:+.1%}."]
     for kind, figures in ours.items():
         name, peer = best_peer(record, kind)
         if figures["MRR@10"] < peer - NOTICEABLE:

@@ -65,10 +65,10 @@ class RapidFuzz:
         self.name = f"rapidfuzz {scorer.__name__}{', year' if with_year else ''}"
         self._scorer = scorer
         self._ids = [film.tmdb_id for film in films]
-        self._titles = [_folded(f"{film.title} {film.year or ''}" if with_year else film.title) for film in films]
+        self._titles = [folded(f"{film.title} {film.year or ''}" if with_year else film.title) for film in films]
 
     def ask(self, text: str) -> list[int]:
-        best = process.extract(_folded(text), self._titles, scorer=self._scorer, processor=None, limit=DEPTH)
+        best = process.extract(folded(text), self._titles, scorer=self._scorer, processor=None, limit=DEPTH)
         return [self._ids[place] for _, _, place in best]
 
 
@@ -82,12 +82,6 @@ def peers(films: Sequence[Film]) -> list[System]:
     ]
 
 
-LEFT_OUT = {
-    "PostgreSQL full text with pg_trgm": "not measured: it needs a server with PostgreSQL's contrib modules, and the "
-    "one that the tests start has none"
-}
-
-
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     apart = unicodedata.normalize("NFKD", utils.default_process(text))
     return "".join(letter for letter in apart if not unicodedata.combining(letter))

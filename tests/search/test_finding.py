@@ -122,6 +122,22 @@ def test_small_mistakes_are_forgiven(text: str, first: str) -> None:
     assert titles(text)[:1] == [first]
 
 
+def test_of_titles_that_are_one_typo_away_the_likelier_typo_comes_first() -> None:
+    indexed(
+        titled(1, "Paris"),  # left out
+        titled(2, "Cars", popularity=500.0, vote_count=30_000),  # one letter for another
+        titled(3, "Pasr"),  # swapped
+    )
+
+    assert titles("pars") == ["Pasr", "Paris", "Cars"]
+
+
+def test_of_titles_that_are_one_typo_away_the_one_with_another_article_comes_last() -> None:
+    indexed(titled(1, "Marathon"), titled(2, "The Marathon", popularity=500.0, vote_count=30_000))
+
+    assert titles("marathun") == ["Marathon", "The Marathon"]
+
+
 @pytest.mark.usefixtures("shelf")
 def test_a_year_narrows() -> None:
     assert titles("dune") == ["Dune", "Dune"]

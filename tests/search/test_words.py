@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matinee.search.words import LONGEST_WORD, in_other_numerals, key_of, names_of, runs_of, without_article, words_of
+from matinee.search.words import (
+    LONGEST_WORD,
+    in_other_numerals,
+    key_of,
+    names_of,
+    runs_of,
+    swaps_of,
+    without_article,
+    words_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +68,12 @@ def test_a_leading_article_is_one_in_the_films_own_language_alone() -> None:
 
 def test_a_title_is_one_word_where_blanks_do_not_count() -> None:
     assert key_of(("spider", "man")) == key_of(("spiderman",))
+
+
+def test_neighbours_are_swapped_where_that_makes_a_difference() -> None:
+    assert swaps_of("heat") == ["ehat", "haet", "heta"]
+    assert swaps_of("aab") == ["aba"]
+    assert swaps_of("a") == []
 
 
 def test_a_film_goes_by_both_titles_in_both_numerals_once() -> None:

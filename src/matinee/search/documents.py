@@ -14,7 +14,7 @@ from matinee.catalog.filters import imdb_number
 from matinee.catalog.models import MovieQuerySet
 from matinee.search.words import key_of, names_of, without_article, words_of
 
-LAYOUT = 2
+LAYOUT = 3
 """Changes with what is below and in `words`, so that no program reads what another wrote otherwise."""
 
 FIELDS = (
@@ -86,15 +86,17 @@ COMMONEST = frozenset(
 
 
 def schema() -> Schema:
-    """`whole` holds the titles run together, `key` those and the same without their articles, `start` the first one to
-    LONGEST_START characters of each key: so short a beginning is that of too many keys to go through them. What a film
-    is called elsewhere stands apart from its titles, in `other`, and run together in `other_whole`."""
+    """`whole` holds the titles run together and `length` how long they are, `bare` what is left of them without their
+    articles. `start` has the first one to LONGEST_START characters of each of these: so short a beginning is that of
+    too many to go through them. What a film is called elsewhere stands apart from its titles, in `other`, and run
+    together in `other_whole`."""
     builder = SchemaBuilder()
     builder.add_integer_field("tmdb_id", indexed=True, fast=True)
     builder.add_integer_field("imdb", indexed=True)
     builder.add_integer_field("year", indexed=True)
+    builder.add_integer_field("length", indexed=True)
     builder.add_float_field("weight", fast=True)
-    for name in ("whole", "key", "start", "other_whole"):
+    for name in ("whole", "bare", "start", "other_whole"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in ("title", "other", "people", "keywords", "overview"):
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="position")
@@ -137,12 +139,15 @@ def _add_titles(document: Document, film: Mapping[str, Any], other_titles: Seque
     names = names_of([film["title"], film["original_title"]])
     for name in names:
         document.add_text("title", " ".join(name))
-        document.add_text("whole", key_of(name))
-    bare = [without_article(name, film["original_language"]) for name in names]
-    keys = dict.fromkeys(map(key_of, [*names, *bare]))
-    for key in keys:
-        document.add_text("key", key)
-    for start in dict.fromkeys(key[:length] for key in keys for length in range(1, LONGEST_START + 1)):
+    whole = dict.fromkeys(map(key_of, names))
+    without = [key_of(without_article(name, film["original_language"])) for name in names]
+    bare = dict.fromkeys(key for key in without if key not in whole)
+    for field, keys in (("whole", whole), ("bare", bare)):
+        for key in keys:
+            document.add_text(field, key)
+    for length in {len(key) for key in whole}:
+        document.add_integer("length", length)
+    for start in dict.fromkeys(key[:length] for key in (*whole, *bare) for length in range(1, LONGEST_START + 1)):
         document.add_text("start", start)
     for other in names_of(other_titles):
         if other not in names:

@@ -15,7 +15,7 @@ from tantivy import Occur, Query, Schema
 
 from matinee.search.documents import COMMONEST, LONGEST_START
 from matinee.search.questions import Question
-from matinee.search.words import Words, key_of, without_article
+from matinee.search.words import Words, key_of, swaps_of, without_article
 
 WHOLE_TITLE = 4_000.0
 BY_ID = 2_000.0
@@ -24,7 +24,11 @@ IN_TITLE = 150.0
 """Every word stands in the title, somewhere."""
 ELSEWHERE = 300.0
 """It is the whole of what the film is called in another country, which is often another film's title here."""
-NEARLY_WHOLE = {1: 120.0, 2: 60.0}
+NEARLY_WHOLE = {1: 170.0, 2: 70.0}
+NEARLY_WITHOUT_ARTICLE = 0.6
+"""Of that, where it is nearly the title without the title's article."""
+LIKELY_TYPO = 200.0
+"""Added where one letter was left out or two were swapped: there are 25 other letters for each wrong one."""
 NEARLY_BEGINNING = {1: 60.0}
 """By the number of edits."""
 WITHOUT_ARTICLE = 0.8
@@ -105,19 +109,19 @@ class Queries:
             yield self.matching(question, STRICT)
             return
         key = key_of(question.words)
-        yield self._key(key, 0, begun=False, score=1.0)
-        yield self._key(key, 0, begun=True, score=1.0)
+        yield _scored(self._whole(key), 1.0)
+        yield self._begun(key, 0, score=1.0)
         if question.year is not None:
             yield self.matching(question, STRICT)
         yield _scored(self._in_title(question, edits=0), 1.0)
         if _forgiven(key, WORD_FROM, 1):
-            yield self._key(key, 1, begun=True, score=1.0)
+            yield self._begun(key, 1, score=1.0)
 
     def distant_completions(self, question: Question) -> Iterator[Query]:
         """For when those find nothing: more edits, and edits in each word."""
         key = key_of(question.words)
         if _forgiven(key, WORD_FROM, MOST_EDITS) == MOST_EDITS:
-            yield self._key(key, MOST_EDITS, begun=True, score=1.0)
+            yield self._begun(key, MOST_EDITS, score=1.0)
         yield _scored(self._in_title(question, edits=MOST_EDITS), 1.0)
 
     def _literally(self, question: Question, forgiving: Forgiving) -> Query:
@@ -141,22 +145,33 @@ class Queries:
     def _places(self, words: Words, *, edits: int) -> Iterator[Query]:
         key = key_of(words)
         yield _scored(self._term("whole", key), WHOLE_TITLE)
-        yield _scored(self._term("key", key), WHOLE_TITLE * WITHOUT_ARTICLE)
+        yield _scored(self._term("bare", key), WHOLE_TITLE * WITHOUT_ARTICLE)
         yield _scored(self._term("other_whole", key), ELSEWHERE)
-        yield self._key(key, 0, begun=True, score=BEGINNING)
+        yield self._begun(key, 0, score=BEGINNING)
         for number in range(1, _forgiven(key, TITLE_FROM, edits) + 1):
-            yield self._key(key, number, begun=False, score=NEARLY_WHOLE[number])
+            yield self._nearly_whole(key, number)
+            yield _scored(self._nearly("bare", key, number, begun=False), NEARLY_WHOLE[number] * NEARLY_WITHOUT_ARTICLE)
         for number in range(1, min(_forgiven(key, WORD_FROM, edits), max(NEARLY_BEGINNING)) + 1):
-            yield self._key(key, number, begun=True, score=NEARLY_BEGINNING[number])
+            yield self._begun(key, number, score=NEARLY_BEGINNING[number])
         rest = without_article(words)
         if rest != words:
-            yield self._key(key_of(rest), 0, begun=False, score=WHOLE_TITLE * ARTICLE_TOO_MANY)
-            yield self._key(key_of(rest), 0, begun=True, score=BEGINNING * ARTICLE_TOO_MANY)
+            yield _scored(self._whole(key_of(rest)), WHOLE_TITLE * ARTICLE_TOO_MANY)
+            yield self._begun(key_of(rest), 0, score=BEGINNING * ARTICLE_TOO_MANY)
 
-    def _key(self, key: str, edits: int, *, begun: bool, score: float) -> Query:
-        if begun and len(key) + edits <= LONGEST_START:
+    def _whole(self, key: str) -> Query:
+        return _best([self._term("whole", key), self._term("bare", key)])
+
+    def _nearly_whole(self, key: str, edits: int) -> Query:
+        near = _scored(self._nearly("whole", key, edits, begun=False), NEARLY_WHOLE[edits])
+        if edits > 1:
+            return near
+        likely = [self._number("length", len(key) + 1), *(self._term("whole", swapped) for swapped in swaps_of(key))]
+        return Query.boolean_query([(Occur.Must, near), (Occur.Should, _scored(_best(likely), LIKELY_TYPO))])
+
+    def _begun(self, key: str, edits: int, *, score: float) -> Query:
+        if len(key) + edits <= LONGEST_START:
             return _scored(self._nearly("start", key, edits, begun=False), score)
-        return _scored(self._nearly("key", key, edits, begun=begun), score)
+        return _scored(_best([self._nearly(field, key, edits, begun=True) for field in ("whole", "bare")]), score)
 
     def _in_title(self, question: Question, *, edits: int) -> Query:
         return _all(self._words(question.runs, edits=edits, fields=("title",)))

@@ -115,6 +115,12 @@ def key_of(words: Words) -> str:
     return "".join(words)
 
 
+def swaps_of(key: str) -> list[str]:
+    """The key with each two neighbours swapped."""
+    places = [place for place in range(len(key) - 1) if key[place] != key[place + 1]]
+    return [key[:place] + key[place + 1] + key[place] + key[place + 2 :] for place in places]
+
+
 def names_of(titles: Sequence[str | None]) -> list[Words]:
     """Each title in words, in both kinds of numerals, without repeats."""
     spelled = [words_of(title) for title in titles if title]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
-from benchmarks.search.known_items import KINDS, Film, halves, known_items, mistyped, numerals_swapped
+from benchmarks.search.ceiling import reachable
+from benchmarks.search.known_items import KINDS, Film, KnownItem, halves, known_items, mistyped, numerals_swapped
 from benchmarks.search.measuring import ALL, DEPTH, figures, measure, place_of
 from benchmarks.search.report import best_peer, markdown
 
@@ -67,6 +68,25 @@ def test_figures_of_places() -> None:
     assert place_of(7, [0] * DEPTH + [7]) == 0
 
 
+def test_of_films_with_the_same_title_nobody_can_tell_which_is_meant() -> None:
+    remake = Film(2, "Heat", None, 2013, 7)
+    asked = [KnownItem("whole title", "heat", HEAT.tmdb_id), KnownItem("whole title", "heat", remake.tmdb_id)]
+    asked += [KnownItem("year added", "heat 2013", remake.tmdb_id)]
+
+    assert reachable([HEAT, remake], asked) == {"whole title": 0.75, "year added": 1.0, ALL: 0.875}
+
+
+def test_every_question_could_have_been_made_from_its_film() -> None:
+    items = known_items(FILMS, each=5, seed=1)
+
+    assert all(reachable([film], [item]) == {item.kind: 1.0, ALL: 1.0} for item, film in _with_films(items))
+
+
+def _with_films(items: list[KnownItem]) -> list[tuple[KnownItem, Film]]:
+    films = {film.tmdb_id: film for film in FILMS}
+    return [(item, films[item.tmdb_id]) for item in items]
+
+
 def test_a_table_names_the_best_peer_and_where_we_are_behind() -> None:
     items = known_items(FILMS, each=5, seed=1)
     systems = {
@@ -75,11 +95,17 @@ def test_a_table_names_the_best_peer_and_where_we_are_behind() -> None:
     }
     about = {"Date": "2026-01-01", "Machine": "made up", "Questions reported": len(items), "Films": len(FILMS)}
 
-    record = {"about": about, "systems": systems, "left out": {"absent": "not there"}, "fitted": []}
+    record = {
+        "about": about,
+        "systems": systems,
+        "reachable": reachable(FILMS, items),
+        "left out": {"absent": "not there"},
+        "fitted": [],
+    }
     text = markdown(record)
 
     assert best_peer(record, ALL) == ("good", 1.0)
-    assert "Over all kinds alike: 0.500, the best peer (good) 1.000: -50.0%." in text
+    assert "Over all kinds alike: 0.500, the best peer (good) 1.000: -50.0%. Reachable are" in text
     assert "absent: not there." in text
 
 
@@ -88,7 +114,8 @@ def test_without_peers_there_is_a_table_and_nobody_to_be_behind() -> None:
     about = {"Date": "2026-01-01", "Machine": "made up", "Questions reported": len(items), "Films": len(FILMS)}
     alone = {"Matinee search": measure(Knowing("Matinee search", 2), items)}
 
-    text = markdown({"about": about, "systems": alone, "left out": {}, "fitted": []})
+    record = {"about": about, "systems": alone, "reachable": reachable(FILMS, items), "left out": {}, "fitted": []}
+    text = markdown(record)
 
     assert "| all kinds alike |" in text
     assert "best peer" not in text

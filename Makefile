@@ -7,6 +7,7 @@ READY := .venv/.ready
 # MovieLens-100K as one package of the index carries it: read by a few tests, never installed, never committed.
 ML100K := $(TOOLS)/data/recbole-1.2.1-py3-none-any.whl
 PYTEST := $(RUN) env MATINEE_TEST_ML100K=$(abspath $(ML100K)) pytest -n 2
+LANE_NOTES := $(abspath $(TOOLS)/tests-that-meet-the-lane)
 SOAKED := tests/operations/backups tests/operations/test_killed_processes.py tests/operations/test_sessions_in_service.py \
 	tests/accounts/test_sessions.py tests/accounts/test_sign_in_times.py
 
@@ -42,9 +43,10 @@ check: $(READY) ## style, types, layers, and that migrations are there and stand
 
 test: check $(ML100K) ## everything, on SQLite and on a real PostgreSQL
 	$(RUN) coverage erase
-	MATINEE_TEST_DATABASE=sqlite $(PYTEST) --cov --cov-report=
-	MATINEE_TEST_DATABASE=postgresql $(PYTEST) --cov --cov-append --cov-report=
-	MATINEE_TEST_FAST_LANE=off $(PYTEST) tests/api
+	rm -f $(LANE_NOTES)
+	MATINEE_TEST_DATABASE=sqlite MATINEE_TEST_LANE_NOTES=$(LANE_NOTES) $(PYTEST) --cov --cov-report=
+	MATINEE_TEST_DATABASE=postgresql $(PYTEST) -m database
+	MATINEE_TEST_FAST_LANE=off MATINEE_TEST_LANE_NOTES=$(LANE_NOTES) $(PYTEST) tests/api
 	$(RUN) coverage report --fail-under=95
 
 soak: $(READY) ## tests of chance ten times as often: kills, drills; TIMES=100 for more

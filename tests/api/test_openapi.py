@@ -43,6 +43,10 @@ def test_it_is_sound_json_schema_and_served(api: Api) -> None:
         jsonschema.Draft202012Validator.check_schema(shape)
 
 
+def test_it_is_made_once_since_it_takes_as_long_as_many_answers() -> None:
+    assert matinee_api.get_openapi_schema() is matinee_api.get_openapi_schema()
+
+
 def test_every_request_body_has_an_example_that_fits_it() -> None:
     schema = published()
     for path, methods in schema["paths"].items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from http.client import responses as http_phrases
 from typing import Any
 
@@ -43,8 +44,12 @@ IDEMPOTENCY_KEY = {
 
 class Api(NinjaAPI):
     def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: Any = None) -> OpenAPISchema:
+        """Made once for each place that the api stands at: it takes as long as 500 answers do."""
+        return _described(self, path_prefix or self.get_root_path(path_params or {}))
+
+    def described(self, path_prefix: str) -> OpenAPISchema:
         """Ninja's schema, which would tell that public routes need a token and that a problem is plain JSON."""
-        schema = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
+        schema = super().get_openapi_schema(path_prefix=path_prefix)
         for path, methods in schema["paths"].items():
             for method, operation in methods.items():
                 if operation["security"] == [{"MaybeSignedIn": []}]:
@@ -54,6 +59,11 @@ class Api(NinjaAPI):
                     operation["parameters"].append(IDEMPOTENCY_KEY)
         del schema["components"]["securitySchemes"]["MaybeSignedIn"]
         return schema
+
+
+@cache
+def _described(api: Api, path_prefix: str) -> OpenAPISchema:
+    return api.described(path_prefix)
 
 
 def _tell_refusals(path: str, method: str, operation: dict[str, Any]) -> None:

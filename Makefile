@@ -10,6 +10,9 @@ PYTEST := $(RUN) env MATINEE_TEST_ML100K=$(abspath $(ML100K)) pytest -n 2
 LANE_NOTES := $(abspath $(TOOLS)/tests-that-meet-the-lane)
 SOAKED := tests/operations/backups tests/operations/test_killed_processes.py tests/operations/test_sessions_in_service.py \
 	tests/accounts/test_sessions.py tests/accounts/test_sign_in_times.py
+# Whatever the environment says of it: else each of the many processes that tests start compiles all that it imports.
+export PYTHONDONTWRITEBYTECODE :=
+export PYTHONPYCACHEPREFIX := $(abspath $(TOOLS)/bytecode)
 
 .PHONY: setup demo serve test soak check bench bench-recommender bench-serving bench-scale bench-search clean
 

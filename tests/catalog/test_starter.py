@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterator
 from importlib import resources
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoDbBlocker
 
+from matinee.catalog.facts import StoreReport
 from matinee.catalog.film_lists import LISTS
 from matinee.catalog.models import Genre, Movie
 from matinee.catalog.starter import load_starter, starter_content
@@ -18,6 +21,7 @@ from matinee.catalog.starter import load_starter, starter_content
 MONDAY = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
 TUESDAY = MONDAY + dt.timedelta(days=1)
 AVATAR = 19995
+FIGHT_CLUB = 550
 LONGEST_TITLE = 90
 
 
@@ -55,12 +59,26 @@ class TestTheFile:
             assert len(film["cast"]) <= 5
 
 
+@pytest.fixture(scope="class")
+def loaded(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[tuple[StoreReport, list[int]]]:
+    """The starter catalogue, loaded once into an empty one: the report, and the progress that was told."""
+    told: list[int] = []
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield load_starter(now=MONDAY, on_progress=told.append), told
+        transaction.set_rollback(True)
+
+
 @pytest.mark.django_db
 class TestLoading:
-    def test_the_films_are_there_with_their_facts(self) -> None:
-        report = load_starter(now=MONDAY)
+    @pytest.fixture(autouse=True)
+    def _is_loaded(self, loaded: tuple[StoreReport, list[int]]) -> None:
+        """Each test begins where it was loaded, and leaves it so."""
+
+    def test_the_films_are_there_with_their_facts(self, loaded: tuple[StoreReport, list[int]]) -> None:
+        report, told = loaded
 
         assert (report.added, report.changed, report.unchanged) == (4803, 0, 0)
+        assert sum(told) == 4803
         avatar = Movie.objects.get(tmdb_id=AVATAR)
         assert (avatar.title, avatar.release_date, avatar.runtime) == ("Avatar", dt.date(2009, 12, 10), 162)
         assert avatar.directors == ["James Cameron"]
@@ -73,60 +91,38 @@ class TestLoading:
         assert Genre.objects.get(id=28).name == "Action"
 
     def test_people_and_keywords_are_there_under_their_ids(self) -> None:
-        load_starter(now=MONDAY)
-
         pk = Movie.objects.get(tmdb_id=AVATAR).pk
         cast, crew, tags = (LISTS[name].read([pk])[pk] for name in ("cast_members", "crew_members", "keyword_tags"))
         assert cast[0] == (65731, "Sam Worthington", None, "Jake Sully")
         assert crew == ((2710, "James Cameron", None, "Director", "Directing"),)
         assert (1463, "culture clash") in tags
 
-    def test_loading_it_again_changes_nothing(self) -> None:
-        load_starter(now=MONDAY)
-
-        report = load_starter(now=TUESDAY)
+    def test_loading_it_again_changes_nothing_and_costs_one_query_a_batch(self) -> None:
+        with CaptureQueriesContext(connection) as queries:
+            report = load_starter(now=TUESDAY)
 
         assert (report.added, report.changed, report.unchanged) == (0, 0, 4803)
         assert not Movie.objects.exclude(updated_at=MONDAY).exists()
+        selects = [query for query in queries.captured_queries if query["sql"].startswith("SELECT")]
+        assert len(selects) == 10
+        assert not [query for query in queries.captured_queries if query["sql"].startswith("UPDATE")]
 
-    def test_a_richer_film_keeps_its_facts_and_gains_what_it_lacks(self) -> None:
+    def test_what_is_there_keeps_its_facts_and_gains_what_it_lacks(self) -> None:
+        Movie.objects.get(tmdb_id=AVATAR).delete()
         Movie.objects.create(
             tmdb_id=AVATAR, title="Avatar: Special", overview="Blue.", runtime=178, created_at=MONDAY, updated_at=MONDAY
         )
+        Movie.objects.get(tmdb_id=FIGHT_CLUB).delete()
+        Genre.objects.filter(id=28).update(name="Krach")
 
         report = load_starter(now=TUESDAY)
 
-        assert (report.added, report.changed) == (4802, 1)
+        assert (report.added, report.changed, report.unchanged) == (1, 1, 4801)
         avatar = Movie.objects.get(tmdb_id=AVATAR)
         assert (avatar.title, avatar.overview, avatar.runtime) == ("Avatar: Special", "Blue.", 178)
         assert avatar.release_date == dt.date(2009, 12, 10)
         assert (avatar.created_at, avatar.updated_at) == (MONDAY, TUESDAY)
-
-    def test_a_genre_that_is_there_keeps_its_name(self) -> None:
-        Genre.objects.update_or_create(id=28, defaults={"name": "Krach"})
-
-        load_starter(now=MONDAY)
-
         assert Genre.objects.get(id=28).name == "Krach"
-
-    def test_progress_is_told_to_the_last_film(self) -> None:
-        told: list[int] = []
-
-        load_starter(now=MONDAY, on_progress=told.append)
-
-        assert sum(told) == 4803
-
-    def test_finding_nothing_to_do_costs_one_query_a_batch(self) -> None:
-        load_starter(now=MONDAY)
-
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
-            load_starter(now=TUESDAY)
-
-        selects = [query for query in queries.captured_queries if query["sql"].startswith("SELECT")]
-        assert len(selects) == 10
-        assert not [query for query in queries.captured_queries if query["sql"].startswith("UPDATE")]
 
 
 def _strings(value: Any) -> list[str]:

@@ -9,16 +9,6 @@ from matinee.library.models import Dismissal, Favorite, MovieRating, Watchlist
 from tests.recommendations.conftest import NOW, make_movie, make_person
 
 
-@pytest.fixture
-def alice(db: None) -> User:
-    return make_person("alice")
-
-
-@pytest.fixture
-def bob(db: None) -> User:
-    return make_person("bob")
-
-
 def act_on_four_films(person: User) -> None:
     heat, alien, big, cure = [make_movie(tmdb_id) for tmdb_id in (949, 348, 2280, 36095)]
     MovieRating.objects.create(user=person, movie=heat, rating=5, created_at=NOW, updated_at=NOW)

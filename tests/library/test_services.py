@@ -20,11 +20,6 @@ LATER = NOW + dt.timedelta(hours=1)
 
 
 @pytest.fixture
-def alice(db: None) -> User:
-    return create_user(email="alice@example.org", username="alice", password="correct horse battery", now=NOW)
-
-
-@pytest.fixture
 def matrix(db: None) -> Movie:
     return Movie.objects.create(tmdb_id=603, title="The Matrix", created_at=NOW, updated_at=NOW)
 

@@ -9,22 +9,9 @@ from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from matinee.accounts.models import PersonState, User, UserProfile
-from matinee.accounts.services import create_user
 from matinee.catalog.models import Movie
 from matinee.library.models import Dismissal, Favorite, MovieRating, Watchlist
 from tests.recommendations.conftest import NOW, make_movie
-
-PASSWORD = "correct horse battery staple"
-
-
-@pytest.fixture
-def alice(db: None) -> User:
-    return create_user(email="alice@example.org", username="alice", password=PASSWORD, now=NOW)
-
-
-@pytest.fixture
-def bob(db: None) -> User:
-    return create_user(email="bob@example.org", username="bob", password=PASSWORD, now=NOW)
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ REFUSED = {
 
 @pytest.fixture(scope="module")
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    with started(tmp_path_factory.mktemp("instance"), "serve", "--workers", "1") as instance:
+    with started(tmp_path_factory.mktemp("instance"), "serve", "--workers", "1", "--web-only") as instance:
         yield instance
 
 

@@ -55,7 +55,10 @@ def test_of_500_tries_over_two_workers_none_gets_in_after_the_end_of_a_session(t
         ),
     ]
     limits = {f"MATINEE_LIMIT_{kind}": "0" for kind in ("REGISTER", "SIGN_IN", "WRITES", "READS")}
-    with started(tmp_path, "serve", "--workers", "2", **limits) as instance, ThreadPoolExecutor(4) as pool:
+    with (
+        started(tmp_path, "serve", "--workers", "2", "--web-only", **limits) as instance,
+        ThreadPoolExecutor(4) as pool,
+    ):
         for round_ in range(rounds(1)):
             for number, end in enumerate(ends):
                 email = f"person-{round_}-{number}@example.org"

@@ -17,6 +17,7 @@ from matinee.search import finding
 from matinee.search.finding import MOST_SUGGESTIONS, search, suggest
 from matinee.search.index import refresh_index
 from tests.catalog.films import NOW, Facts, some_films, some_filters, some_sorts
+from tests.rounds import rounds
 from tests.search.films import titled
 
 pytestmark = pytest.mark.django_db
@@ -205,7 +206,7 @@ def test_the_order_does_not_depend_on_how_much_of_it_is_asked_for(monkeypatch: p
 
 
 @pytest.mark.parametrize("few", [0, 10_000], ids=["all matches are read", "asked among what is let through"])
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=rounds(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     films=some_films, asked=some_filters(), sort=st.none() | some_sorts, text=st.sampled_from(["alien", "zulu", "東"])
 )

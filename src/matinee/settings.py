@@ -267,6 +267,8 @@ METRICS_TOKEN = env.secret("MATINEE_METRICS_TOKEN")
 if METRICS_TOKEN is not None and len(METRICS_TOKEN) < 16:
     raise env.ConfigurationError("MATINEE_METRICS_TOKEN is too short: give 16 random characters or more.")
 
+DRAIN_SECONDS = env.integer("MATINEE_DRAIN_SECONDS", 5 if MODE == "production" else 0)
+
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True

@@ -21,7 +21,8 @@ from django.conf import settings  # noqa: E402 - they are read by then
 from matinee.api.fast_lane import FastLane  # noqa: E402 - its endpoints need Django set up
 from matinee.api.gateway import Gateway  # noqa: E402 - for the same reason
 from matinee.api.turns import Turns  # noqa: E402 - for the same reason
+from matinee.core.draining import Draining  # noqa: E402 - for the same reason
 
 # SQLite takes one writer at a time, so that a second turn would only wait beside the first; a worker talking to
 # PostgreSQL waits for the network and can do four things meanwhile.
-application = Turns(Gateway(FastLane(_django)), at_once=1 if settings.EMBEDDED_DATABASE else 4)
+application = Draining(Turns(Gateway(FastLane(_django)), at_once=1 if settings.EMBEDDED_DATABASE else 4))

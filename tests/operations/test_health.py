@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from pytest_django.fixtures import Settings
 
 from matinee.catalog.columns import refresh_columns
 from matinee.core.artifacts import ArtifactStore
+from matinee.core.draining import begin_draining
+from matinee.core.processes import SHARED_FOLDER
 from matinee.operations import checks as service_checks
 from matinee.recommendations.training import train
 from matinee.search.index import refresh_index
@@ -100,6 +103,19 @@ def test_a_migration_that_waits_makes_it_not_ready(client: Client) -> None:
 
     assert answer.status_code == 503
     assert answer.json()["checks"]["migrations"]["detail"] == "1 wait for `matinee migrate`."
+
+
+def test_while_it_drains_it_is_not_ready_and_asks_nobody(
+    client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(SHARED_FOLDER, str(tmp_path))
+    begin_draining(tmp_path)
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json()["detail"] == "It is about to stop: send it no more requests."
+    assert client.get("/livez").status_code == 200
 
 
 @pytest.mark.django_db

@@ -107,6 +107,35 @@ def test_a_second_signal_kills_at_once(tmp_path: Path) -> None:
     assert exit_code(deaf) == -signal.SIGKILL
 
 
+def test_told_to_stop_the_first_child_goes_on_while_it_drains(tmp_path: Path) -> None:
+    first, second = child(tmp_path / "first", STAY), child(tmp_path / "second", STAY)
+    seen: list[tuple[bool, bool]] = []
+
+    def drain() -> None:
+        seen.append((eventually(lambda: not second.is_alive()), first.is_alive()))
+
+    def stop_once_both_run() -> None:
+        eventually(lambda: starts(tmp_path / "second") == 1)
+        stop()
+
+    announce = threading.Thread(target=stop_once_both_run).start
+    Supervisor([first, second], announce=announce, drain=drain, drain_seconds=0.05).run()
+
+    assert seen == [(True, True)]
+    assert exit_code(first) == -signal.SIGTERM
+
+
+def test_a_second_signal_ends_the_draining(tmp_path: Path) -> None:
+    notes = tmp_path / "first"
+    began = time.monotonic()
+
+    Supervisor(
+        [child(notes, STAY)], is_up=lambda: starts(notes) == 1, announce=stop, drain=stop, drain_seconds=60
+    ).run()
+
+    assert time.monotonic() - began < 30
+
+
 def test_a_child_that_dies_is_started_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     notes = tmp_path / "mortal"
 

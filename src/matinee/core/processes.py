@@ -13,6 +13,9 @@ from collections.abc import Sequence
 
 PR_SET_PDEATHSIG = 1  # from Linux's <sys/prctl.h>
 LOOK_EVERY_SECONDS = 1.0
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable that names the folder of a tree's processes. prometheus-client, whose name it is, has each of them count
+in a file there, which any of them adds up."""
 
 
 def end_with_parent(parent: int) -> None:

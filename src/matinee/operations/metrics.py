@@ -27,12 +27,11 @@ from matinee.catalog.columns import columns
 from matinee.catalog.models import MovieChange
 from matinee.core.artifacts import ArtifactStore, stored_kinds
 from matinee.core.jobs import queue
+from matinee.core.processes import SHARED_FOLDER
 from matinee.operations.access import may_see_inside
 from matinee.recommendations.pool import newest_model
 from matinee.tmdb.status import Status, read_status
 
-SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""The variable that has prometheus-client count in files of this folder, one a process, which any of them adds up."""
 STARTED = Gauge("matinee_process_started_seconds", "When a process began, since 1970.", multiprocess_mode="liveall")
 Sample = tuple[tuple[str, ...], float]
 

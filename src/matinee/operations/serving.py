@@ -9,6 +9,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 
 from django.conf import settings
@@ -18,9 +19,10 @@ from django.db import connection
 from matinee.accounts.erasure import erase_again
 from matinee.catalog.publication import publish_what_is_stale
 from matinee.core.counters import begin_anew
+from matinee.core.draining import begin_draining
 from matinee.core.jobs.schedule import registered
+from matinee.core.processes import SHARED_FOLDER
 from matinee.operations.memory import KEEP_MEMORY
-from matinee.operations.metrics import SHARED_FOLDER
 from matinee.operations.supervisor import Child, Supervisor
 
 MOST_WORKERS = 4
@@ -78,7 +80,13 @@ def serve(
         counting = {SHARED_FOLDER: folder}  # this tree's alone: containers that share a data directory share pids, too
         web = Child("web server", command, {**KEEP_MEMORY, **counting, **environment})
         children = [web, *job_workers(queues, counting)]
-        Supervisor(children, is_up=lambda: answers(host, port), announce=announce).run()
+        Supervisor(
+            children,
+            is_up=lambda: answers(host, port),
+            announce=announce,
+            drain=lambda: begin_draining(Path(folder)),
+            drain_seconds=settings.DRAIN_SECONDS,
+        ).run()
 
 
 def queues() -> list[str]:

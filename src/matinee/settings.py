@@ -267,6 +267,8 @@ METRICS_TOKEN = env.secret("MATINEE_METRICS_TOKEN")
 if METRICS_TOKEN is not None and len(METRICS_TOKEN) < 16:
     raise env.ConfigurationError("MATINEE_METRICS_TOKEN is too short: give 16 random characters or more.")
 
+OTLP_ENDPOINT = env.address("MATINEE_OTLP_ENDPOINT", needs="opentelemetry.sdk", extra="otel")
+SENTRY_DSN = env.address("MATINEE_SENTRY_DSN", needs="sentry_sdk", extra="sentry")
 DRAIN_SECONDS = env.integer("MATINEE_DRAIN_SECONDS", 5 if MODE == "production" else 0)
 
 LANGUAGE_CODE = "en"

@@ -22,6 +22,9 @@ from matinee.api.fast_lane import FastLane  # noqa: E402 - its endpoints need Dj
 from matinee.api.gateway import Gateway  # noqa: E402 - for the same reason
 from matinee.api.turns import Turns  # noqa: E402 - for the same reason
 from matinee.core.draining import Draining  # noqa: E402 - for the same reason
+from matinee.operations.reporting import start_reporting  # noqa: E402 - for the same reason
+
+start_reporting()
 
 # SQLite takes one writer at a time, so that a second turn would only wait beside the first; a worker talking to
 # PostgreSQL waits for the network and can do four things meanwhile.

@@ -11,6 +11,9 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from prometheus_client import Counter, Histogram
 
+from matinee.core import tracing
+from matinee.core.client_address import is_trusted_proxy
+
 REQUESTS = Counter("matinee_requests", "Requests, by route, method and status.", ["route", "method", "status"])
 SECONDS = Histogram(
     "matinee_request_seconds",
@@ -28,6 +31,22 @@ class Measured:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self._traced(request) if tracing.is_on() else self._measured(request)
+
+    def _traced(self, request: HttpRequest) -> HttpResponseBase:
+        """A request that is left to Django by the lane before it leaves no span there."""
+        believed = is_trusted_proxy(request.META["REMOTE_ADDR"])
+        traceparent = request.META.get("HTTP_TRACEPARENT", "") if believed else ""
+        with tracing.span(is_request=True, traceparent=traceparent) as span:
+            response = self._measured(request)
+            route = _shown(request.resolver_match.route if request.resolver_match else None)
+            method = request.method if request.method in METHODS else "other"
+            told: dict[str, str | int] = {"http.request.method": str(method), "http.route": route}
+            told["http.response.status_code"] = response.status_code
+            span.end(f"{method} {route}", told, failed=response.status_code >= 500)
+        return response
+
+    def _measured(self, request: HttpRequest) -> HttpResponseBase:
         began_at = time.perf_counter()
         response = self.get_response(request)
         seconds = time.perf_counter() - began_at

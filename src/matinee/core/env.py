@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import ipaddress
 import os
+import re
 from pathlib import Path
 from typing import TypeAlias
 
@@ -42,6 +44,20 @@ def valkey_url(name: str) -> str | None:
     if scheme not in VALKEY_SCHEMES or not rest:
         raise ConfigurationError(f"{name} must be like valkey://host:6379/0, or valkeys:// for TLS.")
     return f"{VALKEY_SCHEMES[scheme]}://{rest}"
+
+
+def address(name: str, *, needs: str, extra: str) -> str:
+    """Where to send something that the packages of an extra know how to send; "" where none is given."""
+    given = secret(name) or ""
+    if not given:
+        return ""
+    if not re.fullmatch(r"https?://[^\s/]+\S*", given):
+        raise ConfigurationError(f"{name} must begin with http:// or https://.")
+    try:
+        importlib.import_module(needs)
+    except ImportError:
+        raise ConfigurationError(f"{name} needs packages that are missing: pip install 'matinee[{extra}]'.") from None
+    return given
 
 
 def contact(name: str) -> str:

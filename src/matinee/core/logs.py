@@ -40,6 +40,8 @@ class JsonLines(logging.Formatter):
             "message": record.getMessage(),
             "process": record.process,
         }
+        if trace_id := record.__dict__.get("trace_id"):
+            told["trace_id"] = trace_id
         if record.exc_info:
             told["traceback"] = self.formatException(record.exc_info)
         return json.dumps(told)

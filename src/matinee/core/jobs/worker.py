@@ -23,6 +23,7 @@ from django.db import Error as AnyDatabaseError
 from django.db import close_old_connections, connections
 from prometheus_client import Counter
 
+from matinee.core import tracing
 from matinee.core.jobs import queue, schedule
 from matinee.core.jobs.models import JobLease
 from matinee.core.jobs.queue import LeaseLost, Patience
@@ -124,17 +125,29 @@ class Worker:
             logger.warning("Job %s ended after it was taken from this worker", lease.job.task_path)
 
     def _attempt(self, lease: JobLease) -> None:
+        if not tracing.is_on():
+            self._try(lease)
+            return
+        with tracing.span(is_request=False) as span:
+            outcome = self._try(lease)
+            span.end(lease.job.task_path, {"matinee.job.attempt": lease.attempt}, failed=outcome == "failed")
+
+    def _try(self, lease: JobLease) -> str:
+        """How it ended. Raises LeaseLost."""
         try:
             queue.succeed(lease, self._call(lease), now=_now())
-            ENDED.labels(lease.job.task_path, "succeeded").inc()
+            outcome = "succeeded"
         except OutOfTime:
             queue.hand_back(lease, now=_now())
             logger.warning("Job %s goes back to the queue: this worker stops", lease.job.task_path)
+            return "handed back"
         except LeaseLost:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a job may raise anything; all of it is recorded
             queue.fail(lease, error, patience=self._patience, now=_now())
-            ENDED.labels(lease.job.task_path, "failed").inc()
+            outcome = "failed"
+        ENDED.labels(lease.job.task_path, outcome).inc()
+        return outcome
 
     def _call(self, lease: JobLease) -> Any:
         task, arguments = lease.job.task, lease.job.args_kwargs

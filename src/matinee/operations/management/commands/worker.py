@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from matinee.core.jobs.worker import Worker
 from matinee.operations import serving
+from matinee.operations.reporting import start_reporting
 from matinee.operations.supervisor import CannotStart, Supervisor
 
 
@@ -23,6 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *, queue: list[str] | None, **_options: Any) -> None:
         if queue:
+            start_reporting()
             Worker(queues=queue).run()
             return
         try:

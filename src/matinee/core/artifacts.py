@@ -134,11 +134,7 @@ class ArtifactStore:
         """Map one version, its checksums verified. Raises DamagedArtifact."""
         folder = self.directory / version
         try:
-            manifest = json.loads((folder / "manifest.json").read_bytes())
-            if manifest["format"] != FORMAT:
-                raise DamagedArtifact(f"{folder} has format {manifest['format']}, this program reads {FORMAT}.")
-            if _digest(manifest["files"], manifest["notes"]) != version.partition("-")[2]:
-                raise DamagedArtifact(f"{folder}: the manifest does not belong to this version.")
+            manifest = _manifest(folder)
             arrays = {
                 name: _mapped(folder / f"{name}.npy", entry)
                 for name, entry in manifest["files"].items()
@@ -146,15 +142,16 @@ class ArtifactStore:
             }
             files = {name: entry for name, entry in manifest["files"].items() if name not in arrays}
             self._verify({folder / name: entry for name, entry in files.items()})
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except DamagedArtifact:
+            raise
+        except Exception as error:  # a damaged file makes its parser raise whatever there is
             raise DamagedArtifact(f"{folder}: {error}") from error
         return Artifact(version, folder, tuple(files), arrays, manifest["notes"])
 
     def open_newest(self) -> Artifact | None:
-        """The version in service or, where it is damaged, the newest sound one; None where there is none."""
-        current = self.current_version()
-        candidates = [v for v in self.versions() if current is None or v <= current]
-        for version in candidates:
+        """The version in service or, where that is damaged or lost, the newest sound one; None where there is none."""
+        current, there = self.current_version(), self.versions()
+        for version in there[there.index(current) :] if current in there else there:
             try:
                 return self.open(version)
             except DamagedArtifact as damage:
@@ -231,7 +228,7 @@ class Latest(Generic[VIEW]):
         self._look_every_seconds = look_every_seconds
         self._lock = threading.Lock()
         self._looked_at = float("-inf")
-        self._pointed_to: str | None = None
+        self._pointed_to: str | None = ""
         self.version: str | None = None
         """Of what `get` gave last."""
         self._value: VIEW | None = None
@@ -255,11 +252,13 @@ class Latest(Generic[VIEW]):
         if current == self._pointed_to:
             return
         self._pointed_to = current
-        artifact = store.open_newest() if current else None
+        artifact = store.open_newest()
+        if artifact is None:
+            return  # what is mapped still serves
         try:
-            self._value = None if artifact is None else self._view(artifact)
-            self.version = None if artifact is None else artifact.version
-        except (ValueError, KeyError, IndexError, TypeError):
+            self._value = self._view(artifact)
+            self.version = artifact.version
+        except Exception:  # a request waits for this, and what an artifact may hold is more than its view expects
             DAMAGED.labels(store.directory.name).inc()
             logger.exception("Version %s can't be read by this program; what was in service before stays", current)
 
@@ -291,6 +290,16 @@ class ArtifactKind(Generic[VIEW]):
         if artifact.notes["layout"] != self._layout:
             raise ValueError(f"Its layout is {artifact.notes['layout']}, this program reads {self._layout}.")
         return self._view(artifact)
+
+
+def _manifest(folder: Path) -> Any:
+    """Of the version that the folder is named for. Raises DamagedArtifact, and whatever damaged JSON does."""
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    if manifest["format"] != FORMAT:
+        raise DamagedArtifact(f"{folder} has format {manifest['format']}, this program reads {FORMAT}.")
+    if _digest(manifest["files"], manifest["notes"]) != folder.name.partition("-")[2]:
+        raise DamagedArtifact(f"{folder}: the manifest does not belong to this version.")
+    return manifest
 
 
 def _save(folder: Path, arrays: Arrays) -> dict[str, Any]:

@@ -8,7 +8,9 @@ import runpy
 from pathlib import Path
 
 import pytest
-from benchmarks.recommender.publishing import between_marks, pictures, with_tables
+from benchmarks.http import publishing as http
+from benchmarks.marks import between_marks
+from benchmarks.recommender.publishing import pictures, with_tables
 from benchmarks.recommender.report import markdown
 from benchmarks.tmdb import report as tmdb_report
 
@@ -82,6 +84,15 @@ def test_search_is_told_as_it_was_measured() -> None:
     assert results.with_suffix(".md").read_text(encoding="utf-8") == search_report.markdown(record)
     speed = results.with_name("search-speed.json")
     assert speed_report.table(json.loads(speed.read_text(encoding="utf-8"))) in page
+
+
+@pytest.mark.parametrize("name", ["http"])
+def test_performance_is_told_as_it_was_measured(name: str) -> None:
+    record = json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text(encoding="utf-8"))
+    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+
+    assert between_marks(page, http.TOLD[name](record), name=name) == page
+    assert (ROOT / "docs" / f"{name}.svg").read_text(encoding="utf-8") == http.PICTURES[name](record)
 
 
 def test_mirroring_tmdb_is_told_as_it_was_measured() -> None:

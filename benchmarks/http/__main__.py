@@ -16,6 +16,7 @@ from benchmarks.http.client import Request
 from benchmarks.http.contenders import Contender
 from benchmarks.http.endpoints import MOVIES, endpoints
 from benchmarks.http.measuring import CONNECTIONS, Load, interleaved
+from benchmarks.http.publishing import publish as publish_result
 from benchmarks.http.report import Result, markdown, summary
 from benchmarks.http.servers import Server
 from benchmarks.paths import RESULTS
@@ -69,8 +70,9 @@ def main(arguments: Sequence[str]) -> None:
             for one in measured[:1]
         ]
         rounds = interleaved(running, loads, rounds=options.rounds, seconds=options.seconds)
+        about = _about(options, arguments, cores=cores, trained_on=trained_on, equal=equal, among=list(running))
         result = Result(
-            about=_about(options, arguments, cores=cores, trained_on=trained_on, equal=equal, among=list(running)),
+            about={**about, "Durability": f"{contenders.durability(env)} {contenders.durability(also_env)}"},
             servers=[contender.name for contender in running],
             rounds=rounds,
             memory_bytes={
@@ -78,10 +80,9 @@ def main(arguments: Sequence[str]) -> None:
                 for contender, server in running.items()
             },
         )
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "http.md").write_text(markdown(result))
-    (options.out / "http.json").write_text(json.dumps({**asdict(result), "summary": summary(result)}, indent=1) + "\n")
-    print(markdown(result))
+    text = markdown(result)
+    publish_result("http", {**asdict(result), "summary": summary(result)}, text, out=options.out)
+    print(text)
 
 
 def _a_list(matinee: Server) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
 import secrets
 import subprocess
@@ -35,13 +36,27 @@ class Contender:
     is_floor: bool = False
 
 
-def matinee(env: Mapping[str, str], *, name: str = "Matinee", beside: Sequence[int] = ()) -> Contender:
+SERVE = (
+    "from granian.constants import RuntimeModes; from matinee.operations.web import serve; "
+    "serve(host={host!r}, port={port}, workers={workers}, runtime=RuntimeModes.{runtime})"
+)
+
+
+def matinee(
+    env: Mapping[str, str],
+    *,
+    name: str = "Matinee",
+    beside: Sequence[int] = (),
+    workers: int = WORKERS,
+    runtime: str = "auto",
+) -> Contender:
     """The web workers alone, as `matinee serve` runs them: the job worker answers no requests. What a database server
     costs counts with it, where `beside` names its process."""
 
     def start(folder: Path) -> Server:
         port = free_port()
-        command = [sys.executable, "-P", "-m", "matinee.operations.web", HOST, str(port), str(WORKERS)]
+        program = SERVE.format(host=HOST, port=port, workers=workers, runtime=runtime)
+        command = [sys.executable, "-P", "-c", program]
         serving = {**env, **KEEP_MEMORY}
         log = folder / f"{name}.log"
         return Server(name, command, port=port, folder=BENCHMARKS.parent, env=serving, log=log, beside=beside)
@@ -120,6 +135,16 @@ def environment_of(folder: Path, database_url: str | None = None) -> dict[str, s
         "DJANGO_SETTINGS_MODULE": "matinee.settings",
     }
     return env if database_url is None else env | {"MATINEE_DATABASE_URL": database_url}
+
+
+def durability(env: Mapping[str, str]) -> str:
+    """What `matinee doctor` says of it. Raises RuntimeError where a write that is answered may be lost."""
+    program = [sys.executable, "-m", "matinee.cli", "doctor", "--json"]
+    told = json.loads(subprocess.run(program, env=env, check=False, stdout=subprocess.PIPE).stdout)
+    found = next(check for check in told["checks"] if check["name"] == "durability")
+    if found["state"] != "ok":
+        raise RuntimeError(found["detail"])
+    return str(found["detail"])
 
 
 def learn(env: Mapping[str, str], community: str) -> str:

@@ -16,8 +16,10 @@ from benchmarks.http import contenders, place
 from benchmarks.http.building import Build, publish
 from benchmarks.http.client import Request
 from benchmarks.http.endpoints import MOVIES, Endpoint, endpoints, pages
+from benchmarks.http.growth_report import markdown
 from benchmarks.http.measuring import CONNECTIONS, Load, interleaved
-from benchmarks.http.report import MIB, Result, conditions, figure, medians, shown, summary
+from benchmarks.http.publishing import publish as publish_result
+from benchmarks.http.report import Result, summary
 from benchmarks.paths import RESULTS
 
 ASKED = frozenset({"list, signed in", "filtered list, signed in", "detail, signed in", "recommendations", "rate"})
@@ -64,13 +66,11 @@ def main(arguments: Sequence[str]) -> None:
                 for contender, server in running.items()
             },
         )
-    options.out.mkdir(parents=True, exist_ok=True)
-    builds = {name: one.builds for name, one in instances.items()}
-    record = {**asdict(result), "builds": {name: _plain(made) for name, made in builds.items()}}
-    record["summary"] = summary(result)
-    (options.out / "http-growth.json").write_text(json.dumps(record, indent=1) + "\n")
-    (options.out / "http-growth.md").write_text(markdown(result, builds))
-    print(markdown(result, builds))
+    builds = {name: _plain(one.builds) for name, one in instances.items()}
+    record = {**asdict(result), "builds": builds, "summary": summary(result)}
+    text = markdown(record)
+    publish_result("http-growth", record, text, out=options.out)
+    print(text)
 
 
 @dataclass(frozen=True)
@@ -136,64 +136,6 @@ def new_terms(number: int) -> list[Request]:
     return [
         Request("GET", f"{request.path}&{term}")
         for request, term in zip(new_filters(number, f"{MOVIES}"), terms, strict=True)
-    ]
-
-
-def markdown(result: Result, builds: Mapping[str, Mapping[str, Build]]) -> str:
-    figures, (small, *larger) = summary(result), result.servers
-    lines = [
-        "# HTTP: growth of the catalogue",
-        "",
-        "Made by `python -m benchmarks.http.growth`; [benchmarks/README.md](../README.md) says what is measured.",
-        "",
-        *[f"- {name}: {value}" for name, value in result.about.items()],
-        conditions(result),
-        "",
-        *tables(figures, small, larger),
-        "",
-        *of_builds(builds),
-        "",
-        "| own memory of the largest process, mapped files aside, MiB | just started | after all rounds |",
-        "|---|---|---|",
-        *[
-            f"| {server} | {memory['started'] / MIB:.0f} | {memory['ended'] / MIB:.0f} |"
-            for server, memory in result.memory_bytes.items()
-        ],
-        "",
-        *medians(figures),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def tables(figures: Mapping[str, Any], small: str, larger: Sequence[str]) -> list[str]:
-    """CPU a request, and how many times that of the smallest catalogue it is, each round compared with the same."""
-    head = " | ".join(f"{name} | times" for name in larger)
-    return [
-        f"| request, ms of CPU | {small} | {head} |",
-        f"|---|---|{'---|---|' * len(larger)}",
-        *[
-            f"| {name} | {shown(one['servers'][small]['cpu_ms'])} | "
-            + " | ".join(
-                f"{shown(one['servers'][large]['cpu_ms'])} | {figure(one['better_by'][large]['cpu_ms']['median'])}"
-                for large in larger
-            )
-            + " |"
-            for name, one in figures.items()
-        ],
-    ]
-
-
-def of_builds(builds: Mapping[str, Mapping[str, Build]]) -> list[str]:
-    """What it took to publish everything."""
-    return [
-        "| published | of | seconds | of CPU | own memory at most, MiB | files, MiB |",
-        "|---|---|---|---|---|---|",
-        *[
-            f"| {projection} | {name} | {figure(one.seconds)} | {figure(one.cpu_seconds)} "
-            f"| {one.own_bytes / MIB:.0f} | {one.file_bytes / MIB:,.0f} |"
-            for name, made in builds.items()
-            for projection, one in made.items()
-        ],
     ]
 
 

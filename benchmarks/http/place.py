@@ -21,12 +21,13 @@ from benchmarks.http.servers import Server
 from benchmarks.venvs import BENCHMARKS
 
 CORES = 2
+EVERYWHERE = os.sched_getaffinity(0)
 WORK = BENCHMARKS / ".work"
 
 
-def pinned() -> int:
-    """Keep to CORES at most, as everything that is started will, servers and load generator; returns how many."""
-    cores = sorted(os.sched_getaffinity(0))[:CORES]
+def pinned(most: int = CORES) -> int:
+    """Keep to so many cores, as everything that is started will, servers and load generator; returns how many."""
+    cores = sorted(EVERYWHERE)[:most]
     os.sched_setaffinity(0, cores)
     return len(cores)
 

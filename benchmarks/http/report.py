@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any
 
@@ -65,7 +65,7 @@ def markdown(result: Result) -> str:
         "Made by `python -m benchmarks.http`; [benchmarks/README.md](../README.md) says what is measured and how.",
         "",
         *[f"- {name}: {value}" for name, value in result.about.items()],
-        conditions(result),
+        f"- {conditions(asdict(result)['rounds'])}",
         "",
         "Medians of all rounds, with the lowest and the highest in brackets. CPU a request is the leading figure:",
         "user and system time of the server's whole tree of processes.",
@@ -106,12 +106,12 @@ def medians(figures: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def conditions(result: Result) -> str:
-    """What else used the cores meanwhile."""
-    everywhere = [one for by_server in result.rounds.values() for rounds in by_server.values() for one in rounds]
-    others = [one.others_cores for one in everywhere]
+def conditions(rounds: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]) -> str:
+    """What the load generator and everything else used meanwhile."""
+    everywhere = [one for by_server in rounds.values() for of_server in by_server.values() for one in of_server]
+    others = [one["others_cores"] for one in everywhere]
     return (
-        f"- Load generator: at most {max(one.client_cpu_ms for one in everywhere):.2f} ms of CPU a request, its start "
+        f"Load generator: at most {max(one['client_cpu_ms'] for one in everywhere):.2f} ms of CPU a request, its start "
         f"included, on the same cores. Everything else on the machine used {median(others):.2f} cores in the median, "
         f"{max(others):.2f} at most."
     )

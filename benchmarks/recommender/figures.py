@@ -1,13 +1,13 @@
-"""Figures as SVG that reads well on light and dark ground, the same bytes from the same data."""
+"""Accuracy of all systems as lines and dots."""
 
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from benchmarks.drawing import COLOURS, STRONG, Scale, picture, ticks_of
 from benchmarks.recommender.measuring import (
     BEYOND,
     EVERY_LINK,
@@ -24,17 +24,6 @@ WIDTH, HEIGHT = 440, 380
 LEFT, RIGHT, TOP, BOTTOM = 52, 150, 34, 44
 LINE = 13
 """The least distance between two labels."""
-COLOURS = ("#888888", "#c2703d", "#3d7dc2", "#3da2b8", "#7a6fd0", "#5f9e54", "#a3853a", "#b8569a", "#c24a4a")
-STRONG = "#0f8a5f"
-STYLE = """
-text { font: 11px system-ui, sans-serif; fill: #333; }
-.title { font-size: 13px; font-weight: 600; }
-.ours { font-weight: 700; }
-.frame { stroke: #999; fill: none; }
-.grid { stroke: #8884; }
-@media (prefers-color-scheme: dark) { text { fill: #ddd; } }
-"""
-
 Point = tuple[float, float]
 
 
@@ -49,21 +38,6 @@ class Series:
     @property
     def is_ours(self) -> bool:
         return self.name.startswith(OURS)
-
-
-@dataclass(frozen=True)
-class Scale:
-    """From values to pixels, evenly or by their logarithm."""
-
-    low: float
-    high: float
-    begin: float
-    end: float
-    is_log: bool = False
-
-    def __call__(self, value: float) -> float:
-        by: Callable[[float], float] = math.log if self.is_log else float
-        return self.begin + (by(value) - by(self.low)) / (by(self.high) - by(self.low)) * (self.end - self.begin)
 
 
 def of_signals(record: Record) -> str:
@@ -106,7 +80,7 @@ def _panel(
 ) -> str:
     """With `ticks` along x its scale is logarithmic, else the ticks are even."""
     xs, ys = ([point[axis] for each in series for point in each.points] for axis in (0, 1))
-    x_ticks, y_ticks = ticks or _ticks(min(xs), max(xs)), _ticks(min(ys), max(ys))
+    x_ticks, y_ticks = ticks or ticks_of(min(xs), max(xs)), ticks_of(min(ys), max(ys))
     x = Scale(x_ticks[0], x_ticks[-1], LEFT, WIDTH - RIGHT, is_log=bool(ticks))
     y = Scale(y_ticks[0], y_ticks[-1], HEIGHT - BOTTOM, TOP)
     right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
@@ -147,15 +121,6 @@ def _panel(
     return "\n".join([*parts, "</g>"])
 
 
-def _ticks(low: float, high: float) -> list[float]:
-    """Round figures from one below `low` to one above `high`, three to eight of them."""
-    span = max(high - low, 0.01)
-    step = 10 ** math.floor(math.log10(span))
-    step = next(part for part in (step / 5, step / 2, step, step * 2) if span / part < 7)
-    first, last = math.floor(low / step), math.ceil(high / step)
-    return [round(place * step, 6) for place in range(first, max(last, first + 1) + 1)]
-
-
 def _apart(heights: Sequence[float], bottom: float) -> list[float]:
     """The same heights, moved up or down until no two are nearer than a line."""
     order = sorted(range(len(heights)), key=lambda place: heights[place])
@@ -170,6 +135,4 @@ def _apart(heights: Sequence[float], bottom: float) -> list[float]:
 
 
 def _picture(title: str, panels: Sequence[str]) -> str:
-    width = WIDTH * max(len(panels), 1)
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT}" role="img">'
-    return "\n".join([head, f"<title>{escape(title)}</title>", f"<style>{STYLE}</style>", *panels, "</svg>"]) + "\n"
+    return picture(title, panels, width=WIDTH * max(len(panels), 1), height=HEIGHT)

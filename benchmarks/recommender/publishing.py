@@ -6,10 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from benchmarks.marks import between_marks
 from benchmarks.recommender import figures as drawn
 from benchmarks.recommender.report import Record, markdown, summary
-
-BEGIN, END = "<!-- tables -->", "<!-- end of tables -->"
 
 
 def publish(record: dict[str, Any], *, results: Path, figures: Path, page: Path | None) -> None:
@@ -37,12 +36,3 @@ def pictures(record: Record) -> dict[str, str]:
 def with_tables(page: str, record: Record) -> str:
     """The page with what stands between the marks made anew. Raises ValueError where there are none."""
     return between_marks(page, summary(record))
-
-
-def between_marks(page: str, text: str) -> str:
-    """The page with `text` between its marks. Raises ValueError where there are none."""
-    before, begun, rest = page.partition(BEGIN)
-    _, ended, after = rest.partition(END)
-    if not begun or not ended:
-        raise ValueError(f"The page has no {BEGIN} with an {END} after it.")
-    return f"{before}{BEGIN}\n\n{text}\n{END}{after}"

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.marks import between_marks
 from benchmarks.paths import RESULTS, ROOT
-from benchmarks.recommender.publishing import between_marks
 from benchmarks.search.report import markdown, tables
 from benchmarks.search.setup import instance, shared
 

@@ -147,6 +147,9 @@ TEMPLATES = [
 ]
 
 
+REQUESTS_AT_ONCE = env.integer("MATINEE_REQUESTS_AT_ONCE", 1 if EMBEDDED_DATABASE else 4, at_least=1)
+"""SQLite takes one writer at a time, so that a second request would only wait beside the first; a worker talking to
+PostgreSQL waits for the network and can do other things meanwhile."""
 PREPARED_FROM = 2 if env.boolean("MATINEE_PREPARED_STATEMENTS", default=True) else None
 """How often PostgreSQL is asked a statement before it keeps the plan."""
 

@@ -26,6 +26,4 @@ from matinee.operations.reporting import start_reporting  # noqa: E402 - for the
 
 start_reporting()
 
-# SQLite takes one writer at a time, so that a second turn would only wait beside the first; a worker talking to
-# PostgreSQL waits for the network and can do four things meanwhile.
-application = Draining(Turns(Gateway(FastLane(_django)), at_once=1 if settings.EMBEDDED_DATABASE else 4))
+application = Draining(Turns(Gateway(FastLane(_django)), at_once=settings.REQUESTS_AT_ONCE))

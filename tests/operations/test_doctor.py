@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -85,11 +86,26 @@ def test_where_all_is_well_it_says_so_of_each_and_ends_with_0(settings: Settings
             "search",
             "queue",
             "jobs",
+            "durability",
             "encryption",
         ),
         *("clock", "artifact catalogue", "artifact model", "artifact search", "disk"),
     }
     assert all(check["advice"] is None for check in findings.told.values())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_may_lose_what_it_has_answered_is_named() -> None:
+    careless = "SET synchronous_commit = off" if connection.vendor == "postgresql" else "PRAGMA synchronous = NORMAL"
+    with connection.cursor() as cursor:
+        cursor.execute(careless)
+
+    found = doctor.durability()
+    connection.close()
+
+    assert not found.ok
+    assert re.search(r"may lose writes .* synchronous(_commit=off|=1)\.", found.detail)
+    assert doctor.durability().ok
 
 
 @pytest.mark.django_db

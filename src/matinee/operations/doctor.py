@@ -27,6 +27,12 @@ from matinee.tmdb.status import read_status
 LITTLE_SPACE, TOO_LITTLE_SPACE = 1_000_000_000, 100_000_000
 CLOCKS_AGREE_WITHIN = dt.timedelta(seconds=5)
 """A lease of a job is a minute long, and those who hold one may sit on several machines."""
+SAFETY = {
+    "sqlite": "SELECT 'synchronous', CAST(synchronous AS text) FROM pragma_synchronous",
+    "postgresql": "SELECT name, setting FROM pg_settings "
+    "WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') ORDER BY name",
+}
+"""Of a connection as we have it; SQLite's 2 is FULL, 1 NORMAL."""
 FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -40,6 +46,7 @@ def examine(*, now: dt.datetime) -> Iterator[Check]:
     quick = quick_checks(now=now)
     yield from quick
     if all(check.ok for check in quick if check.needed):
+        yield durability()
         yield encryption()
         yield parked_jobs()
         if tmdb.is_configured():
@@ -108,6 +115,24 @@ def sqlite_version() -> Check:
         needed=True,
         detail=warning or f"SQLite {sqlite.running_version()}",
         advice="Then start everything again.",
+    )
+
+
+def durability() -> Check:
+    """That a write is on disk before it is answered, as the database is set up for us."""
+    with connection.cursor() as cursor:
+        cursor.execute(SAFETY[connection.vendor])
+        found = dict(cursor.fetchall())
+    careless = [f"{name}={value}" for name, value in found.items() if value in {"off", "0", "1"}]
+    settings_ = ", ".join(f"{name}={value}" for name, value in found.items())
+    return Check(
+        "durability",
+        ok=not careless,
+        needed=False,
+        detail=f"{connection.display_name} may lose writes that it has answered, by {', '.join(careless)}."
+        if careless
+        else f"{connection.display_name} has a write on disk before it is answered: {settings_}.",
+        advice="Turn it on in the database's settings, or live with the last second lost when the power fails.",
     )
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from granian import Granian
-from granian.constants import HTTPModes, Interfaces
+from granian.constants import HTTPModes, Interfaces, RuntimeModes
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
@@ -25,16 +25,22 @@ many of them call the application at once is `api.turns`' to say."""
 def main(arguments: Sequence[str]) -> None:
     """Serve `matinee.wsgi` at HOST PORT with WORKERS processes."""
     host, port, workers = arguments
+    serve(host=host, port=int(port), workers=int(workers))
+
+
+def serve(*, host: str, port: int, workers: int, runtime: RuntimeModes = RuntimeModes.auto) -> None:
+    """`runtime`: on which threads a worker reads and writes; `python -m benchmarks.http.settings` measures them."""
     logging.getLogger("_granian").addFilter(
         lambda record: "Python threads" not in record.getMessage()
     )  # it is meant so
     Granian(
         "matinee.wsgi:application",
         address=host,
-        port=int(port),
+        port=port,
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
-        workers=int(workers),
+        workers=workers,
+        runtime_mode=runtime,
         blocking_threads=THREADS,
         backlog=BACKLOG,
         backpressure=CONNECTIONS,

@@ -13,7 +13,7 @@ import pytest
 from benchmarks.recommender.data import Dataset, ratings_file
 from benchmarks.recommender.measuring import FEW_SIGNALS, IN_TIME, NEW_FILMS, NEW_PEOPLE, OURS, measure, measured
 from benchmarks.recommender.peers import PeerEase, Popularity, Worker
-from benchmarks.recommender.publishing import BEGIN, END, pictures, publish, with_tables
+from benchmarks.recommender.publishing import pictures, publish, with_tables
 from benchmarks.recommender.report import markdown, summary
 
 from matinee.engine.arrays import Doubles, Flags, Ids
@@ -135,7 +135,7 @@ def test_the_figures_are_well_formed_and_name_every_system(record: dict[str, Any
 
 def test_a_run_writes_its_results_and_the_marked_part_of_the_page(tmp_path: Path, record: dict[str, Any]) -> None:
     page = tmp_path / "page.md"
-    page.write_text(f"Before.\n{BEGIN}\nold\n{END}\nAfter.\n")
+    page.write_text("Before.\n<!-- tables -->\nold\n<!-- end of tables -->\nAfter.\n")
 
     publish(record, results=tmp_path, figures=tmp_path, page=page)
 

@@ -1,0 +1,69 @@
+"""What growth of the catalogue costs, as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from benchmarks.http.report import MIB, conditions, figure, medians, shown
+
+Record = Mapping[str, Any]
+
+
+def markdown(record: Record) -> str:
+    """Everything that was measured."""
+    lines = [
+        "# HTTP: growth of the catalogue",
+        "",
+        "Made by `python -m benchmarks.http.growth`; [benchmarks/README.md](../README.md) says what is measured.",
+        "",
+        *[f"- {name}: {value}" for name, value in record["about"].items()],
+        f"- {conditions(record['rounds'])}",
+        "",
+        *_tables(record),
+        "",
+        *medians(record["summary"]),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def told(record: Record) -> str:
+    """What the page says of it."""
+    about = record["about"]
+    head = f"{about['Date']}, {about['Command']}, {about['Machine']}. {about['Load']}; medians with their spread."
+    return "\n".join([f"{head} {conditions(record['rounds'])}", "", *_tables(record)])
+
+
+def _tables(record: Record) -> list[str]:
+    """CPU a request and how many times that of the smallest catalogue, round by round; building; memory."""
+    small, *larger = record["servers"]
+    head = " | ".join(f"{name} | times" for name in larger)
+    return [
+        f"| request, ms of CPU | {small} | {head} |",
+        f"|---|---|{'---|---|' * len(larger)}",
+        *[
+            f"| {name} | {shown(one['servers'][small]['cpu_ms'])} | "
+            + " | ".join(
+                f"{shown(one['servers'][large]['cpu_ms'])} | {figure(one['better_by'][large]['cpu_ms']['median'])}"
+                for large in larger
+            )
+            + " |"
+            for name, one in record["summary"].items()
+        ],
+        "",
+        "| published | of | seconds | of CPU | own memory at most, MiB | files, MiB |",
+        "|---|---|---|---|---|---|",
+        *[
+            f"| {projection} | {name} | {figure(one['seconds'])} | {figure(one['cpu_seconds'])} "
+            f"| {one['own_bytes'] / MIB:.0f} | {one['file_bytes'] / MIB:,.0f} |"
+            for name, made in record["builds"].items()
+            for projection, one in made.items()
+        ],
+        "",
+        "| own memory of the largest process, mapped files aside, MiB | just started | after all rounds |",
+        "|---|---|---|",
+        *[
+            f"| {server} | {memory['started'] / MIB:.0f} | {memory['ended'] / MIB:.0f} |"
+            for server, memory in record["memory_bytes"].items()
+        ],
+    ]

@@ -36,6 +36,7 @@ def made_up(first: int, number: int) -> FilmTable:
         revenue=chance.integers(0, 10**9, number),
         languages=np.full(number, b"en", dtype="S8"),
         imdb_numbers=ids,
+        collections=chance.integers(0, 50, number).astype(np.int32),
         genres=Ragged(chance.choice([18, 35], number * 2), np.arange(number + 1) * 2),
         title_keys=titled(titles),
     )

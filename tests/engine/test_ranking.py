@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matinee.engine.popularity import acclaim
-from matinee.engine.ranking import diversified, rank
+from matinee.engine.ranking import diversified, rank, rank_few_of_each
 
 
 @given(scores=st.lists(st.sampled_from((-np.inf, 0.0, 1.0, 2.0, 3.0)), max_size=200), k=st.integers(0, 12))
@@ -25,6 +25,41 @@ def test_the_best_of_many_are_the_same_as_by_sorting_all(seed: int, size: int, s
     rows = rank(scores, 500)
 
     assert rows.tolist() == np.argsort(-scores, kind="stable")[: min(500, np.isfinite(scores).sum())].tolist()
+
+
+def few_of_each_by_hand(scores: list[float], k: int, groups: list[int], most: int) -> tuple[list[int], int]:
+    kept: list[int] = []
+    held_back: list[int] = []
+    seen = dict.fromkeys(groups, 0)
+    for row in sorted(range(len(scores)), key=lambda row: (-scores[row], row)):
+        if scores[row] > -np.inf:
+            seen[groups[row]] += 1
+            (held_back if groups[row] and seen[groups[row]] > most else kept).append(row)
+    return (kept + held_back)[:k], min(len(kept), k)
+
+
+@given(
+    films=st.lists(st.tuples(st.sampled_from((-np.inf, 0.0, 1.0, 2.0, 3.0)), st.integers(0, 4)), max_size=120),
+    k=st.integers(0, 40),
+    most=st.integers(1, 4),
+)
+def test_few_of_each_group_come_before_the_rest_of_them(films: list[tuple[float, int]], k: int, most: int) -> None:
+    scores, groups = [score for score, _ in films], [group for _, group in films]
+
+    rows, n_free = rank_few_of_each(np.array(scores, dtype=np.float64), k, np.array(groups, dtype=np.int64), most)
+
+    assert (rows.tolist(), n_free) == few_of_each_by_hand(scores, k, groups, most)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.9, 1.0])
+def test_few_of_each_group_are_the_same_of_many(share: float) -> None:
+    random = np.random.default_rng(0)
+    scores = random.normal(size=20_000)
+    groups = np.where(random.random(20_000) < share, random.integers(1, 50, size=20_000), 0)
+
+    rows, n_free = rank_few_of_each(scores, 500, groups, 3)
+
+    assert (rows.tolist(), n_free) == few_of_each_by_hand(scores.tolist(), 500, groups.tolist(), 3)
 
 
 def test_no_diversity_keeps_the_order_and_full_diversity_avoids_likeness() -> None:

@@ -37,6 +37,7 @@ FIELDS = (
     "revenue",
     "original_language",
     "imdb_id",
+    "collection_id",
     "genre_ids",
     "title",
 )
@@ -67,7 +68,8 @@ class Ragged:
 
 @dataclass(frozen=True)
 class FilmTable:
-    """(n,) each. Days are counted as `date.toordinal` does; an unknown language is b"", an unknown IMDb number 0."""
+    """(n,) each. Days are counted as `date.toordinal` does; an unknown language is b"", an unknown IMDb number 0, and
+    so is no collection."""
 
     tmdb_ids: NDArray[np.int64]
     pks: NDArray[np.int64]
@@ -79,6 +81,7 @@ class FilmTable:
     revenue: NDArray[np.int64]
     languages: NDArray[np.bytes_]
     imdb_numbers: NDArray[np.int64]
+    collections: NDArray[np.int32]
     genres: Ragged
     """int64 TMDb genre ids, in the film's own order."""
     title_keys: Ragged
@@ -187,6 +190,7 @@ def table_of(films: Sequence[tuple[Any, ...]]) -> FilmTable:
         revenue=np.array([UNKNOWN_REVENUE if r is None else r for r in by_field["revenue"]], dtype=np.int64),
         languages=np.array([_language(code) for code in by_field["original_language"]], dtype=f"S{LONGEST_LANGUAGE}"),
         imdb_numbers=np.array([imdb_number(id_ or "") or 0 for id_ in by_field["imdb_id"]], dtype=np.int64),
+        collections=np.array([_collection(id_) for id_ in by_field["collection_id"]], dtype=np.int32),
         genres=_ragged([_genre_ids(ids) for ids in by_field["genre_ids"]], np.int64),
         title_keys=_ragged([list(title_key(title)) for title in by_field["title"]], np.uint8),
     )
@@ -231,6 +235,11 @@ def _language(code: str | None) -> bytes:
     """In lower case; one that no ISO 639 code can equal is unknown."""
     lower = (code or "").lower()
     return lower.encode("ascii") if lower.isascii() and len(lower) <= LONGEST_LANGUAGE else b""
+
+
+def _collection(id_: int | None) -> int:
+    """0 for none; TMDb's ids are 31 bits long, and any other is none of TMDb's."""
+    return id_ if id_ is not None and 0 < id_ < 2**31 else 0
 
 
 def _genre_ids(stored: Any) -> list[int]:

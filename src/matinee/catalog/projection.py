@@ -18,7 +18,7 @@ from matinee.catalog.film_table import UNKNOWN_DAY, UNKNOWN_REVENUE, FilmTable
 from matinee.catalog.filters import SORT_FIELDS, MovieFilter, Sort, Term
 from matinee.catalog.postings import Postings, TmdbIds, no_postings
 
-LAYOUT = 1
+LAYOUT = 2
 """Changes with the arrays below, so that no program reads what another wrote otherwise."""
 
 DEEPEST = 50_000
@@ -70,8 +70,9 @@ def projected(table: FilmTable, title_order: Rows) -> Iterator[tuple[str, NDArra
 class CatalogColumns:
     """One version of the catalogue; row r is the film with the r-th smallest TMDb id.
 
-    The columns are those of FilmTable: `tmdb_ids`, `pks` and `revenue` int64, `release_ordinal` int32 (days,
-    UNKNOWN_DAY where unknown), `runtime`, `vote_average`, `vote_count` and `popularity` float64 (NaN where unknown).
+    The columns are those of FilmTable: `tmdb_ids`, `pks` and `revenue` int64, `collections` int32, `release_ordinal`
+    int32 (days, UNKNOWN_DAY where unknown), `runtime`, `vote_average`, `vote_count` and `popularity` float64 (NaN
+    where unknown).
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class CatalogColumns:
         self.vote_count = self.table.vote_count
         self.popularity = self.table.popularity
         self.revenue = self.table.revenue
+        self.collections = self.table.collections
         self.size = self.table.size
         self._orders = {sort: plain[f"order_{sort}"] for sort in ALL_SORTS}
         self._ranks = {sort: plain[f"rank_{sort}"] for sort in ALL_SORTS}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from matinee.engine.arrays import Doubles, Ids, Rows
+from matinee.engine.arrays import Doubles, Flags, Ids, Rows
 
 BLOCKS = 3
 """Where the best of many are sought, so many times as many blocks are looked at first."""
@@ -22,6 +23,32 @@ def rank(scores: Doubles, k: int) -> Rows:
         is_best = best >= np.partition(best, len(rows) - k)[len(rows) - k]
         rows, best = rows[is_best], best[is_best]
     return rows[np.argsort(-best, kind="stable")[:k]].astype(np.int32)
+
+
+def rank_few_of_each(scores: Doubles, k: int, groups: NDArray[np.integer], most: int) -> tuple[Rows, int]:
+    """The same where at most `most` (1 or more) of one group are among the best; `groups` (n,) names them, 0 is none.
+
+    Further ones of a group stand behind all the rest, the best first: no row is lost where there are fewer than k. Told
+    as well is how many stand before those.
+    """
+    depth = k + k // 8
+    while True:
+        rows = rank(scores, depth)
+        is_held_back = _beyond(groups[rows], most)
+        n_free = len(rows) - int(np.count_nonzero(is_held_back))
+        if len(rows) < depth or n_free >= k:
+            return np.concatenate([rows[~is_held_back], rows[is_held_back]])[:k], min(n_free, k)
+        depth *= 2
+
+
+def _beyond(groups: NDArray[np.integer], most: int) -> Flags:
+    """(m,) whether `most` of the same group stand before it."""
+    is_beyond = np.zeros(len(groups), dtype=np.bool_)
+    grouped = np.flatnonzero(groups)
+    if len(grouped) > most:
+        order = grouped[np.argsort(groups[grouped], kind="stable")]
+        is_beyond[order[most:]] = groups[order[most:]] == groups[order[:-most]]
+    return is_beyond
 
 
 def _bar(scores: Doubles, k: int) -> float:

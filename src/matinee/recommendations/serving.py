@@ -18,7 +18,7 @@ from matinee.core.refusals import BadRequest, FieldError
 from matinee.core.remembered import Remembered
 from matinee.engine.arrays import Doubles, Flags, Ids, Rows, rows_of
 from matinee.engine.item_model import Reach
-from matinee.engine.ranking import diversified, rank
+from matinee.engine.ranking import diversified, rank, rank_few_of_each
 from matinee.engine.signals import History
 from matinee.library.history import PersonalHistory, history_of
 from matinee.recommendations.pool import Pool, PublishedModel, current_pool
@@ -30,6 +30,8 @@ DEEPEST = 500
 """How many films an answer can be paged through."""
 DIVERSIFIED_FILMS = 200
 """So many of the first films are rearranged for diversity; the rest follow as they were."""
+MOST_OF_A_COLLECTION = 3
+"""So many films of one franchise are recommended before all else is."""
 MOST_REASONS = 5
 PAGES_REMEMBERED = 8
 BASE_AMONG_KIN = 0.2
@@ -197,9 +199,9 @@ def recommend_from(mine: PersonalHistory, wishes: Wishes, pool: Pool, critic: Cr
         favourite = pool.columns.mask(MovieFilter(any_genres=tuple(sorted(genres)))).dense()
         scores[favourite] += GENRE_PULL * start.max(initial=0.0) / (1 + history.size)
     order = np.where(allowed, scores if personalised else pool.spread, -np.inf)
-    rows = rank(order, DEEPEST)
+    rows, n_free = rank_few_of_each(order, DEEPEST, pool.columns.collections, MOST_OF_A_COLLECTION)
     if diversity > 0:
-        rows = rows[_diversified(pool, rows, scores[rows], diversity)]
+        rows = rows[_diversified(pool, rows, scores[rows], diversity, min(n_free, DIVERSIFIED_FILMS))]
     return _ranking(pool, reach, rows, scores[rows], sort=sort, personalised=personalised, critic=critic)
 
 
@@ -250,9 +252,9 @@ def _require_films(seeds: tuple[int, ...], pool: Pool) -> None:
         raise UnknownSeed(message, fields=(FieldError("seeds", message, UnknownSeed.code),))
 
 
-def _diversified(pool: Pool, rows: Rows, scores: Doubles, diversity: float) -> Ids:
-    """The places of `rows` with the first of them rearranged so that neighbours differ."""
-    first = pool.item_rows[rows[:DIVERSIFIED_FILMS]]
+def _diversified(pool: Pool, rows: Rows, scores: Doubles, diversity: float, number: int) -> Ids:
+    """The places of `rows` with the first `number` of them rearranged so that neighbours differ."""
+    first = pool.item_rows[rows[:number]]
     similarity = np.zeros((len(first), len(first)))
     known = np.flatnonzero(first >= 0)
     if pool.published is not None:

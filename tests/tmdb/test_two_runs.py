@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import multiprocessing
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from matinee.tmdb.stand_in.films import Films
 from matinee.tmdb.stand_in.server import StandIn
 from tests.at_once import at_once
 from tests.killed import run_and_kill
+from tests.rounds import rounds
 from tests.tmdb.catalogue import NOON, Clock, end_state, mirrored, titles
 from tests.tmdb.conftest import client_of
 from tests.tmdb.payloads import payload
@@ -50,15 +52,17 @@ def undisturbed(many: StandIn, client: Client, clock: Clock) -> dict[str, Any]:
 
 
 class TestKilled:
-    @pytest.mark.parametrize("after", [0.05, 0.15, 0.3, 0.5, 0.8])
+    @pytest.mark.parametrize("round_", range(rounds(5)))
     def test_a_run_that_is_killed_and_run_again_ends_as_one_that_was_not(
-        self, many: StandIn, undisturbed: dict[str, Any], clock: Clock, tmp_path: Path, after: float
+        self, many: StandIn, undisturbed: dict[str, Any], clock: Clock, tmp_path: Path, round_: int
     ) -> None:
+        chance = random.Random(round_)
+
         def run() -> None:
             mirrored(client_of(many, Pace(tmp_path / "slow", per_second=150)), clock)
 
         for _ in range(2):
-            run_and_kill(run, after=after)
+            run_and_kill(run, after=chance.uniform(0.02, 0.8))
             clock.now += LASTS
 
         mirrored(client_of(many, Pace(tmp_path / "quick", per_second=2_000)), clock)
@@ -90,8 +94,8 @@ class TestTheLease:
 
         assert lease.take(holder="next", now=clock()).token == 2
 
-    @pytest.mark.parametrize("rounds", range(3))
-    def test_of_many_who_ask_at_once_one_gets_it(self, clock: Clock, rounds: int) -> None:
+    @pytest.mark.parametrize("round_", range(rounds(3)))
+    def test_of_many_who_ask_at_once_one_gets_it(self, clock: Clock, round_: int) -> None:
         calls = [lambda who=who: lease.take(holder=str(who), now=clock()) for who in range(6)]
 
         outcomes = at_once(*calls)
@@ -145,7 +149,7 @@ def test_of_four_processes_one_runs(many: StandIn, clock: Clock, tmp_path: Path)
     def work() -> object:
         return mirrored(client_of(many, Pace(tmp_path / "pace", per_second=300)), clock)
 
-    for _ in range(2):
+    for _ in range(rounds(2)):
         connections.close_all()
         processes = [forking.Process(target=tell_how_it_ended, args=(work, outcomes)) for _ in range(4)]
         for process in processes:

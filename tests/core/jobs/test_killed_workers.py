@@ -14,9 +14,10 @@ from matinee.core.jobs.queue import Patience
 from matinee.core.jobs.worker import Worker
 from tests.core.jobs import tasks
 from tests.killed import run_and_kill
+from tests.rounds import rounds
 
-KILLS = 10
-JOBS = 16
+KILLS = rounds(10)
+JOBS = rounds(16)
 PATIENCE = Patience(
     lease=dt.timedelta(seconds=0.4), beat=dt.timedelta(seconds=0.1), tries=KILLS + 1, first_pause=dt.timedelta(0)
 )

@@ -19,6 +19,7 @@ PACKAGE_DIR = Path(__file__).resolve().parent
 DATA_DIR = Path(env.text("MATINEE_DATA_DIR", "./matinee-data")).resolve()
 DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 ARTIFACTS_DIR = DATA_DIR / "artifacts"
+DEPOT_URL = env.depot_url("MATINEE_DEPOT_URL")
 
 DATABASE_URL = env.secret("MATINEE_DATABASE_URL") or f"sqlite:///{DATA_DIR / 'matinee.sqlite3'}"
 EMBEDDED_DATABASE = DATABASE_URL.startswith("sqlite")

@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from matinee.core import artifacts
-from matinee.core.artifacts import KEPT_VERSIONS, Artifact, ArtifactStore, DamagedArtifact, Latest
+from matinee.core.artifacts import KEPT_VERSIONS, Artifact, ArtifactStore, DamagedArtifact
+from matinee.core.in_service import Latest
 
 ARRAYS: dict[str, NDArray[Any]] = {
     "numbers": np.arange(6, dtype=np.int64).reshape(2, 3),

@@ -80,6 +80,30 @@ def test_a_valkey_is_named_by_its_own_scheme_or_that_of_redis(
     assert env.valkey_url("MATINEE_X") == read
 
 
+@pytest.mark.parametrize("raw", ["file:///shared/films", "s3://films", "s3://films/a/prefix"])
+def test_a_depot_is_a_folder_or_a_bucket(monkeypatch: pytest.MonkeyPatch, raw: str) -> None:
+    assert env.depot_url("MATINEE_X") is None
+    monkeypatch.setenv("MATINEE_X", raw)
+
+    assert env.depot_url("MATINEE_X") == raw
+
+
+@pytest.mark.parametrize("raw", ["/shared/films", "file://films", "file:///", "s3://", "http://films", "films"])
+def test_what_is_no_depot_is_refused(monkeypatch: pytest.MonkeyPatch, raw: str) -> None:
+    monkeypatch.setenv("MATINEE_X", raw)
+
+    with pytest.raises(env.ConfigurationError, match="MATINEE_X must be like file:///shared/folder or s3://"):
+        env.depot_url("MATINEE_X")
+
+
+def test_a_bucket_needs_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MATINEE_X", "s3://films")
+    monkeypatch.setitem(env.DEPOT_SCHEMES, "s3", "a_package_that_is_not_here")
+
+    with pytest.raises(env.ConfigurationError, match="pip install"):
+        env.depot_url("MATINEE_X")
+
+
 @pytest.mark.parametrize("raw", ["cache:6379", "http://cache", "valkey://"])
 def test_what_is_no_address_of_a_valkey_is_refused_without_being_told(
     monkeypatch: pytest.MonkeyPatch, raw: str

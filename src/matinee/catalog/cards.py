@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from prometheus_client import Counter
 
 from matinee.catalog import outbox
@@ -27,9 +27,11 @@ from matinee.catalog.ceiling import may_be_shown, permitted
 from matinee.catalog.encoding import EncodedFilm, encoded, genre_names
 from matinee.catalog.film_lists import Entries, read_lists
 from matinee.catalog.filters import LARGEST_ID
-from matinee.catalog.models import ChangeConsumer, Movie, MovieQuerySet
+from matinee.catalog.models import Movie, MovieQuerySet
 from matinee.catalog.services import UnknownMovie
-from matinee.core.artifacts import Artifact, ArtifactKind, ArtifactStore
+from matinee.core.artifacts import Artifact, ArtifactStore
+from matinee.core.depot import unless_away
+from matinee.core.in_service import ArtifactKind
 from matinee.core.remembered import Remembered
 
 logger = logging.getLogger(__name__)
@@ -181,28 +183,23 @@ def _found_or_read(tmdb_ids: Sequence[int]) -> dict[int, EncodedFilm]:
     return {tmdb_id: current[tmdb_id] for tmdb_id in tmdb_ids if tmdb_id in current}
 
 
+@unless_away
 def refresh_cards() -> None:
     """Take in every change that is pending, and publish a version. Killed at any point, it is simply run again.
 
     Where the version in service is not the one that the database names, all films are encoded anew.
     """
     kind = _kind(settings.ARTIFACTS_DIR)
-    with kind.store.one_refresher():
-        pending = outbox.pending_changes(CONSUMER)
-        previous = _films_in_service(kind)
-        if previous is None or pending:
-            version = _publish(kind.store, previous, {*pending.values()})
-            with transaction.atomic():
-                outbox.forget_changes(pending)
-                ChangeConsumer.objects.filter(name=CONSUMER).update(version=version)
-    kind.latest.forget()
+    with outbox.taking_in(CONSUMER, kind) as (previous, changed):
+        if previous is None or changed:
+            _publish(kind.store, None if previous is None else previous.films, changed)
 
 
 def cards_are_stale() -> bool:
     """Whether it is time for `refresh_cards`: two small queries at most."""
     kind = _kind(settings.ARTIFACTS_DIR)
     serving = kind.latest.get()
-    if serving is None or serving.version != _named_version():
+    if serving is None or serving.version != outbox.named_version(CONSUMER):
         return True
     old_enough = abs(time.time() - kind.store.published_at()) >= SECONDS_A_FILM * serving.films.size
     return old_enough and outbox.has_changes(CONSUMER)
@@ -253,28 +250,15 @@ def _state_of(number: int) -> str:
     return STATE.format(ids=", ".join(["%s"] * (number + 1)))
 
 
-def _named_version() -> str | None:
-    """The version that the database says to hold every change which is not pending."""
-    return ChangeConsumer.objects.filter(name=CONSUMER).values_list("version", flat=True).first()
-
-
-def _films_in_service(kind: ArtifactKind[_Published]) -> CardFile | None:
-    """Of the version that CURRENT and the database name, if it is sound."""
-    named = _named_version()
-    published = kind.in_service() if named is not None and named == kind.store.current_version() else None
-    return None if published is None else published.films
-
-
-def _publish(store: ArtifactStore, previous: CardFile | None, changed: set[int]) -> str:
+def _publish(store: ArtifactStore, previous: CardFile | None, changed: Sequence[int]) -> None:
     parts: Iterator[CardFile]
     if previous is None or outbox.GENRES in changed or len(changed) > MOST * previous.size:
         parts = (CardFile.of(films) for films in _batches(_encoded(Movie.objects.all())))
     else:
-        in_order = sorted(changed)
-        fresh = [film for ids in _batches(in_order) for film in _encoded(Movie.objects.filter(tmdb_id__in=ids))]
-        parts = previous.patched(in_order, CardFile.of(fresh))
+        fresh = [film for ids in _batches(changed) for film in _encoded(Movie.objects.filter(tmdb_id__in=ids))]
+        parts = previous.patched(changed, CardFile.of(fresh))
     films = written(parts, store.directory)
-    return store.publish(films.arrays(), {"layout": LAYOUT, "films": films.size})
+    store.publish(films.arrays(), {"layout": LAYOUT, "films": films.size})
 
 
 def _encoded(movies: MovieQuerySet) -> Iterator[tuple[int, EncodedFilm]]:

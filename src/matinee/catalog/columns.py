@@ -25,7 +25,9 @@ from matinee.catalog.models import Movie
 from matinee.catalog.projection import LAYOUT, CatalogColumns, Selection, projected
 from matinee.catalog.published_postings import postings
 from matinee.catalog.unpublished import Unpublished
-from matinee.core.artifacts import ArtifactKind, ArtifactStore
+from matinee.core.artifacts import ArtifactStore
+from matinee.core.depot import unless_away
+from matinee.core.in_service import ArtifactKind
 
 __all__ = ["CatalogColumns", "Mask", "Selection", "columns", "columns_are_stale", "refresh_columns", "refresh_is_due"]
 
@@ -47,6 +49,7 @@ def columns() -> CatalogColumns:
     return _unpublished(settings.ARTIFACTS_DIR).unless(_kind(settings.ARTIFACTS_DIR).latest.get())
 
 
+@unless_away
 def refresh_columns() -> None:
     """Take in every change that is pending, and publish a version if any made a difference."""
     kind = _kind(settings.ARTIFACTS_DIR)

@@ -5,6 +5,7 @@ Changes are forgotten only once a published version holds them, so that whoever 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
@@ -12,8 +13,10 @@ from typing import TypeVar
 from django.db import connections, transaction
 
 from matinee.catalog.models import ChangeConsumer, MovieChange
-from matinee.core.artifacts import ArtifactKind
+from matinee.core.depot import depot
+from matinee.core.in_service import ArtifactKind
 
+logger = logging.getLogger(__name__)
 VIEW = TypeVar("VIEW")
 
 GENRES = 0
@@ -33,8 +36,9 @@ def pending_changes(consumer: str) -> dict[int, int]:
 
 
 def has_changes(consumer: str) -> bool:
-    """Whether anything is pending: one indexed query."""
-    return MovieChange.objects.filter(consumer=consumer).exists()
+    """Whether anything is pending that can be published now: one indexed query."""
+    shared = depot()
+    return not (shared is not None and shared.is_resting) and MovieChange.objects.filter(consumer=consumer).exists()
 
 
 def forget_changes(pending: Mapping[int, int]) -> None:
@@ -46,17 +50,34 @@ def forget_changes(pending: Mapping[int, int]) -> None:
 
 @contextmanager
 def taking_in(consumer: str, kind: ArtifactKind[VIEW]) -> Iterator[tuple[VIEW | None, list[int]]]:
-    """What is in service, and the ascending TMDb ids of the films that have changed since; the block publishes a
-    version that holds them.
+    """The version that the database names, None where it is not to be had, and the ascending TMDb ids of the films that
+    have changed since; the block publishes a version that holds them, which is then named in its place.
 
-    Killed at any point, it is simply run again. Two at once take turns.
+    Killed at any point, it is simply run again. Two at once on one node take turns, and of two nodes the first counts.
     """
     with kind.store.one_refresher():
+        named = named_version(consumer)
         pending = pending_changes(consumer)
-        previous = kind.in_service()  # an older version would lack what is gone from the outbox
-        yield previous, sorted(set(pending.values()))
-        forget_changes(pending)
+        yield kind.at(named), sorted(set(pending.values()))
+        made = kind.store.current_version()
+        with transaction.atomic():
+            named_still = ChangeConsumer.objects.filter(name=consumer, version=named)
+            if made == named or named_still.update(version=made):
+                forget_changes(pending)
+            else:
+                logger.info("Another node was quicker than version %s for %s", made, consumer)
     kind.latest.forget()
+
+
+def named_version(consumer: str) -> str | None:
+    """The one that holds every change which is not pending."""
+    return ChangeConsumer.objects.filter(name=consumer).values_list("version", flat=True).first()
+
+
+def named_versions() -> dict[str, str]:
+    """Of every consumer that has published."""
+    rows = ChangeConsumer.objects.values_list("name", "version")
+    return {name: version for name, version in rows if version is not None}
 
 
 def start_over(*, using: str) -> None:

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from matinee.catalog import outbox
 from matinee.catalog.postings import LAYOUT, Postings, read_postings
 from matinee.catalog.unpublished import Unpublished
-from matinee.core.artifacts import ArtifactKind
+from matinee.core.depot import unless_away
+from matinee.core.in_service import ArtifactKind
 
 KIND = "postings"
 CONSUMER = "postings"
@@ -33,6 +34,7 @@ def postings() -> Postings:
     return _unpublished(settings.ARTIFACTS_DIR).unless(_kind(settings.ARTIFACTS_DIR).latest.get())
 
 
+@unless_away
 def refresh_postings() -> None:
     """Take in every change that is pending, and publish a version if any made a difference."""
     kind = _kind(settings.ARTIFACTS_DIR)

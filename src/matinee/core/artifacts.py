@@ -15,16 +15,16 @@ import json
 import logging
 import os
 import shutil
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from prometheus_client import Counter
+
+from matinee.core.depot import DepotAway, NotInDepot, depot
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,6 @@ Identity: TypeAlias = tuple[int, int, int]
 """Of a file that is never written twice: its inode, size and time of change."""
 Arrays: TypeAlias = Mapping[str, NDArray[Any]] | Iterable[tuple[str, NDArray[Any]]]
 """By name."""
-VIEW = TypeVar("VIEW")
 DAMAGED = Counter("matinee_damaged_artifacts", "Times that a version could not be taken into service.", ["kind"])
 
 
@@ -55,10 +54,14 @@ class Artifact:
 
 
 class ArtifactStore:
-    """All versions of one kind of artifact under `root`."""
+    """All versions of one kind of artifact under `root`, and in the depot where several nodes share one.
 
-    def __init__(self, root: Path, kind: str) -> None:
+    Where `serves_alone`, a version that the depot does not take just now is put in service here all the same.
+    """
+
+    def __init__(self, root: Path, kind: str, *, serves_alone: bool = True) -> None:
         self.directory = root / kind
+        self._serves_alone = serves_alone
         self._pointer = self.directory / "CURRENT"
         self._digests: dict[Identity, str] = {}
 
@@ -66,7 +69,7 @@ class ArtifactStore:
         """Write a new version and put it in service; returns its name. Readers see the old one until the last step.
 
         Arrays that are made one after the other are in memory one after the other, too. `notes` must be JSON. Raises
-        OSError where the disk refuses; what was half written is removed.
+        OSError where the disk refuses, and DepotAway; what was half written is removed.
         """
         return self._publish(lambda folder: _save(folder, arrays), notes)
 
@@ -102,12 +105,69 @@ class ArtifactStore:
                 version = self._seal(staging, save(staging), notes)
                 staging.rename(self.directory / version)
                 _sync(self.directory)
+                self._share(version)
                 self._point_to(version)
             except BaseException:
                 shutil.rmtree(staging, ignore_errors=True)
                 raise
             self._forget_old(version)
         return version
+
+    def _share(self, version: str) -> None:
+        shared, folder = depot(), self.directory / version
+        if shared is None:
+            return
+        try:
+            shared.put(folder)
+        except DepotAway as error:
+            if not self._serves_alone:
+                shutil.rmtree(folder)
+                raise
+            logger.error("%s serves on this node alone until the depot takes it. %s", folder, error)  # noqa: TRY400 - no trace needed
+
+    def share_again(self) -> None:
+        """Bring the version in service to the depot, which did not take it before. Raises DepotAway."""
+        shared = depot()
+        with self._one_publisher():
+            version = self.current_version()
+            if shared is not None and version is not None:
+                self._remove_leftovers()
+                shared.put(self.directory / version)
+
+    def serve(self, version: str) -> Artifact:
+        """Put a version in service that is here, or in the depot, where it is sound.
+
+        Raises DamagedArtifact, also where it is nowhere, and DepotAway; then what was in service stays.
+        """
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with self._one_publisher():
+            try:
+                artifact = self.open(version)
+            except DamagedArtifact:
+                artifact = self._fetched(version)
+            if self.current_version() != version:
+                self._point_to(version, made_at=(artifact.folder / "manifest.json").stat().st_mtime)
+                self._forget_old(version)
+        return artifact
+
+    def _fetched(self, version: str) -> Artifact:
+        shared = depot()
+        if shared is None:
+            raise DamagedArtifact(f"{self.directory / version} is not here, or damaged.")
+        self._remove_leftovers()
+        staging = self.directory / f".staging-{os.getpid()}"
+        staging.mkdir()
+        try:
+            shared.fetch(self.directory.name, version, staging)
+            self._read(staging, version)
+            shutil.rmtree(self.directory / version, ignore_errors=True)
+            staging.rename(self.directory / version)
+            _sync(self.directory)
+        except NotInDepot as error:
+            raise DamagedArtifact(str(error)) from error
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+        return self.open(version)
 
     def current_version(self) -> str | None:
         """The version that CURRENT names: one small read, fit for every request."""
@@ -132,9 +192,11 @@ class ArtifactStore:
 
     def open(self, version: str) -> Artifact:
         """Map one version, its checksums verified. Raises DamagedArtifact."""
-        folder = self.directory / version
+        return self._read(self.directory / version, version)
+
+    def _read(self, folder: Path, version: str) -> Artifact:
         try:
-            manifest = _manifest(folder)
+            manifest = _manifest(folder, version)
             arrays = {
                 name: _mapped(folder / f"{name}.npy", entry)
                 for name, entry in manifest["files"].items()
@@ -183,24 +245,38 @@ class ArtifactStore:
         return f"{self._next_number():06d}-{_digest(files, manifest['notes'])}"
 
     def _next_number(self) -> int:
-        return max((int(version.partition("-")[0]) for version in self.versions()), default=0) + 1
+        return (
+            max((int(version.partition("-")[0]) for version in [*self.versions(), *self._shared_versions()]), default=0)
+            + 1
+        )
 
-    def _point_to(self, version: str) -> None:
+    def _shared_versions(self) -> list[str]:
+        shared = depot()
+        try:
+            return [] if shared is None else shared.versions().get(self.directory.name, [])
+        except DepotAway:
+            return []  # it says so as it takes the new version
+
+    def _point_to(self, version: str, *, made_at: float | None = None) -> None:
         fresh = self.directory / ".CURRENT"
         with fresh.open("w", encoding="ascii") as file:
             file.write(version)
             file.flush()
             os.fsync(file.fileno())
+        if made_at is not None:
+            os.utime(fresh, (made_at, made_at))
         fresh.replace(self._pointer)
         _sync(self.directory)
 
     def _forget_old(self, newest: str) -> None:
-        for version in [v for v in self.versions() if v <= newest][KEPT_VERSIONS:]:
+        for version in [v for v in self.versions() if v != newest][KEPT_VERSIONS - 1 :]:
             shutil.rmtree(self.directory / version, ignore_errors=True)
 
     def _remove_leftovers(self) -> None:
         for leftover in self.directory.glob(".staging-*"):
             shutil.rmtree(leftover, ignore_errors=True)
+        for leftover in self.directory.glob(".depot-*"):
+            leftover.unlink()
 
     @contextlib.contextmanager
     def _one_publisher(self) -> Iterator[None]:
@@ -214,90 +290,12 @@ def stored_kinds(root: Path) -> list[str]:
     return sorted(pointer.parent.name for pointer in root.glob("*/CURRENT"))
 
 
-class Latest(Generic[VIEW]):
-    """The newest version as this process sees it, turned into a VIEW once and swapped when a new one is published.
-
-    A request takes `get()` once and works on what it got, so that a swap never mixes two versions.
-    """
-
-    def __init__(
-        self, store: Callable[[], ArtifactStore], view: Callable[[Artifact], VIEW], *, look_every_seconds: float = 0.5
-    ) -> None:
-        self._store = store
-        self._view = view
-        self._look_every_seconds = look_every_seconds
-        self._lock = threading.Lock()
-        self._looked_at = float("-inf")
-        self._pointed_to: str | None = ""
-        self.version: str | None = None
-        """Of what `get` gave last."""
-        self._value: VIEW | None = None
-
-    def get(self) -> VIEW | None:
-        """The view of the newest sound version, or None where there is none yet."""
-        now = time.monotonic()
-        if now - self._looked_at >= self._look_every_seconds:
-            with self._lock:
-                self._look()
-                self._looked_at = now
-        return self._value
-
-    def forget(self) -> None:
-        """Look again at the next call; a process that has just published calls this to see its own work."""
-        self._looked_at = float("-inf")
-
-    def _look(self) -> None:
-        store = self._store()
-        current = store.current_version()
-        if current == self._pointed_to:
-            return
-        self._pointed_to = current
-        artifact = store.open_newest()
-        if artifact is None:
-            return  # what is mapped still serves
-        try:
-            self._value = self._view(artifact)
-            self.version = artifact.version
-        except Exception:  # a request waits for this, and what an artifact may hold is more than its view expects
-            DAMAGED.labels(store.directory.name).inc()
-            logger.exception("Version %s can't be read by this program; what was in service before stays", current)
-
-
-class ArtifactKind(Generic[VIEW]):
-    """One kind of artifact, as programs of one layout write and read it."""
-
-    def __init__(self, root: Path, kind: str, *, layout: int, view: Callable[[Artifact], VIEW]) -> None:
-        self.store = ArtifactStore(root, kind)
-        self.latest = Latest(lambda: self.store, self._read)
-        self._layout = layout
-        self._view = view
-
-    def serves_newest(self) -> bool:
-        """Whether this process reads the version that CURRENT names: it is there, sound, and of this layout."""
-        return self.latest.get() is not None and self.latest.version == self.store.current_version()
-
-    def in_service(self) -> VIEW | None:
-        """The version that CURRENT names, if it is sound and this program reads it; never an older one."""
-        current = self.store.current_version()
-        if current is None:
-            return None
-        try:
-            return self._read(self.store.open(current))
-        except (DamagedArtifact, ValueError, KeyError):
-            return None
-
-    def _read(self, artifact: Artifact) -> VIEW:
-        if artifact.notes["layout"] != self._layout:
-            raise ValueError(f"Its layout is {artifact.notes['layout']}, this program reads {self._layout}.")
-        return self._view(artifact)
-
-
-def _manifest(folder: Path) -> Any:
-    """Of the version that the folder is named for. Raises DamagedArtifact, and whatever damaged JSON does."""
+def _manifest(folder: Path, version: str) -> Any:
+    """Of that version. Raises DamagedArtifact, and whatever damaged JSON does."""
     manifest = json.loads((folder / "manifest.json").read_bytes())
     if manifest["format"] != FORMAT:
         raise DamagedArtifact(f"{folder} has format {manifest['format']}, this program reads {FORMAT}.")
-    if _digest(manifest["files"], manifest["notes"]) != folder.name.partition("-")[2]:
+    if _digest(manifest["files"], manifest["notes"]) != version.partition("-")[2]:
         raise DamagedArtifact(f"{folder}: the manifest does not belong to this version.")
     return manifest
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import ipaddress
 import os
 import re
@@ -11,6 +12,8 @@ from typing import TypeAlias
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+DEPOT_SCHEMES = {"file": "fsspec", "s3": "s3fs"}
+"""And what each needs to be installed."""
 VALKEY_SCHEMES = {"valkey": "redis", "valkeys": "rediss", "redis": "redis", "rediss": "rediss", "unix": "unix"}
 
 
@@ -57,6 +60,19 @@ def address(name: str, *, needs: str, extra: str) -> str:
         importlib.import_module(needs)
     except ImportError:
         raise ConfigurationError(f"{name} needs packages that are missing: pip install 'matinee[{extra}]'.") from None
+    return given
+
+
+def depot_url(name: str) -> str | None:
+    """From the environment; None where none is given."""
+    given = secret(name)
+    if given is None:
+        return None
+    scheme, _, place = given.partition("://")
+    if scheme not in DEPOT_SCHEMES or not place.strip("/") or (scheme == "file" and not place.startswith("/")):
+        raise ConfigurationError(f"{name} must be like file:///shared/folder or s3://bucket/prefix.")
+    if importlib.util.find_spec(DEPOT_SCHEMES[scheme]) is None:
+        raise ConfigurationError(f"{name} needs a package that is not here: pip install 'matinee[s3]'.")
     return given
 
 

@@ -13,6 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from matinee.core.artifacts import ArtifactStore
 from matinee.core.jobs import queue
+from matinee.operations import courier
 from matinee.recommendations.pool import newest_model
 from matinee.search.index import search_index
 
@@ -43,7 +44,7 @@ class Check:
 def quick_checks(*, now: dt.datetime) -> list[Check]:
     """What costs two small queries once the migrations were seen applied; what needs the database is left out while
     that is away, and what needs its tables until they are there."""
-    artifacts = [_catalogue(), _model(), _search()]
+    artifacts = [_catalogue(), _model(), _search(), *([_depot()] if settings.DEPOT_URL else [])]
     try:
         base = [_database(), _migrations()]
         return [*base, *artifacts, *([_queue(now=now)] if all(check.ok for check in base) else [])]
@@ -93,6 +94,22 @@ def _search() -> Check:
     index = search_index()  # as this process reads it: a damaged one does not answer
     missing = "No index is in service: the database finds titles by their beginning."
     return _in_service("search", index.version if index else None, missing, A_WORKER_PUBLISHES)
+
+
+def _depot() -> Check:
+    """As the courier of this node found it; what is in service here serves on whatever it is."""
+    found = courier.word()
+    advice = "See that MATINEE_DEPOT_URL is right and answers. Until then this node serves what it has."
+    if found is None or found.is_late:
+        detail, advice = "No courier has looked lately.", "`matinee serve` or `matinee worker` must be running here."
+    elif found.away is not None:
+        detail = found.away
+    elif found.refused:
+        detail = "Refused and left out: " + " ".join(f"{kind}: {why}" for kind, why in sorted(found.refused.items()))
+        advice = "The version before serves. The next one that any node publishes replaces it."
+    else:
+        return Check("depot", ok=True, needed=False, detail="What it holds for this node is in service.")
+    return Check("depot", ok=False, needed=False, detail=detail, advice=advice)
 
 
 def _in_service(name: str, version: str | None, missing: str, advice: str) -> Check:

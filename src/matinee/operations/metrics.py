@@ -28,6 +28,7 @@ from matinee.catalog.models import MovieChange
 from matinee.core.artifacts import ArtifactStore, stored_kinds
 from matinee.core.jobs import queue
 from matinee.core.processes import SHARED_FOLDER
+from matinee.operations import courier
 from matinee.operations.access import may_see_inside
 from matinee.recommendations.pool import newest_model
 from matinee.tmdb.status import Status, read_status
@@ -64,6 +65,7 @@ class State(Collector):
         memory, files = [((pid,), n) for pid, n, _ in processes], [((pid,), n) for pid, _, n in processes]
         yield _gauge("process_resident_bytes", "Memory that a process holds.", ["pid"], memory)
         yield _gauge("process_open_files", "Files and sockets that a process has open.", ["pid"], files)
+        yield _gauge("depot_up", "1 while the depot answers this node.", [], _depot())
         free = float(shutil.disk_usage(settings.DATA_DIR).free)
         yield _gauge("disk_free_bytes", "Where the data directory is.", [], [((), free)])
         try:
@@ -117,6 +119,13 @@ def _quality() -> Iterator[Sample]:
     for metric in ("NDCG@100", "Recall@20"):
         if metric in figures:
             yield (metric,), float(figures[metric])
+
+
+def _depot() -> Iterator[Sample]:
+    """Nothing where there is none."""
+    if settings.DEPOT_URL:
+        found = courier.word()
+        yield (), float(found is not None and not found.is_late and found.away is None)
 
 
 def _processes() -> Iterator[tuple[str, int, int]]:

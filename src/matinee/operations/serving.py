@@ -61,6 +61,11 @@ def job_workers(queues: Sequence[str], environment: Mapping[str, str] = MappingP
     return [Child(f"job worker ({queue})", [*command, queue], environment) for queue in queues]
 
 
+def couriers(environment: Mapping[str, str] = MappingProxyType({})) -> list[Child]:
+    """One for this node, where it shares a depot with others."""
+    return [Child("courier", [*_python("matinee.cli"), "courier"], environment)] if settings.DEPOT_URL else []
+
+
 def serve(
     *,
     host: str,
@@ -79,7 +84,7 @@ def serve(
     with tempfile.TemporaryDirectory(prefix="matinee-metrics-") as folder:
         counting = {SHARED_FOLDER: folder}  # this tree's alone: containers that share a data directory share pids, too
         web = Child("web server", command, {**KEEP_MEMORY, **counting, **environment})
-        children = [web, *job_workers(queues, counting)]
+        children = [web, *job_workers(queues, counting), *couriers(counting)]
         Supervisor(
             children,
             is_up=lambda: answers(host, port),

@@ -11,7 +11,8 @@ from django.conf import settings
 from django.db.models import Max, QuerySet
 
 from matinee.catalog.models import Movie
-from matinee.core.artifacts import Artifact, ArtifactStore, Latest
+from matinee.core.artifacts import Artifact, ArtifactStore
+from matinee.core.in_service import Latest
 from matinee.library.models import Favorite, MovieRating
 from matinee.recommendations.community import KIND_PREFIX
 

@@ -14,7 +14,8 @@ import numpy as np
 from django.conf import settings
 
 from matinee.catalog.columns import CatalogColumns, columns
-from matinee.core.artifacts import Artifact, ArtifactStore, Latest
+from matinee.core.artifacts import Artifact, ArtifactStore
+from matinee.core.in_service import Latest
 from matinee.core.remembered import Remembered
 from matinee.engine.arrays import Doubles, Ids, Rows
 from matinee.engine.item_model import ItemModel, Reach

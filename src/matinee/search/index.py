@@ -17,7 +17,9 @@ from tantivy import Document, Index, IndexWriter, Schema, Searcher
 
 from matinee.catalog import outbox
 from matinee.catalog.models import Movie
-from matinee.core.artifacts import Artifact, ArtifactKind
+from matinee.core.artifacts import Artifact
+from matinee.core.depot import unless_away
+from matinee.core.in_service import ArtifactKind
 from matinee.search.documents import LAYOUT, READ_AT_ONCE, documents_of, schema
 
 KIND = "search"
@@ -47,6 +49,7 @@ def search_index() -> SearchIndex | None:
     return _kind(settings.ARTIFACTS_DIR).latest.get()
 
 
+@unless_away
 def refresh_index() -> None:
     """Take in every change that is pending, and publish a version if there was any; build one where none is sound."""
     kind = _kind(settings.ARTIFACTS_DIR)

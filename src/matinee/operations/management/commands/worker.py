@@ -28,6 +28,6 @@ class Command(BaseCommand):
             Worker(queues=queue).run()
             return
         try:
-            Supervisor(serving.job_workers(serving.queues())).run()
+            Supervisor([*serving.job_workers(serving.queues()), *serving.couriers()]).run()
         except CannotStart as error:
             raise CommandError(str(error)) from error

@@ -1,0 +1,21 @@
+"""`matinee courier`: fetches for this node what others published; `serve` and `worker` run it by themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from matinee.core.depot import depot
+from matinee.operations import courier
+
+
+class Command(BaseCommand):
+    help = "Fetch what other nodes publish, until SIGTERM. `matinee serve` and `matinee worker` run it by themselves."
+    requires_system_checks = ()
+
+    def handle(self, **_options: Any) -> None:
+        shared = depot()
+        if shared is None:
+            raise CommandError("There is no depot to fetch from: set MATINEE_DEPOT_URL.")
+        courier.run(shared)

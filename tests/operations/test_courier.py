@@ -1,0 +1,218 @@
+"""What one node publishes, the courier of another puts in service there; and what it says where it can't."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import OperationalError, connection
+from django.test import Client
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from matinee.catalog import columns as published_columns
+from matinee.catalog import outbox
+from matinee.catalog.columns import columns, columns_are_stale, refresh_columns
+from matinee.catalog.models import ChangeConsumer, Movie
+from matinee.core import depot as depots
+from matinee.core.artifacts import ArtifactStore
+from matinee.core.depot import Depot, depot
+from matinee.operations import checks, courier
+from matinee.operations.courier import Courier
+from matinee.recommendations.freshness import model_store
+from matinee.recommendations.pool import newest_model
+from matinee.recommendations.training import train
+from matinee.search.index import refresh_index, search_index
+from tests.catalog.films import film
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _shared(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    (tmp_path / "depot").mkdir()
+    settings.DEPOT_URL = f"file://{tmp_path}/depot"
+    monkeypatch.setattr(depots, "RESTS_FOR_SECONDS", 0.0)
+    monkeypatch.setattr(courier, "LIST_EVERY_SECONDS", 0.0)
+    yield
+    depots._depot_at.cache_clear()
+
+
+@contextmanager
+def another_node(settings: Settings) -> Iterator[Courier]:
+    """Its artifacts lie elsewhere; the database and the depot are the same."""
+    own = settings.ARTIFACTS_DIR
+    settings.ARTIFACTS_DIR = own.parent / "artifacts-of-another"
+    shared = depot()
+    assert shared is not None
+    try:
+        yield Courier(shared)
+    finally:
+        settings.ARTIFACTS_DIR = own
+
+
+def film_numbers() -> list[int]:
+    """In the columns that are published here."""
+    kind = published_columns._kind(django_settings.ARTIFACTS_DIR)
+    kind.latest.forget()
+    assert kind.latest.get() is not None
+    return [int(tmdb_id) for tmdb_id in columns().tmdb_ids]
+
+
+def test_a_changed_film_and_a_new_model_reach_another_node(settings: Settings) -> None:
+    film(1).save()
+    refresh_columns()
+    refresh_index()
+    version = train(now=timezone.now()).version
+
+    with another_node(settings) as node:
+        assert newest_model() is None
+        found = node.look()
+
+        assert (found.away, found.refused) == (None, {})
+        assert model_store().current_version() == version
+        assert film_numbers() == [1]
+        index = search_index()
+        assert index is not None
+        assert index.films == 1
+
+
+def test_a_node_takes_in_changes_from_where_another_left_off(settings: Settings) -> None:
+    Movie.objects.bulk_create([film(1), film(2), film(3)])
+    refresh_columns()
+
+    with another_node(settings):
+        film(4).save()
+        refresh_columns()
+
+        assert film_numbers() == [1, 2, 3, 4]
+        assert not columns_are_stale()
+    assert film_numbers() == [1, 2, 3]
+    shared = depot()
+    assert shared is not None
+    Courier(shared).look()
+    assert film_numbers() == [1, 2, 3, 4]
+
+
+def test_of_two_nodes_that_publish_at_once_one_counts_and_no_change_is_lost(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film(1).save()
+    refresh_columns()
+    film(2).save()
+    publish = ArtifactStore.publish
+
+    def meanwhile(store: ArtifactStore, *args: object) -> str:
+        monkeypatch.setattr(ArtifactStore, "publish", publish)
+        with another_node(settings):
+            refresh_columns()
+        film(3).save()
+        return publish(store, *args)  # type: ignore[arg-type] # handed on as they came
+
+    monkeypatch.setattr(ArtifactStore, "publish", meanwhile)
+    refresh_columns()
+
+    named = ChangeConsumer.objects.get(name="columns").version
+    with another_node(settings):
+        assert ArtifactStore(settings.ARTIFACTS_DIR, "catalogue").current_version() == named
+    assert sorted(outbox.pending_changes("columns").values()) == [3]
+    refresh_columns()
+    assert film_numbers() == [1, 2, 3]
+
+
+def test_damage_in_the_depot_is_refused_and_told_and_the_last_good_model_serves(
+    settings: Settings, client: Client
+) -> None:
+    film(1).save()
+    good = train(now=timezone.now()).version
+    with another_node(settings) as node:
+        node.look()
+    bad = train(now=timezone.now(), force=True).version
+    file = Path(settings.DEPOT_URL.removeprefix("file://")) / "model" / f"{bad}.tar"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(bytes(content))
+
+    with another_node(settings) as node:
+        first, second = node.look(), node.look()
+
+        assert model_store().current_version() == good
+        assert first.refused.keys() == second.refused.keys() == {"model"}
+        told = client.get("/readyz").json()["checks"]["depot"]
+        assert told["ok"] is False
+        assert "model" in told["detail"]
+        assert "matinee_depot_up 1.0" in client.get("/metrics").content.decode()
+
+
+def test_while_the_depot_is_away_a_node_goes_on_and_says_so(settings: Settings, client: Client, tmp_path: Path) -> None:
+    film(1).save()
+    refresh_columns()
+    with another_node(settings) as node:
+        node.look()
+        (tmp_path / "depot").rename(tmp_path / "lost")
+
+        found = node.look()
+
+        assert found.away is not None
+        assert film_numbers() == [1]
+        answer = client.get("/readyz")
+        assert answer.status_code == 200
+        assert "is not there" in answer.json()["checks"]["depot"]["detail"]
+        assert "matinee_depot_up 0.0" in client.get("/metrics").content.decode()
+
+
+def test_changes_wait_for_the_depot_and_are_taken_in_once_it_answers(settings: Settings, tmp_path: Path) -> None:
+    film(1).save()
+    refresh_columns()
+    (tmp_path / "depot").rename(tmp_path / "lost")
+    film(2).save()
+
+    refresh_columns()
+
+    assert film_numbers() == [1]
+    assert columns_are_stale()
+    (tmp_path / "lost").rename(tmp_path / "depot")
+    refresh_columns()
+    assert film_numbers() == [1, 2]
+
+
+def test_a_model_that_the_depot_did_not_take_is_offered_again(settings: Settings, tmp_path: Path) -> None:
+    film(1).save()
+    (tmp_path / "depot").rename(tmp_path / "lost")
+    version = train(now=timezone.now()).version
+    (tmp_path / "lost").rename(tmp_path / "depot")
+    shared = depot()
+    assert shared is not None
+
+    Courier(shared).look()
+
+    assert shared.versions() == {"model": [version]}
+
+
+def test_a_courier_that_has_not_looked_lately_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    never = checks._depot()
+    shared = depot()
+    assert isinstance(shared, Depot)
+    Courier(shared).look()
+    now = checks._depot()
+    monkeypatch.setattr(courier, "IS_LATE_AFTER_SECONDS", -1.0)
+
+    late = checks._depot()
+
+    assert (never.ok, now.ok, late.ok) == (False, True, False)
+    assert late.detail == "No courier has looked lately."
+
+
+def test_a_database_that_is_away_ends_a_round_and_not_the_courier() -> None:
+    def out_of_reach(*_: object) -> None:
+        raise OperationalError("the database is away")
+
+    shared = depot()
+    assert shared is not None
+    with connection.execute_wrapper(out_of_reach):
+        found = Courier(shared).look()
+
+    assert (found.away, found.refused) == (None, {})

@@ -261,7 +261,7 @@ def test_every_metric_that_is_told_stands_in_the_runbook() -> None:
     page = (ROOT / "docs" / "operations.md").read_text()
     everywhere = "".join(path.read_text() for path in (ROOT / "src").rglob("*.py"))
     counted = set(re.findall(r'(?:Counter|Gauge|Histogram)\(\s*"matinee_(\w+)"', everywhere))
-    looked_up = set(re.findall(r'_gauge\("(\w+)"', everywhere))
+    looked_up = set(re.findall(r'_gauge\(\s*"(\w+)"', everywhere))
 
     told = {name.removesuffix("_total") for name in re.findall(r"^\| `matinee_(\w+)`", page, re.M)}
 

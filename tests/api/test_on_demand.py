@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connections
 from pytest_django.fixtures import Settings
 
 from matinee.accounts.models import User
+from matinee.api.turns import Turns
 from matinee.catalog.models import Movie
 from matinee.catalog.publication import publish_what_is_stale
 from matinee.tmdb.connection import pace
 from matinee.tmdb.models import Lookup
+from matinee.tmdb.services import fetch
 from matinee.tmdb.stand_in.faults import Fault
 from matinee.tmdb.stand_in.films import Films
 from matinee.tmdb.stand_in.server import StandIn
 from tests.api.conftest import NOW, Api, signed_in_as
+from tests.operations.processes import eventually
 from tests.tmdb.payloads import payload
 
 ROUTES = [
@@ -165,6 +170,30 @@ def test_a_request_with_a_key_that_could_not_be_done_may_be_tried_again(alice: U
     done = as_alice.post("movies/favorites/", {"movie_id": 603}, Idempotency_Key="k1")
 
     assert (failed.status_code, done.status_code) == (503, 201)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_others_have_their_turn_while_one_waits_for_tmdb(stand_in: StandIn) -> None:
+    stand_in.faults.put(Fault("slow", seconds=1.0))
+    answered: list[str] = []
+
+    def work(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [])
+        if environ["PATH_INFO"] == "/far":
+            fetch(603)
+        answered.append(environ["PATH_INFO"])
+        connections["default"].close()
+        return []
+
+    turns = Turns(work, at_once=1)
+    far = threading.Thread(target=turns, args=({"PATH_INFO": "/far"}, lambda *_: None))
+    far.start()
+    assert eventually(lambda: bool(stand_in.asked), within=20)
+    turns({"PATH_INFO": "/near"}, lambda *_: None)
+    far.join(20)
+
+    assert answered == ["/near", "/far"]
+    assert Movie.objects.get().tmdb_id == 603
 
 
 def test_a_film_that_is_there_is_answered_while_tmdb_is_down(as_alice: Api, stand_in: StandIn) -> None:

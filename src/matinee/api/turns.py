@@ -24,6 +24,7 @@ from django.http.response import HttpResponseBase
 from matinee.api.gateway import Wsgi
 from matinee.api.problems import problem
 from matinee.core.client_address import client_address
+from matinee.core.lending import lendable
 from matinee.core.networks import SUBSCRIBER, network_of
 
 MOST_READ = 12
@@ -113,7 +114,10 @@ class Bodies:
 
 
 class Turns:
-    """Calls the application on `at_once` threads at once, which lend each other their connections to the database."""
+    """Calls the application on `at_once` threads at once, which lend each other their connections to the database.
+
+    Who waits for another machine is none of them meanwhile.
+    """
 
     def __init__(self, application: Wsgi, *, at_once: int) -> None:
         self._application = application
@@ -130,18 +134,33 @@ class Turns:
                 self._bodies.read(environ)
             except Refused as refused:
                 return _refusal(refused.status, start_response)
-        connection = self._free.get()
+        self._take()
         try:
-            connections[DEFAULT_DB_ALIAS] = connection
-            answer = self._application(environ, start_response)
+            with lendable(self._lent):
+                answer = self._application(environ, start_response)
             if not isinstance(answer, HttpResponseBase) or answer.streaming:
                 return answer  # files, which need no database
             body = [*answer]
             answer.close()  # looks after the connection, and so belongs to the turn
             return body
         finally:
-            del connections[DEFAULT_DB_ALIAS]
-            self._free.put(connection)
+            self._give_back()
+
+    @contextmanager
+    def _lent(self) -> Iterator[None]:
+        self._give_back()
+        try:
+            yield
+        finally:
+            self._take()
+
+    def _take(self) -> None:
+        connections[DEFAULT_DB_ALIAS] = self._free.get()
+
+    def _give_back(self) -> None:
+        connection = connections[DEFAULT_DB_ALIAS]
+        del connections[DEFAULT_DB_ALIAS]
+        self._free.put(connection)
 
 
 def _read(source: Any, size: int) -> bytes:

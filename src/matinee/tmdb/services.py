@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from matinee.catalog.models import Movie
 from matinee.catalog.services import UnknownMovie
+from matinee.core.lending import lent
 from matinee.core.refusals import Unavailable
 from matinee.tmdb import connection
 from matinee.tmdb.client import Client
@@ -35,7 +36,7 @@ Found = TypeVar("Found")
 SECONDS = 2.0
 """For all of it: somebody waits."""
 AT_ONCE = 4
-"""Of all processes. Each holds a web worker's thread, and reads must find one that is free."""
+"""Of all processes. Each holds a thread of a web worker, though its turn is lent to others."""
 LOOK_EVERY_SECONDS = 0.05
 MISSING_FOR = dt.timedelta(hours=1)
 UNANSWERED_FOR = dt.timedelta(seconds=5)
@@ -83,7 +84,8 @@ def fetch(tmdb_id: int) -> None:
             return
         if time.monotonic() >= gives_up_at:
             raise TmdbUnavailable(f"TMDb did not answer in time about film {tmdb_id}.")
-        time.sleep(LOOK_EVERY_SECONDS)
+        with lent():
+            time.sleep(LOOK_EVERY_SECONDS)
 
 
 def _in_transaction() -> bool:
@@ -104,7 +106,8 @@ def _ask(tmdb_id: int, *, seconds: float) -> None:
         return
     client = _client(settings.TMDB_TOKEN, settings.TMDB_STAND_IN, settings.TMDB_LANGUAGE)
     try:
-        film = client.film(tmdb_id, seconds=seconds)
+        with lent():
+            film = client.film(tmdb_id, seconds=seconds)
     except TmdbFailure as failure:
         raise _noted(tmdb_id, failure, now=timezone.now()) from failure
     if not connection.wishes().allow(film):

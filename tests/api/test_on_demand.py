@@ -186,11 +186,14 @@ def test_others_have_their_turn_while_one_waits_for_tmdb(stand_in: StandIn) -> N
         return []
 
     turns = Turns(work, at_once=1)
-    far = threading.Thread(target=turns, args=({"PATH_INFO": "/far"}, lambda *_: None))
+    far, near = (
+        threading.Thread(target=turns, args=({"PATH_INFO": path}, lambda *_: None)) for path in ("/far", "/near")
+    )
     far.start()
     assert eventually(lambda: bool(stand_in.asked), within=20)
-    turns({"PATH_INFO": "/near"}, lambda *_: None)
-    far.join(20)
+    near.start()
+    for thread in (near, far):
+        thread.join(20)
 
     assert answered == ["/near", "/far"]
     assert Movie.objects.get().tmdb_id == 603

@@ -23,9 +23,9 @@ def begin_draining(folder: Path) -> None:
 
 
 def is_draining() -> bool:
-    """Asked with every request, it takes 2 µs."""
+    """Asked with every request, and so without a Path, which takes several microseconds."""
     folder = os.environ.get(SHARED_FOLDER)
-    return folder is not None and Path(folder, MARK).exists()
+    return folder is not None and os.access(f"{folder}/{MARK}", os.F_OK)
 
 
 class Draining:

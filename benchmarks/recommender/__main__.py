@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.recommender.data import datasets
+from benchmarks.recommender.earlier import known, on_record, with_kept
 from benchmarks.recommender.measuring import measure
 from benchmarks.recommender.peers import PEERS, Peer, Worker
 from benchmarks.recommender.progress import Progress
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str]) -> None:
     options = _options(arguments)
     tell = Progress()
     sets = [each for each in datasets(options.ratings, tell) if options.set.lower() in each.name.lower()]
+    names = [each.name for each in sets]
     word = options.only.lower()
     skipped = [each.lower() for each in options.skip]
     peers = [
@@ -42,7 +44,11 @@ def main(arguments: Sequence[str]) -> None:
         or (word in peer.name.lower() and not any(each in peer.name.lower() for each in skipped))
     ]
     results = options.out or BENCHMARKS / "results"
-    about, record = _about(arguments, options, peers), _others(results, [each.name for each in sets], options)
+    earlier = on_record(results)
+    about = _about(arguments, options, peers)
+    not_asked = [peer.name for peer in PEERS if peer not in peers]
+    others = earlier if options.set and not options.ratings else {}
+    record: dict[str, Any] = {"datasets": {name: others[name] for name in others if name not in names}}
     for dataset in sets:
         tell(dataset.name)
         measured = measure(
@@ -51,24 +57,17 @@ def main(arguments: Sequence[str]) -> None:
             trials=1 if options.quick else options.trials,
             folds=1 if options.quick else FOLDS,
             tell=tell,
+            known=known(earlier.get(dataset.name, {})) if options.as_tuned else {},
         )
-        skips = {peer.name: NOT_ASKED for peer in PEERS if peer not in peers}
-        measured["left out"] = skips | measured["left out"]
+        measured["left out"] = dict.fromkeys(not_asked, NOT_ASKED) | measured["left out"]
+        if options.as_tuned:
+            measured = with_kept(measured, earlier.get(dataset.name, {}), not_asked)
         record["datasets"][dataset.name] = {"about": about | {"Took": f"{tell.minutes:.0f} minutes"}, **measured}
         if options.out:
             publish(record, results=results, figures=results, page=None)
         elif not options.ratings:
             publish(record, results=results, figures=ROOT / "docs", page=ROOT / "docs" / "recommender.md")
     print(markdown(json.loads(json.dumps(record))))
-
-
-def _others(results: Path, names: Sequence[str], options: argparse.Namespace) -> dict[str, Any]:
-    """What is on record there of other data sets, where only some are measured."""
-    there = results / "recommender.json"
-    if not options.set or options.ratings or not there.exists():
-        return {"datasets": {}}
-    record = json.loads(there.read_text(encoding="utf-8"))
-    return {"datasets": {name: of_set for name, of_set in record["datasets"].items() if name not in names}}
 
 
 def _about(arguments: Sequence[str], options: argparse.Namespace, peers: Sequence[Peer]) -> dict[str, str]:
@@ -83,18 +82,28 @@ def _about(arguments: Sequence[str], options: argparse.Namespace, peers: Sequenc
         "Command": f"`{shlex.join(['python', '-m', 'benchmarks.recommender', *arguments])}`",
         "Date": dt.datetime.now(dt.UTC).date().isoformat(),
         "Machine": f"{os.cpu_count()} cores, {platform.system()}, CPython {platform.python_version()}",
-        "Tuning": "one trial a peer, its defaults, and one of four folds: a quick look"
-        if options.quick
-        else f"{options.trials} trials a peer, on three in ten of the people",
+        "Tuning": _tuning(options),
         "Matinee": ours,
         "Peers": ", ".join(f"{name} {version}" for name, version in versions.items()) or "none that need packages",
     }
+
+
+def _tuning(options: argparse.Namespace) -> str:
+    if options.quick:
+        return "one trial a peer, its defaults, and one of four folds: a quick look"
+    searched = f"{options.trials} trials a peer, on three in ten of the people"
+    return f"{searched}, in an earlier run, as are figures of peers not run again" if options.as_tuned else searched
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.recommender", description=__doc__)
     parser.add_argument("--trials", type=int, default=12, help="of the random search, for each peer")
     parser.add_argument("--set", default="", metavar="WORD", help="only data sets so named; others stay on record")
+    parser.add_argument(
+        "--as-tuned",
+        action="store_true",
+        help="peers as on record tuned, and of those not asked for the figures on record",
+    )
     parser.add_argument("--quick", action="store_true", help="one trial and one fold, to see that all works")
     parser.add_argument("--only", default="", metavar="WORD", help="only the peers whose name has this word")
     parser.add_argument("--skip", action="append", default=[], metavar="WORD", help="no peer whose name has this word")

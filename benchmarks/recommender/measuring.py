@@ -44,11 +44,24 @@ Fitted = Callable[[Interactions, Sequence[Case]], Ranker]
 """Trains a system that is to answer these cases."""
 
 
-def measure(dataset: Dataset, *, peers: Sequence[Peer], trials: int, folds: int, tell: Tell) -> dict[str, Any]:
-    """Everything as JSON has it: protocol → systems → metric → mean, low and high; what could not be, with a reason."""
+def measure(
+    dataset: Dataset,
+    *,
+    peers: Sequence[Peer],
+    trials: int,
+    folds: int,
+    tell: Tell,
+    known: Mapping[str, Tuned] | None = None,
+) -> dict[str, Any]:
+    """Everything as JSON has it: protocol → systems → metric → mean, low and high; what could not be, with a reason.
+
+    Peers whose best is `known` from an earlier search on the same people are not tuned again.
+    """
     ratings, people = dataset.ratings, People.of(dataset.ratings)
     left_out: dict[str, str] = {}
-    tuned = dict(_tuned(dataset, peers, trials, people, left_out, tell))
+    tuned = {name: each for name, each in (known or {}).items() if name in {peer.name for peer in peers}}
+    untuned = [peer for peer in peers if peer.name not in tuned]
+    tuned |= _tuned(dataset, untuned, trials, people, left_out, tell)
     systems = {peer.name: _as_tuned(peer, tuned[peer.name]) for peer in peers if peer.name in tuned} | _ours(dataset)
     record: dict[str, Any] = {
         "ratings": ratings.size,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +13,22 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 from benchmarks.recommender.data import Dataset, ratings_file
-from benchmarks.recommender.measuring import FEW_SIGNALS, IN_TIME, NEW_FILMS, NEW_PEOPLE, OURS, measure, measured
+from benchmarks.recommender.earlier import with_kept
+from benchmarks.recommender.measuring import (
+    BEYOND,
+    FEW_SIGNALS,
+    IN_TIME,
+    LEADING,
+    NEW_FILMS,
+    NEW_PEOPLE,
+    OURS,
+    measure,
+    measured,
+)
 from benchmarks.recommender.peers import PeerEase, Popularity, Worker
 from benchmarks.recommender.publishing import pictures, publish, with_tables
 from benchmarks.recommender.report import markdown, summary
+from benchmarks.recommender.tuning import Tuned
 
 from matinee.engine.arrays import Doubles, Flags, Ids
 from matinee.engine.evaluation.cases import Case
@@ -91,6 +105,44 @@ def test_the_camp_is_found_and_the_lead_is_over_the_best_peer(record: dict[str, 
 
 def test_the_same_data_give_the_same_figures(record: dict[str, Any]) -> None:
     assert recorded() == record
+
+
+def test_what_a_run_tuned_its_peers_to_gives_the_same_figures_without_a_search(record: dict[str, Any]) -> None:
+    of_set = record["datasets"]["two camps"]
+    known = {name: Tuned(**each) for name, each in of_set["tuned"].items()}
+    told: list[str] = []
+
+    again = measure(two_camps(), peers=PEERS, trials=2, folds=2, tell=told.append, known=known)
+
+    assert json.loads(json.dumps(again)) == {name: each for name, each in of_set.items() if name != "about"}
+    assert not [line for line in told if line.startswith("tuning")]
+
+
+def without(of_set: dict[str, Any], peer: str, over: str) -> dict[str, Any]:
+    """As if that peer had not been run, and `over` had been the best of the others."""
+    measured: dict[str, Any] = copy.deepcopy(of_set)
+    del measured["tuned"][peer], measured[BEYOND][peer]
+    for protocol in (NEW_PEOPLE, IN_TIME, FEW_SIGNALS):
+        del measured[protocol]["systems"][peer]
+    for protocol, metric in itertools.product((NEW_PEOPLE, IN_TIME), LEADING):
+        measured[protocol]["leads"][metric]["over"] = over
+    return measured | {"left out": {peer: "It was not asked for."}}
+
+
+def test_a_peer_that_is_not_run_again_keeps_its_figures(record: dict[str, Any]) -> None:
+    of_set = record["datasets"]["two camps"]
+
+    kept = with_kept(without(of_set, "popularity", over="EASE"), of_set, ["popularity"])
+
+    assert kept == of_set | {"left out": {}}
+    assert list(kept[NEW_PEOPLE]["systems"]) == list(of_set[NEW_PEOPLE]["systems"])
+
+
+def test_a_peer_that_leads_all_that_were_run_has_to_be_run_too(record: dict[str, Any]) -> None:
+    of_set = record["datasets"]["two camps"]
+
+    with pytest.raises(ValueError, match="EASE leads people who are new by NDCG@100: run it, too"):
+        with_kept(without(of_set, "EASE", over="popularity"), of_set, ["EASE"])
 
 
 def test_without_timestamps_the_protocol_in_time_is_left_out_and_said_so(bare: dict[str, Any]) -> None:

@@ -102,6 +102,8 @@ class Pool:
 
     def links(self, reach: Reach, rows: Rows) -> Doubles:
         """(h, k): the link from each film of a history to each of `rows` (k,), all different; 0 where there is none."""
+        if self.is_aligned:
+            return reach.towards(rows)
         links = np.zeros((reach.history.size, len(rows)))
         known = np.flatnonzero(self.item_rows[rows] >= 0)
         links[:, known] = reach.towards(self.item_rows[rows[known]])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,10 +9,10 @@ from hypothesis import strategies as st
 
 from matinee.engine.arrays import Doubles
 from matinee.engine.ease import EaseConfig
-from matinee.engine.grading import Timeline, graded, recent_liking, runs
+from matinee.engine.grading import Timeline, graded, opinions, recent_liking, runs
 from matinee.engine.interactions import Interactions
 
-CONFIG = EaseConfig(run_length=4, run_weight=0.8)
+CONFIG = EaseConfig(generosity_doubt=np.inf, run_length=4, run_weight=0.8)
 WORTH = EaseConfig().values_of_stars
 
 
@@ -32,6 +34,34 @@ def test_the_closer_together_two_ratings_were_given_the_more_runs_they_share() -
     both, half, none = 0.8, 0.4, 0.0
     assert shared[0] == pytest.approx([both, both, half, half, none, none, none, none])
     assert shared[2] == pytest.approx([half, half, both, both, half, half, none, none])
+
+
+def test_what_a_generous_person_gives_is_worth_as_much_as_what_a_strict_one_gives() -> None:
+    generous, strict = [(1, 5.0), (2, 4.0)] * 50, [(1, 4.0), (2, 3.0)] * 50
+    items = [2 * place + item for place, (item, _) in enumerate(generous)]
+    ratings = Interactions.from_arrays([1] * 100 + [2] * 100, items + items, [stars for _, stars in generous + strict])
+
+    believed = graded(ratings, replace(CONFIG, generosity_doubt=0.0)).toarray()
+    doubted = graded(ratings, CONFIG).toarray()
+
+    assert believed[0] == pytest.approx(believed[1])
+    assert (doubted[0] > doubted[1]).all()
+
+
+def test_films_that_one_person_likes_and_dislikes_are_told_apart_by_opinions_alone() -> None:
+    ratings = Interactions.from_arrays([1, 1, 1, 1], [10, 11, 12, 13], [5, 5, 1, 1])
+
+    shared = [(each.T @ each).toarray() for each in (graded(ratings, CONFIG), opinions(ratings, CONFIG))]
+
+    together, agreed = shared
+    assert (together > 0).all()
+    assert (agreed[:2, :2] > 0).all()
+    assert (agreed[2:, 2:] > 0).all()
+    assert (agreed[:2, 2:] < 0).all()
+
+
+def test_without_ratings_there_are_no_opinions() -> None:
+    assert opinions(Interactions.empty(), CONFIG).shape == (0, 0)
 
 
 def test_runs_hold_the_order_of_time_and_never_two_people() -> None:

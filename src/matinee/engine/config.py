@@ -39,21 +39,21 @@ class EngineConfig:
     """A link to an item counts as (10 + ratings of the item) to the power of minus this: what many have rated is linked
     to everything. In parts of what an item with the mean number of ratings gets."""
 
-    base_weight: float = 0.16
+    base_weight: float = 0.13
     """What the most popular film has ahead of an unknown one, on the regression's scale, while a history is empty."""
 
     base_patience: float = 5.0
     """A history of so many items leaves half of the base, one of n patience / (patience + n): what is known of a person
     takes the place of what is known of everybody."""
 
-    base_beside_unknown: float = 0.25
+    base_beside_unknown: float = 0.3
     """What part of the base counts beside a history of items that nobody has rated, whose links are weaker; beside one
     of which some are rated, in proportion."""
 
     lasting_weight: float = 0.08
     """The same of what lasts however long the history: what an item promises that too few have rated to tell."""
 
-    base_half_life: float = 0.3
+    base_half_life: float = 0.4
     """For the base a rating counts half with each such part of all ratings that came after it: tastes move on."""
 
     base_doubt: float = 20.0

@@ -34,8 +34,18 @@ class EaseConfig:
     l2_growth: float = 0.25
     """The ridge grows as (1 + users / 1000) to this power: 135 at 600 users, 195 at 6,000, 430 at 160,000."""
 
-    dropout: float = 0.4
+    dropout: float = 0.7
     """p of EDLAE: the ridge of an item grows by p / (1 - p) times the sum of its squared values."""
+
+    usual_stars: float = 3.5
+    """What people give on average; a figure, and not the mean of those at hand, so that people can be counted apart."""
+
+    generosity_doubt: float = 5.0
+    """With so many ratings a person's generosity, how much more than the usual stars they give, is believed half; it is
+    taken out of their ratings before anything is learnt from them."""
+
+    opinion_weight: float = 0.1
+    """What a star above or below the usual ones weighs beside what was seen; 0 leaves opinions out."""
 
     run_length: int = 10
     """So many ratings, given one after the other by one person, make a run."""
@@ -54,7 +64,8 @@ class EaseConfig:
 class Ease:
     """EASE (Steck 2019, arXiv:1905.03375) on graded values, with EDLAE's ridge (Steck 2020) and what items are.
 
-    X (rows x n) are the graded ratings, 0 where there is none: a row for each user, and one for each run of theirs;
+    X (rows x n) are the graded ratings, 0 where there is none: a row for each user, one for each run of theirs, and
+    one of their opinions;
     F (n x values) says what the items are, each column of it like one more user, who likes what has that value.
     B minimises ||X - XB||^2 + ||F' - F'B||^2 + ||sqrt(D) B||^2 subject to diag(B) = 0, where D = l2 + p / (1 - p)
     diag(X'X) over the users alone. With P = (X'X + FF' + D)^-1 that is B[i, j] = -P[i, j] / P[j, j] off the diagonal.

@@ -19,6 +19,18 @@ def graded(interactions: Interactions, config: EaseConfig) -> sparse.csr_matrix:
     return sparse.csr_matrix((_worth(interactions, config), cells), shape=shape)
 
 
+def opinions(interactions: Interactions, config: EaseConfig) -> sparse.csr_matrix:
+    """(users, items): by how many stars each rating is above the usual ones, or below.
+
+    Each person's opinions are a row beside their graded ratings: that both films were seen links them, that one was
+    liked and the other was not takes some of it back.
+    """
+    shape = (interactions.n_users, interactions.n_items)
+    cells = (interactions.user_rows, interactions.item_rows)
+    surprises = _without_generosity(interactions, config) - config.usual_stars
+    return sparse.csr_matrix((np.sqrt(config.opinion_weight) * surprises, cells), shape=shape)
+
+
 def runs(interactions: Interactions, config: EaseConfig) -> sparse.csr_matrix:
     """(runs, items): each person's ratings in the order that they gave them, cut into runs of `run_length`.
 
@@ -88,5 +100,14 @@ def recent_liking(
 
 
 def _worth(interactions: Interactions, config: EaseConfig) -> Doubles:
-    worth: Doubles = np.interp(interactions.ratings, (1, 2, 3, 4, 5), config.values_of_stars)
+    worth: Doubles = np.interp(_without_generosity(interactions, config), (1, 2, 3, 4, 5), config.values_of_stars)
     return worth
+
+
+def _without_generosity(interactions: Interactions, config: EaseConfig) -> Doubles:
+    """(r,) the stars of each rating, less what its person usually gives more."""
+    users = interactions.user_rows
+    ratings = interactions.ratings.astype(np.float64)
+    sums = np.bincount(users, weights=ratings - config.usual_stars)
+    stars: Doubles = ratings - (sums / (np.bincount(users) + config.generosity_doubt))[users]
+    return stars

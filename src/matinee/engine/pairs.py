@@ -19,7 +19,7 @@ Block = Callable[[slice], NDArray[np.floating]]
 
 
 class PairSums(Protocol):
-    """X'X of n items, where X (rows, n) holds graded ratings: a row for each person, and for each run of theirs."""
+    """X'X of n items, where X (rows, n) holds ratings: a row for each person, run of theirs, and person's opinions."""
 
     def squares(self) -> Doubles:
         """(n,) its diagonal."""

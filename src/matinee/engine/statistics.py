@@ -10,7 +10,7 @@ from scipy import sparse
 
 from matinee.engine.arrays import Doubles, Ids, rows_of
 from matinee.engine.ease import EaseConfig
-from matinee.engine.grading import Timeline, graded, recent_liking, runs
+from matinee.engine.grading import Timeline, graded, opinions, recent_liking, runs
 from matinee.engine.interactions import FEWEST_STARS, Interactions
 from matinee.engine.pairs import PairSums, RowPairs, squares_of
 
@@ -35,7 +35,7 @@ class RatingStatistics(Protocol):
         """(n,) what the ratings of each item are worth together, newer ones more: `grading.recent_liking`."""
 
     def pairs(self, item_ids: Ids, config: EaseConfig) -> PairSums:
-        """Of people and their runs, over `item_ids`: sorted, and at least all that have ratings."""
+        """Of people, their runs and their opinions, over `item_ids`: sorted, and at least all that have ratings."""
 
     def stars(self) -> Doubles:
         """(n,) the sum of the stars that each item got."""
@@ -77,7 +77,8 @@ class OfInteractions:
         return recent_liking(self.interactions, config, half_life, self.timeline)
 
     def pairs(self, item_ids: Ids, config: EaseConfig) -> RowPairs:
-        rows = sparse.vstack([graded(self.interactions, config), runs(self.interactions, config)], format="csr")
+        parts = (part(self.interactions, config) for part in (graded, runs, opinions))
+        rows = sparse.vstack(list(parts), format="csr")
         places = rows_of(item_ids, self.item_ids)
         return RowPairs(
             sparse.csr_matrix((rows.data, places[rows.indices], rows.indptr), shape=(rows.shape[0], len(item_ids)))

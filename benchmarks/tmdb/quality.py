@@ -44,15 +44,19 @@ def main(arguments: Sequence[str]) -> None:
             "Machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
         }
     }
-    folder = shared()
+    folder, results = shared(), options.out or RESULTS
     with instance():
-        record["recommendations"] = _recommendations(_with_collections(_ratings(folder)))
         record["search"] = _search(folder, each=options.each)
-    results = options.out or RESULTS
+        _write(record, results)
+        record["recommendations"] = _recommendations(_with_collections(_ratings(folder)))
+        _write(record, results)
+    print(markdown(record))
+
+
+def _write(record: Mapping[str, Any], results: Path) -> None:
     results.mkdir(parents=True, exist_ok=True)
     (results / "tmdb-quality.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     (results / "tmdb-quality.md").write_text(markdown(record), encoding="utf-8")
-    print(markdown(record))
 
 
 def _ratings(folder: Path) -> Dataset:
@@ -121,15 +125,23 @@ def markdown(record: Mapping[str, Any]) -> str:
 
 
 def tables(record: Mapping[str, Any]) -> str:
-    """One table for recommendations, one for search."""
-    of_people = record["recommendations"]["facts"]
+    """One table for recommendations, one for search: those that are measured."""
+    parts = {"recommendations": _of_recommendations, "search": _of_search}
+    return "\n\n".join(part(record[name]["facts"]) for name, part in parts.items() if name in record)
+
+
+def _of_recommendations(of_people: Mapping[str, Any]) -> str:
     titles = list(next(iter(of_people.values())))
     lines = [f"| facts, {' and '.join(METRICS)} | {' | '.join(titles)} |", f"|---|{'---|' * len(titles)}"]
     for name, outcomes in of_people.items():
         cells = [" · ".join(_interval(outcomes[title][metric]) for metric in METRICS) for title in titles]
         lines.append(f"| {name} | {' | '.join(cells)} |")
-    lines += ["", "| index, over all kinds of question | MRR@10 | success@1 | success@10 |", "|---|---|---|---|"]
-    for name, by_system in record["search"]["facts"].items():
+    return "\n".join(lines)
+
+
+def _of_search(by_facts: Mapping[str, Any]) -> str:
+    lines = ["| index, over all kinds of question | MRR@10 | success@1 | success@10 |", "|---|---|---|---|"]
+    for name, by_system in by_facts.items():
         for system, kinds in by_system.items():
             every = kinds["all kinds alike"]
             figures = [f"{every[metric]:.4f}" for metric in ("MRR@10", "success@1", "success@10")]

@@ -42,7 +42,8 @@ def test_films_are_found_as_whole_cards_the_best_match_first(api: Api, make_movi
 
     assert [movie["title"] for movie in page["results"]] == ["Alien", "Aliens", "Paul"]
     assert (page["total_results"], page["total_pages"], page["next"]) == (3, 1, None)
-    assert set(page["results"][0]) == CARD
+    assert [movie["matched"] for movie in page["results"]] == [["title"], ["title"], ["keyword"]]
+    assert set(page["results"][0]) == CARD | {"matched"}
 
 
 def test_typos_are_forgiven(api: Api, make_movie: MakeMovie) -> None:

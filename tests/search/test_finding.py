@@ -139,6 +139,13 @@ def test_of_titles_that_are_one_typo_away_the_one_with_another_article_comes_las
     assert titles("marathun") == ["Marathon", "The Marathon"]
 
 
+@pytest.mark.parametrize(("number", "forgiven"), [(9, True), (10, False)])
+def test_no_typo_is_forgiven_where_ten_titles_begin_so(number: int, *, forgiven: bool) -> None:
+    indexed(titled(1, "Alen"), *(titled(id_, f"Alien {id_}") for id_ in range(10, 10 + number)))
+
+    assert ("Alen" in titles("alien")) is forgiven
+
+
 @pytest.mark.usefixtures("shelf")
 def test_a_year_narrows() -> None:
     assert titles("dune") == ["Dune", "Dune"]
@@ -227,6 +234,9 @@ def test_a_filter_means_the_same_as_everywhere(
     expected = kept if sort is None else catalogue.in_order(kept, sort)
     assert narrowed.tmdb_ids.tolist() == catalogue.tmdb_ids[expected].tolist()
     assert narrowed.total == len(expected)
+    paged = search(text=text, movie_filter=asked, sort=sort, first=2, most=3)
+    assert paged.tmdb_ids.tolist()[:3] == narrowed.tmdb_ids.tolist()[:3]
+    assert paged.total == min(narrowed.total, 3)
     assert everything.total == len(everything.tmdb_ids)
 
 

@@ -12,9 +12,10 @@ from matinee.catalog.models import Movie, MovieChange
 from matinee.search.finding import search
 from matinee.search.index import refresh_index
 from tests.killed import run_and_kill
+from tests.rounds import rounds
 from tests.search.films import titled
 
-KILLS = 12
+KILLS = rounds(12)
 FILMS = 40
 
 

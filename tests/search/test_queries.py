@@ -26,6 +26,7 @@ def assert_little_work(text: str) -> None:
     asked = [QUERIES.matching(question, forgiving) for forgiving in LEVELS]
     asked += [QUERIES.nearly_matching(question), *QUERIES.completions(question)]
     asked += QUERIES.distant_completions(question)
+    asked += QUERIES.parts(question, LEVELS[-1]).values()
     for query in asked:
         told = repr(query)
         assert told.count("FuzzyTermQuery") <= MOST_NEIGHBOURHOODS

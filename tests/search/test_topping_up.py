@@ -32,7 +32,7 @@ def _shelf(settings: Settings, db: None) -> None:
 
 def wanted(text: str, movie_filter: MovieFilter = EVERYTHING) -> list[str]:
     """What TMDb is to be asked for after this search."""
-    search_and_top_up(text=text, movie_filter=movie_filter, sort=None, first=20, now=NOW)
+    search_and_top_up(text=text, movie_filter=movie_filter, sort=None, first=20, most=20, now=NOW)
     return list(WantedSearch.objects.values_list("words", flat=True))
 
 

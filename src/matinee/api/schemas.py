@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from ninja import Field, Schema
 
@@ -102,6 +102,12 @@ class ReasonOut(Schema):
     tmdb_id: int
     title: str
     share: float = Field(description="Its part of all positive contributions, 0 to 1.")
+
+
+class FoundFilm(Card):
+    matched: list[Literal["title", "alternative_title", "person", "keyword", "overview", "year", "id"]] = Field(
+        description="Where a word of q stands, or nearly so where none stands exactly; title is the original one, too."
+    )
 
 
 class Recommendation(Card):

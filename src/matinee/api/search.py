@@ -8,12 +8,13 @@ from ninja import Field, Query, Router, Schema
 
 from matinee.api.answers import LAST_PAGE_OF_CATALOGUE, PageQuery, answer, page_of
 from matinee.api.authentication import ceiling_of, maybe_signed_in
-from matinee.api.cards import Card, cards_of
+from matinee.api.cards import cards_of, with_more
 from matinee.api.filters import FilterQuery, filter_of, sort_of
-from matinee.api.schemas import Page, Problem, Suggestions
+from matinee.api.schemas import FoundFilm, Page, Problem, Suggestions
 from matinee.catalog.encoding import image_url
 from matinee.catalog.models import Movie
 from matinee.search.finding import suggest
+from matinee.search.matches import what_matched
 from matinee.search.questions import LONGEST_QUESTION
 from matinee.search.topping_up import search_and_top_up
 
@@ -32,16 +33,22 @@ class SearchQuery(FilterQuery):
     )
 
 
-@router.get("/search/", response={200: Page[Card], 400: Problem, 401: Problem}, url_name="search")
+@router.get("/search/", response={200: Page[FoundFilm], 400: Problem, 401: Problem}, url_name="search")
 def search_movies(request: HttpRequest, paging: Query[PageQuery], wishes: Query[SearchQuery]) -> HttpResponse:
     """Films that `q` may mean, the best match first where `sort_by` is absent; small typos are forgiven."""
     span = paging.within_catalogue().span
     found = search_and_top_up(
-        text=wishes.q, movie_filter=filter_of(request), sort=sort_of(request), first=span.stop, now=timezone.now()
+        text=wishes.q,
+        movie_filter=filter_of(request),
+        sort=sort_of(request),
+        first=span.stop,
+        most=LAST_PAGE_OF_CATALOGUE * paging.page_size,
+        now=timezone.now(),
     )
     cards = cards_of(request, found.tmdb_ids[span].tolist())
-    total = min(found.total, LAST_PAGE_OF_CATALOGUE * paging.page_size)
-    return page_of(request, paging, total=total, results=[*cards.values()])
+    matched = what_matched(text=wishes.q, tmdb_ids=[*cards])
+    results = [with_more(card, {"matched": matched[tmdb_id]}) for tmdb_id, card in cards.items()]
+    return page_of(request, paging, total=found.total, results=results)
 
 
 @router.get("/suggest/", response={200: Suggestions, 400: Problem, 401: Problem}, url_name="suggest")

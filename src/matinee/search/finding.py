@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,14 +16,17 @@ from matinee.catalog.filters import EVERYTHING, MovieFilter, Sort, Term
 from matinee.catalog.models import Movie
 from matinee.catalog.projection import DEEPEST
 from matinee.search.index import SearchIndex, search_index
-from matinee.search.queries import BY_ID, LEVELS, NEARLY_WHOLE, STRICT, Forgiving, Queries
+from matinee.search.queries import BEGINNING, BY_ID, LEVELS, NEARLY_WHOLE, STRICT, Forgiving, Queries
 from matinee.search.questions import Question, question_of
 from matinee.search.words import folded
 
 MOST_SUGGESTIONS = 10
 ENOUGH = 10
-"""Films with all the words as they were typed, from which on no typos in words are forgiven."""
+"""Films whose titles begin with the question, from which on no typos are forgiven; or films with all the words as they
+were typed, from which on no typos in words are."""
 FIRST_LOOK = 400
+MORE, SPARE = 4, 1.2
+"""Where too few are left of what was read: at least so many times as much is, and so much more than it should take."""
 FEW = 10_000
 """Films that a filter lets through, up to which the index is asked among them alone."""
 BY_DATABASE = 500
@@ -35,7 +38,7 @@ TmdbIds = NDArray[np.int64]
 @dataclass(frozen=True)
 class Found:
     """The best films first, at least as many as were asked for where there are so many, and how many there are in all:
-    those that can be paged, at most DEEPEST."""
+    those that can be paged."""
 
     tmdb_ids: TmdbIds
     total: int
@@ -43,25 +46,50 @@ class Found:
     """Whether the catalogue, filters aside, has no title near to what was typed, and few films with its words."""
 
 
-def search(*, text: str, movie_filter: MovieFilter, sort: Sort | None, first: int) -> Found:
-    """The films that `text` means and `movie_filter` lets through, in the order of `sort` or the best match first."""
+def search(*, text: str, movie_filter: MovieFilter, sort: Sort | None, first: int, most: int = DEEPEST) -> Found:
+    """The films that `text` means and `movie_filter` lets through, in the order of `sort` or the best match first.
+
+    `most` of them can be paged: in the order of the best match no more are read than it takes to count so many.
+    """
     question = question_of(text)
     index = search_index()
-    if index is None:
-        return _narrowed(_by_prefix(text, BY_DATABASE), movie_filter, sort)
-    query, hits = _ask(index, question)
-    is_too_little = hits.best < NEARLY_WHOLE[1] and hits.total < ENOUGH
-    if movie_filter == EVERYTHING and sort is None:
-        if hits.settled < min(first, hits.total):
-            hits = _whole(index, query, hits, most=DEEPEST)
-        return Found(hits.tmdb_ids[: hits.settled], min(hits.total, DEEPEST), is_too_little)
+    if index is not None and movie_filter == EVERYTHING and sort is None:
+        query, hits = _ask(index, question)
+        best = _read(index, query, hits, first, lambda ids: ids)
+        return Found(best, min(hits.total, most), hits.is_too_little)
     catalogue = columns()
     let_through = catalogue.mask(movie_filter)
+
+    def narrowed(tmdb_ids: TmdbIds) -> TmdbIds:
+        rows = catalogue.rows_of(tmdb_ids)
+        rows = rows[let_through.contains(rows)]
+        return catalogue.tmdb_ids[(rows if sort is None else catalogue.in_order(rows, sort))[:most]]
+
+    if index is None:
+        kept = narrowed(_by_prefix(text, BY_DATABASE))
+        return Found(kept, len(kept))
+    query, hits = _ask(index, question)
+    is_too_little = hits.is_too_little
     if hits.total > FIRST_LOOK and let_through.count() <= FEW:
-        tmdb_ids = catalogue.tmdb_ids[let_through.rows()].tolist()
-        hits = _hits(index, Queries(index.schema).among(query, tmdb_ids), FEW)
-    found = _narrowed(_whole(index, query, hits, most=hits.total).tmdb_ids, movie_filter, sort)
-    return replace(found, is_too_little=is_too_little)
+        query = Queries(index.schema).among(query, catalogue.tmdb_ids[let_through.rows()].tolist())
+        hits = _hits(index, query, FEW)
+    if sort is not None and len(hits.tmdb_ids) < hits.total:
+        hits = _hits(index, query, hits.total)
+    kept = _read(index, query, hits, most, narrowed)
+    return Found(kept, len(kept), is_too_little)
+
+
+def _read(
+    index: SearchIndex, query: Query, hits: _Hits, enough: int, narrowed: Callable[[TmdbIds], TmdbIds]
+) -> TmdbIds:
+    """The best films of a query that are left once they are narrowed: all, or `enough` where there are more."""
+    while True:
+        settled = hits.tmdb_ids[: hits.settled]
+        kept = narrowed(settled)
+        if len(kept) >= enough or len(hits.tmdb_ids) == hits.total:
+            return kept
+        share = max(len(kept), 1) / max(len(settled), 1)
+        hits = _hits(index, query, min(max(int(SPARE * enough / share), MORE * len(hits.tmdb_ids)), hits.total))
 
 
 def suggest(*, text: str, ceiling: Term | None = None) -> list[int]:
@@ -103,6 +131,10 @@ class _Hits:
         return float(self.scores[0]) if len(self.scores) else 0.0
 
     @property
+    def is_too_little(self) -> bool:
+        return self.best < NEARLY_WHOLE[1] and self.total < ENOUGH
+
+    @property
     def settled(self) -> int:
         """How many stand where they would among all: not those that tie with one that may have been left out."""
         if len(self.scores) == self.total:
@@ -116,7 +148,7 @@ def _ask(index: SearchIndex, question: Question) -> tuple[Query, _Hits]:
     for forgiving in LEVELS:
         query = queries.matching(question, forgiving)
         hits = _hits(index, query, FIRST_LOOK)
-        if hits.best >= BY_ID or (forgiving != STRICT and _is_enough(hits, forgiving)):
+        if _is_enough(hits, forgiving):
             break
     if hits.total == 0:
         query = queries.nearly_matching(question)
@@ -125,12 +157,12 @@ def _ask(index: SearchIndex, question: Question) -> tuple[Query, _Hits]:
 
 
 def _is_enough(hits: _Hits, forgiving: Forgiving) -> bool:
-    """Whether a title is near, or many films have all the words as they were typed."""
-    return hits.best >= NEARLY_WHOLE[1] or (forgiving.in_words == 0 and hits.total >= ENOUGH)
-
-
-def _whole(index: SearchIndex, query: Query, hits: _Hits, *, most: int) -> _Hits:
-    return hits if len(hits.tmdb_ids) == hits.total else _hits(index, query, most)
+    """Whether nothing that is less strict would come among the first: many titles begin so, one is near, or many films
+    have all the words as they were typed."""
+    if hits.best >= BY_ID or (len(hits.scores) >= ENOUGH and hits.scores[ENOUGH - 1] >= BEGINNING):
+        return True
+    near = hits.best >= NEARLY_WHOLE[1] or (forgiving.in_words == 0 and hits.total >= ENOUGH)
+    return near and forgiving != STRICT
 
 
 def _hits(index: SearchIndex, query: Query, limit: int) -> _Hits:
@@ -139,15 +171,6 @@ def _hits(index: SearchIndex, query: Query, limit: int) -> _Hits:
     scores = np.array([score for score, _ in result.hits], dtype=np.float64)
     order = np.lexsort((ids, -scores))
     return _Hits(ids[order], scores[order], result.count)  # which the library's own types leave out
-
-
-def _narrowed(tmdb_ids: TmdbIds, movie_filter: MovieFilter, sort: Sort | None) -> Found:
-    catalogue = columns()
-    rows = catalogue.rows_of(tmdb_ids)
-    rows = rows[catalogue.mask(movie_filter).contains(rows)]
-    if sort is not None:
-        rows = catalogue.in_order(rows, sort)
-    return Found(catalogue.tmdb_ids[rows[:DEEPEST]], min(len(rows), DEEPEST))
 
 
 def _by_prefix(text: str, most: int) -> TmdbIds:

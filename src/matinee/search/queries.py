@@ -35,6 +35,14 @@ WITHOUT_ARTICLE = 0.8
 """Of that, where it is the title without the title's article."""
 ARTICLE_TOO_MANY = 0.15
 """And where it fits once the question's own article is left out."""
+PARTS = {
+    "title": "title",
+    "alternative_title": "other",
+    "person": "people",
+    "keyword": "keywords",
+    "overview": "overview",
+}
+"""Of a film, and the fields of the index that hold them; a year or an id can be matched besides."""
 FIELD_BOOSTS = {"title": 2.25, "other": 1.0, "people": 1.5, "keywords": 0.75, "overview": 0.375}
 """Fitted together with POPULARITY_WEIGHT, see docs/search.md; all but `other`, of which no data at hand has any."""
 BEGUN_WORD = 0.5
@@ -99,6 +107,20 @@ class Queries:
             ways.append(Query.boolean_query(words, minimum_number_should_match=len(words) - 1))
         return _best(ways)
 
+    def parts(self, question: Question, forgiving: Forgiving) -> dict[str, Query]:
+        """By what is matched, the films in which any word of the question is found there."""
+        key, required = key_of(question.words), _required(question.runs)
+        places = [*self._places(question.words, edits=forgiving.in_title)] if question.runs else []
+        parts = {
+            part: [*self._words(required, edits=forgiving.in_words, fields=(field,))] for part, field in PARTS.items()
+        }
+        parts["title"] += places
+        parts["alternative_title"].append(self._term("other_whole", key))
+        parts["year"] = [self._number("year", question.year)] if question.year is not None else []
+        numbers = {"tmdb_id": question.tmdb_id, "imdb": question.imdb_number}
+        parts["id"] = [self._number(field, number) for field, number in numbers.items() if number is not None]
+        return {part: _best(ways) for part, ways in parts.items() if ways}
+
     def among(self, query: Query, tmdb_ids: Sequence[int]) -> Query:
         """What `query` finds of these films; their scores stay."""
         return _all([query, _scored(Query.term_set_query(self.schema, "tmdb_id", tmdb_ids), 0.0)])
@@ -136,17 +158,18 @@ class Queries:
             ]
         )
         in_title = _scored(self._in_title(question, edits=0), IN_TITLE)
-        place = _best([*self._places(question.words, edits=forgiving.in_title), in_title])
+        elsewhere = _scored(self._term("other_whole", key_of(question.words)), ELSEWHERE)
+        place = _best([*self._places(question.words, edits=forgiving.in_title), elsewhere, in_title])
         either = Query.boolean_query([(Occur.Should, place), (Occur.Should, text)])
         if not question.phrases:
             return either
         return _all([either, *(_best([self._phrase(f, words) for f in FIELD_BOOSTS]) for words in question.phrases)])
 
     def _places(self, words: Words, *, edits: int) -> Iterator[Query]:
+        """What the words together may be of a title."""
         key = key_of(words)
         yield _scored(self._term("whole", key), WHOLE_TITLE)
         yield _scored(self._term("bare", key), WHOLE_TITLE * WITHOUT_ARTICLE)
-        yield _scored(self._term("other_whole", key), ELSEWHERE)
         yield self._begun(key, 0, score=BEGINNING)
         for number in range(1, _forgiven(key, TITLE_FROM, edits) + 1):
             yield self._nearly_whole(key, number)

@@ -14,10 +14,10 @@ FEWEST_LETTERS = 3
 
 
 def search_and_top_up(
-    *, text: str, movie_filter: MovieFilter, sort: Sort | None, first: int, now: dt.datetime
+    *, text: str, movie_filter: MovieFilter, sort: Sort | None, first: int, most: int, now: dt.datetime
 ) -> Found:
     """What `search` finds; where that is too little, TMDb is asked for more, which the next search shows."""
-    found = search(text=text, movie_filter=movie_filter, sort=sort, first=first)
+    found = search(text=text, movie_filter=movie_filter, sort=sort, first=first, most=most)
     words = title_in(text) if found.is_too_little else ""
     if len(words) >= FEWEST_LETTERS:
         want_search(words, now=now)

@@ -20,6 +20,8 @@ from matinee.core.artifacts import ArtifactStore
 from matinee.core.refusals import BadRequest
 from matinee.engine.signals import SignalWeights
 from matinee.library.models import Dismissal, MovieRating
+from matinee.recommendations import serving
+from matinee.recommendations.pool import current_pool
 from matinee.recommendations.serving import DEEPEST, UnknownSeed
 from matinee.recommendations.training import train
 from tests.recommendations.conftest import (
@@ -239,6 +241,25 @@ def test_a_filter_never_makes_a_short_page_while_matching_films_exist(alice: Use
 
     assert sorted(ids(ranking)) == list(WESTERNS[1:])
     assert len(ranking) == 9
+
+
+@pytest.mark.parametrize("is_newer", [False, True], ids=["as trained", "a film newer than the model"])
+def test_the_few_films_of_a_filter_score_what_they_score_among_all(
+    alice: User, model: str, monkeypatch: pytest.MonkeyPatch, is_newer: bool
+) -> None:
+    rate(alice, {101: 5, 104: 5, 301: 4, 302: 1})
+    if is_newer:
+        make_movie(999, genre_ids=[WESTERN])
+    refresh_columns()
+    pages = []
+
+    for few in (0, 1_000):  # one film in so many or fewer: always, never
+        monkeypatch.setattr(serving, "FEW", few)
+        pages.append(recommended(alice, movie_filter=JUST_WESTERNS, diversity=0.3).page(0, 100))
+
+    assert pages[0] == pages[1]
+    assert {pick.tmdb_id for pick in pages[0]} == {*WESTERNS[2:], *([999] if is_newer else [])}
+    assert current_pool().is_aligned is not is_newer
 
 
 def test_a_filter_that_nothing_matches_gives_an_empty_ranking(alice: User, model: str) -> None:

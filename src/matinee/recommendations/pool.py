@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from django.conf import settings
@@ -40,6 +40,11 @@ FILMS_REMEMBERED = 10_000
 """How many films the histories have together whose answers a pool remembers: some 50 MB at 400 links a film."""
 
 
+Some: TypeAlias = Rows | slice
+"""Rows of the columns, ascending, or a stretch of them, which takes no copy."""
+EVERY = slice(None)
+
+
 def _memory() -> Remembered[Any]:
     return Remembered(FILMS_REMEMBERED, weight=lambda made: made.weight)
 
@@ -64,8 +69,8 @@ class Pool:
     published: PublishedModel | None
     item_rows: Ids = field(repr=False)
     """(n,) where each film stands in the model, -1 where the model does not know it yet."""
-    unknown: Ids = field(repr=False)
-    """The rows of the films that the model does not know."""
+    known: Ids = field(repr=False)
+    """The rows of the films that the model knows."""
     is_aligned: bool
     """Whether it knows just the films of the catalogue, so that rows are the same in both."""
     base: Doubles = field(repr=False)
@@ -84,20 +89,26 @@ class Pool:
         """The model's links from the films of a history."""
         return Reach.none(history) if self.published is None else self.published.model.reach(history)
 
-    def start(self, reach: Reach) -> Doubles:
-        """(n,) what each film scores before anything is added for a history."""
+    def start(self, reach: Reach, rows: Some = EVERY) -> Doubles:
+        """(k,) what each of these films scores before anything is added for a history."""
         if self.published is None:
-            return self.base
-        return self.published.model.started(reach, self.base, self.lasting_base)
+            return self.base[rows]
+        return self.published.model.started(reach, self.base[rows], self.lasting_base[rows])
 
-    def sums(self, reach: Reach) -> Doubles:
-        """(n,) what a history adds to the score of each film."""
+    def sums(self, reach: Reach, rows: Some = EVERY) -> Doubles:
+        """(k,) what a history adds to the score of each of these films."""
         if self.published is None:
-            return np.zeros(self.columns.size)
-        sums = reach.sums()
-        if not self.is_aligned:
-            sums = sums.take(self.item_rows, mode="clip")
-            sums[self.unknown] = 0.0
+            return np.zeros(len(self.base[rows]))
+        of_items = reach.sums()
+        if self.is_aligned:
+            return of_items[rows]
+        if isinstance(rows, slice):
+            sums = np.zeros(self.columns.size)
+            sums[self.known] = of_items[self.item_rows[self.known]]
+            return sums[rows]
+        items = self.item_rows[rows]
+        sums = of_items.take(items, mode="clip")
+        sums[items < 0] = 0.0
         return sums
 
     def links(self, reach: Reach, rows: Rows) -> Doubles:
@@ -179,7 +190,7 @@ def build_pool(catalogue: CatalogColumns, published: PublishedModel | None) -> P
         columns=catalogue,
         published=published,
         item_rows=item_rows,
-        unknown=np.flatnonzero(item_rows < 0),
+        known=np.flatnonzero(item_rows >= 0),
         is_aligned=published is not None and np.array_equal(item_rows, np.arange(published.model.n_items)),
         base=base,
         lasting_base=lasting_base,

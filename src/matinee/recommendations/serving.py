@@ -21,7 +21,7 @@ from matinee.engine.item_model import Reach
 from matinee.engine.ranking import diversified, rank, rank_few_of_each
 from matinee.engine.signals import History
 from matinee.library.history import PersonalHistory, history_of
-from matinee.recommendations.pool import Pool, PublishedModel, current_pool
+from matinee.recommendations.pool import EVERY, Pool, PublishedModel, Some, current_pool
 from matinee.recommendations.rating_prediction import Critic, critic_of
 
 Source = Literal["taste", "similar", "popular"]
@@ -32,6 +32,8 @@ DIVERSIFIED_FILMS = 200
 """So many of the first films are rearranged for diversity; the rest follow as they were."""
 MOST_OF_A_COLLECTION = 3
 """So many films of one franchise are recommended before all else is."""
+FEW = 3
+"""Where at most one film in so many is allowed, those alone are gathered and scored, else all are."""
 MOST_REASONS = 5
 PAGES_REMEMBERED = 8
 BASE_AMONG_KIN = 0.2
@@ -190,19 +192,22 @@ def recommend_from(mine: PersonalHistory, wishes: Wishes, pool: Pool, critic: Cr
         )
     left_out = mine.settled().union(seeds, () if include_watchlist else mine.watchlist)
     allowed = _allowed(pool, movie_filter, left_out)
+    some = EVERY if genres else _some(allowed)
     reach = pool.reach(history)
     personalised = bool(genres) or reach.is_linked
-    start = pool.start(reach)
-    scores = pool.sums(reach)
+    start = pool.start(reach, some)
+    scores = pool.sums(reach, some)
     scores += start
     if genres:
         favourite = pool.columns.mask(MovieFilter(any_genres=tuple(sorted(genres)))).dense()
         scores[favourite] += GENRE_PULL * start.max(initial=0.0) / (1 + history.size)
-    order = np.where(allowed, scores if personalised else pool.spread, -np.inf)
-    rows, n_free = rank_few_of_each(order, DEEPEST, pool.columns.collections, MOST_OF_A_COLLECTION)
+    order = np.where(allowed[some], scores if personalised else pool.spread[some], -np.inf)
+    places, n_free = rank_few_of_each(order, DEEPEST, pool.columns.collections[some], MOST_OF_A_COLLECTION)
+    rows, scores = (places if isinstance(some, slice) else some[places]), scores[places]
     if diversity > 0:
-        rows = rows[_diversified(pool, rows, scores[rows], diversity, min(n_free, DIVERSIFIED_FILMS))]
-    return _ranking(pool, reach, rows, scores[rows], sort=sort, personalised=personalised, critic=critic)
+        varied = _diversified(pool, rows, scores, diversity, min(n_free, DIVERSIFIED_FILMS))
+        rows, scores = rows[varied], scores[varied]
+    return _ranking(pool, reach, rows, scores, sort=sort, personalised=personalised, critic=critic)
 
 
 def similar(*, movie: Movie, movie_filter: MovieFilter, sort: Sort | None = None) -> Ranking:
@@ -225,6 +230,12 @@ def _allowed(pool: Pool, movie_filter: MovieFilter, left_out: Iterable[int]) -> 
     allowed = pool.columns.mask(movie_filter).dense()
     allowed[_rows(pool, left_out)] = False
     return allowed
+
+
+def _some(allowed: Flags) -> Some:
+    """The films that are worth looking at: where few are allowed those alone, else all."""
+    are_few = FEW * np.count_nonzero(allowed) < len(allowed)
+    return np.flatnonzero(allowed).astype(np.int32) if are_few else EVERY
 
 
 def _by_ratings(published: PublishedModel, reach: Reach, item_rows: Ids, gains: Doubles) -> Doubles:

@@ -86,13 +86,17 @@ def test_search_is_told_as_it_was_measured() -> None:
     assert speed_report.table(json.loads(speed.read_text(encoding="utf-8"))) in page
 
 
-@pytest.mark.parametrize("name", ["http"])
+@pytest.mark.parametrize("name", http.TOLD)
 def test_performance_is_told_as_it_was_measured(name: str) -> None:
-    record = json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text(encoding="utf-8"))
+    results = ROOT / "benchmarks" / "results" / f"{name}.json"
+    if not results.exists():
+        pytest.skip(f"{results.name} is not there yet: `python -m benchmarks.{name.replace('-', '.')}` makes it.")
+    record = json.loads(results.read_text(encoding="utf-8"))
     page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
 
     assert between_marks(page, http.TOLD[name](record), name=name) == page
-    assert (ROOT / "docs" / f"{name}.svg").read_text(encoding="utf-8") == http.PICTURES[name](record)
+    if name in http.PICTURES:
+        assert (ROOT / "docs" / f"{name}.svg").read_text(encoding="utf-8") == http.PICTURES[name](record)
 
 
 def test_mirroring_tmdb_is_told_as_it_was_measured() -> None:

@@ -29,6 +29,8 @@ TOLD = 2_000
 """So many films are known to who asks: the most popular ones."""
 FRESH = 600
 """Requests in each measurement that nobody has made before."""
+WARMING = 20
+"""Requests on connections of their own before anything is measured, so that every worker has had one."""
 DEEP = range(480, 501)
 GENRES = (12, 14, 16, 18, 27, 28, 35, 36, 53, 80, 99, 878, 9648, 10402, 10749, 10751, 10752)
 KEYWORDS = (818, 4565, 9672, 9715, 9748, 10183, 10683)
@@ -49,6 +51,9 @@ def main(arguments: Sequence[str]) -> None:
         }
         ours = {contenders.matinee(one.env, name=name): one for name, one in instances.items()}
         running = {contender: place.started(contender, folder, stack) for contender in ours}
+        for server in running.values():
+            for _ in range(WARMING):
+                server.ask(Request("GET", f"{MOVIES}recommendations/"), signed_in=True)
         loads = loads_of(instances[next(iter(instances))].rows)  # its films are in all, with the same ids
         started = {contender.name: server.own_bytes() for contender, server in running.items()}
         rounds = interleaved(running, loads, rounds=options.rounds, seconds=options.seconds)

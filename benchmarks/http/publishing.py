@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.drawing import COLOURS, STRONG, bars, picture
+from benchmarks.http import growth_report, settings_report
 from benchmarks.http.report import MIB, conditions, figure, shown
 from benchmarks.marks import between_marks
 from benchmarks.paths import RESULTS, ROOT
@@ -34,9 +35,7 @@ def publish(name: str, record: Mapping[str, Any], text: str, *, out: Path) -> No
     if out.resolve() == RESULTS.resolve():
         if name in PICTURES:
             (DOCS / f"{name}.svg").write_text(PICTURES[name](plain), encoding="utf-8")
-        if name in TOLD:
-            page = between_marks(PAGE.read_text(encoding="utf-8"), TOLD[name](plain), name=name)
-            PAGE.write_text(page, encoding="utf-8")
+        PAGE.write_text(between_marks(PAGE.read_text(encoding="utf-8"), TOLD[name](plain), name=name), encoding="utf-8")
 
 
 def told(record: Record) -> str:
@@ -153,4 +152,8 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 PICTURES: Mapping[str, Callable[[Record], str]] = {"http": drawn, "http-growth": growth_drawn}
-TOLD: Mapping[str, Callable[[Record], str]] = {"http": told}
+TOLD: Mapping[str, Callable[[Record], str]] = {
+    "http": told,
+    "http-growth": growth_report.told,
+    "http-settings": settings_report.told,
+}

@@ -18,6 +18,8 @@ from benchmarks.http.building import own_bytes
 from benchmarks.http.client import HOST, Request
 
 START_SECONDS = 180
+ANSWER_SECONDS = 300
+"""A worker reads every byte of the artifacts before its first answer."""
 USERNAME, PASSWORD = "bench", "a passphrase for the benchmark alone"
 """Whose requests are measured."""
 LOGIN = "/api/v1/users/login/"
@@ -68,7 +70,7 @@ class Server:
         return self._process.pid
 
     def ask(self, request: Request, *, signed_in: bool) -> Answer:
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=30)
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=ANSWER_SECONDS)
         headers = {"Accept": "application/json"}
         if signed_in:
             headers["Authorization"] = f"Bearer {self.token}"

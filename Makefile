@@ -16,7 +16,7 @@ SOAKED := tests/operations/backups tests/operations/test_killed_processes.py tes
 export PYTHONDONTWRITEBYTECODE :=
 export PYTHONPYCACHEPREFIX := $(abspath $(TOOLS)/bytecode)
 
-.PHONY: setup demo serve test soak check bench bench-recommender bench-serving bench-scale bench-search clean
+.PHONY: setup demo serve test soak check bench bench-recommender bench-serving bench-scale bench-nodes bench-search clean
 
 setup: $(READY) ## install everything, developers' tools included
 
@@ -69,6 +69,9 @@ bench-serving: $(READY) ## what one answer of the recommender costs, beside impl
 
 bench-scale: $(READY) ## how its training grows up to 25 million made-up ratings, beside implicit's ALS
 	$(RUN) python -m benchmarks.recommender.scale
+
+bench-nodes: $(READY) ## one node beside two, what a row takes, and larger services simulated
+	$(RUN) python -m benchmarks.scale
 
 bench-search: $(READY) ## search beside FTS5, PostgreSQL and rapidfuzz on questions whose answer is known
 	$(RUN) python -m benchmarks.search --fit

@@ -83,11 +83,11 @@ def measure(server: Server, load: Load, *, seconds: float) -> Measurement:
     """Raises Refused."""
     endpoint, at_most = load.endpoint, AT_MOST
     if load.fresh is None:
-        _load(server, load, seconds=min(WARM_UP_SECONDS, seconds), at_most=at_most)
+        outcome_of(server, load, seconds=min(WARM_UP_SECONDS, seconds), at_most=at_most)
     else:
         at_most = len(endpoint.requests)
     cpu_before, busy_before = server.cpu_seconds(), _busy_seconds()
-    outcome, client_cpu = _load(server, load, seconds=seconds, at_most=at_most)
+    outcome, client_cpu = outcome_of(server, load, seconds=seconds, at_most=at_most)
     cpu, busy = server.cpu_seconds() - cpu_before, _busy_seconds() - busy_before
     for request in endpoint.clean_up:
         server.ask(request, signed_in=endpoint.signed_in)
@@ -109,7 +109,7 @@ def _asking(endpoint: Endpoint, requests: Sequence[Request]) -> Endpoint:
     return replace(endpoint, requests=requests)
 
 
-def _load(server: Server, load: Load, *, seconds: float, at_most: int) -> tuple[Outcome, float]:
+def outcome_of(server: Server, load: Load, *, seconds: float, at_most: int) -> tuple[Outcome, float]:
     """What came of it, and the CPU seconds of the load generator's whole process, its start included."""
     endpoint = load.endpoint
     plan = Plan(

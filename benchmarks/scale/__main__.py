@@ -1,0 +1,127 @@
+"""`python -m benchmarks.scale`: two nodes beside one, what a row takes, and larger services simulated."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import os
+import platform
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.http import place
+from benchmarks.http.contenders import environment_of
+from benchmarks.scale import nodes, queueing
+from benchmarks.scale.queueing import Service
+from benchmarks.venvs import BENCHMARKS
+
+RESULTS, WORK = BENCHMARKS / "results", BENCHMARKS / ".work"
+PEOPLE = [10_000, 1_000_000, 10_000_000, 100_000_000]
+
+
+def main(arguments: Sequence[str]) -> None:
+    options = _options(arguments)
+    WORK.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=WORK) as name:
+        folder = Path(name)
+        row_bytes = _row_bytes(folder / "rows")
+        found = nodes.measured(folder, films=options.films, rounds=options.rounds, seconds=options.seconds)
+    service = Service.measured(RESULTS)
+    record: dict[str, Any] = {
+        "about": {
+            "Command": f"`{shlex.join(['python', '-m', 'benchmarks.scale', *arguments])}`",
+            "Date": dt.datetime.now(dt.UTC).date().isoformat(),
+            "Machine": f"{len(os.sched_getaffinity(0))} cores, {platform.system()}, Python {platform.python_version()}",
+            "Nodes": f"one web worker each, {nodes.CONNECTIONS} connections in all, {options.films:,} films; "
+            f"{options.rounds} interleaved rounds of {options.seconds:g} s; one PostgreSQL, one Redis",
+        },
+        "nodes": {
+            request: {name: [asdict(one) for one in rounds] for name, rounds in by_number.items()}
+            for request, by_number in found.items()
+        },
+        "row_bytes": row_bytes,
+        "service": asdict(service),
+        "simulated": [asdict(row) for row in queueing.rows(service, PEOPLE)],
+    }
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "nodes.json").write_text(json.dumps(record, indent=1) + "\n")
+    (options.out / "nodes.md").write_text(markdown(record, found))
+    print(markdown(record, found))
+
+
+def markdown(record: Mapping[str, Any], found: Mapping[str, Mapping[str, Sequence[nodes.Measurement]]]) -> str:
+    service = record["service"]
+    lines = [
+        "# Nodes",
+        "",
+        "Made by `python -m benchmarks.scale`; [benchmarks/README.md](../README.md) says what is measured and how.",
+        "",
+        *[f"- {name}: {value}" for name, value in record["about"].items()],
+        "",
+        "Medians. CPU counts the nodes, PostgreSQL and Redis; waiting is the share of PostgreSQL's busy connections",
+        "that, looked at again and again, waited for a lock: a row's, a table's, or one inside the server.",
+        "",
+        "| request | CPU, one node, ms | two | two beside one | requests/s, one | two | waiting, one | two |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for request, rounds in found.items():
+        one, two = rounds["one"], rounds["two"]
+        lines.append(
+            f"| {request} | {_middle(one, 'cpu_ms'):.2f} | {_middle(two, 'cpu_ms'):.2f} "
+            f"| {nodes.ratio(rounds, 'cpu_ms'):.2f} "
+            f"| {_middle(one, 'requests_per_second'):.0f} | {_middle(two, 'requests_per_second'):.0f} "
+            f"| {_middle(one, 'lock_share'):.1%} | {_middle(two, 'lock_share'):.1%} |"
+        )
+    lines += ["", "| table | bytes a row, its indexes included |", "|---|---|"]
+    lines += [f"| `{table}` | {size:,.0f} |" for table, size in record["row_bytes"].items()]
+    lines += [
+        "",
+        f"Simulated: each takes {service['node_ms']:.2f} ms of a node, {service['database_ms']:.2f} of the database,",
+        f"exponential; {queueing.ACTIVE_A_DAY:.0%} of all people come a day and ask {queueing.REQUESTS_A_DAY} times,",
+        f"{queueing.PEAK_TIMES} times as often at the peak; nodes of {queueing.CORES_A_NODE} cores.",
+        "",
+        "| people | requests/s | nodes | busy | database's cores | busy | p50, ms | p99, ms | p99 without one node |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in record["simulated"]:
+        less = row["p99_with_one_less_ms"]
+        lines.append(
+            f"| {row['people']:,} | {row['requests_a_second']:,.0f} | {row['nodes']} | {row['node_busy']:.0%} "
+            f"| {row['database_cores']} | {row['database_busy']:.0%} | {row['p50_ms']:.1f} | {row['p99_ms']:.1f} "
+            f"| {'down' if less is None else f'{less:.1f}'} |"
+        )
+    return "\n".join([*lines, ""])
+
+
+def _row_bytes(folder: Path) -> dict[str, float]:
+    with place.postgresql(folder) as server:
+        env = environment_of(folder, server.get_uri())
+        program = [sys.executable, "-m", "benchmarks.scale.rows"]
+        done = subprocess.run(program, cwd=BENCHMARKS.parent, env=env, check=True, capture_output=True)
+        found: dict[str, float] = json.loads(done.stdout)
+        return found
+
+
+def _middle(rounds: Sequence[nodes.Measurement], figure: str) -> float:
+    return median(getattr(one, figure) for one in rounds)
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
+    parser.add_argument("--films", type=int, default=10_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement")
+    parser.add_argument("--out", type=Path, default=RESULTS, metavar="FOLDER")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

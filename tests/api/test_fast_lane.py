@@ -2,87 +2,21 @@
 
 from __future__ import annotations
 
-import io
-from typing import Any, NamedTuple
+import re
+from typing import Any
 
 import pytest
-from django.core.handlers.wsgi import WSGIHandler
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from matinee.accounts.models import User
-from matinee.accounts.sessions import sign_in, sign_out_everywhere
+from matinee.accounts.sessions import sign_out_everywhere
 from matinee.api import limits
+from matinee.api.fast_lane import PLACES as LANE_PLACES
 from matinee.api.fast_lane import FastLane, _wishes
 from matinee.api.gateway import Gateway
-from matinee.catalog.cards import refresh_cards
-from matinee.catalog.columns import refresh_columns
-from matinee.library import services
-from matinee.library.models import Favorite
-from tests.api.conftest import NOW, PASSWORD, MakeMovie, connections_kept
+from tests.api.lane import MOVIES, Counting, ask, both
 
-TO_ONE_ANOTHERS_ACCOUNT = {"RateLimit"}
-"""Each of two that ask the same counts as a request."""
-
-
-class Reply(NamedTuple):
-    status: str
-    headers: dict[str, str]
-    body: bytes
-
-
-class Counting:
-    """Django, and how often it was asked."""
-
-    def __init__(self) -> None:
-        self.handler = WSGIHandler()
-        self.asked = 0
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        self.asked += 1
-        return self.handler(environ, start_response)
-
-
-def ask(application: Any, path: str, method: str = "GET", **more: str) -> Reply:
-    path, _, query = path.partition("?")
-    environ = {
-        "REQUEST_METHOD": method,
-        "PATH_INFO": path,
-        "QUERY_STRING": query,
-        "SCRIPT_NAME": "",
-        "SERVER_NAME": "127.0.0.1",
-        "SERVER_PORT": "8000",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "REMOTE_ADDR": "127.0.0.1",
-        "HTTP_HOST": "127.0.0.1:8000",
-        "HTTP_X_REQUEST_ID": "the-same-in-both",
-        "wsgi.input": io.BytesIO(b""),
-        "wsgi.url_scheme": "http",
-        **more,
-    }
-    told: list[Any] = []
-    with connections_kept():
-        answer = application(environ, lambda status, headers: told.extend((status, headers)))
-        body = b"".join(answer)
-        getattr(answer, "close", lambda: None)()
-    status, headers = told
-    return Reply(status, {k: v for k, v in headers if k not in TO_ONE_ANOTHERS_ACCOUNT}, body)
-
-
-@pytest.fixture
-def access(alice: User, make_movie: MakeMovie) -> str:
-    """alice's token: of 30 films she has a favourite and some ratings."""
-    films = [make_movie(tmdb_id, vote_count=tmdb_id * 10) for tmdb_id in range(1, 31)]
-    services.add(Favorite, user=alice, movie_pk=films[3].pk, now=NOW)
-    for film in films[5:9]:
-        services.rate_movie(user=alice, movie_pk=film.pk, stars=4, review=None, private=None, now=NOW)
-    refresh_columns()
-    refresh_cards()
-    _, tokens = sign_in(username="alice", password=PASSWORD, now=timezone.now())
-    return tokens.access
-
-
-MOVIES = "/api/v1/movies/"
 USUAL = [
     MOVIES,
     f"{MOVIES}?page=2&page_size=7",
@@ -98,6 +32,21 @@ USUAL = [
     f"{MOVIES}recommendations/?page=2&page_size=5",
     f"{MOVIES}recommendations/?diversity=0.5&seeds=1,2&include=watchlist",
     f"{MOVIES}recommendations/?with_genres=28&sort_by=revenue.desc",
+    f"{MOVIES}favorites/",
+    f"{MOVIES}watchlist/?page_size=3",
+    f"{MOVIES}ratings/?page=2&page_size=3",
+]
+PUBLIC = [
+    MOVIES,
+    f"{MOVIES}?page=2&page_size=7",
+    f"{MOVIES}?page_size=100",
+    f"{MOVIES}?with_genres=28%2C878&sort_by=title.asc",
+    f"{MOVIES}4/",
+    f"{MOVIES}4/similar/?page_size=5",
+    f"{MOVIES}genres/",
+    f"{MOVIES}trending/?window=day&page_size=4",
+    f"{MOVIES}search/?q=film+7",
+    f"{MOVIES}suggest/?q=fil",
 ]
 UNUSUAL = [
     f"{MOVIES}?page=0",
@@ -126,11 +75,18 @@ UNUSUAL = [
     f"{MOVIES}recommendations/?seeds=x",
     f"{MOVIES}recommendations/?diversity=2",
     f"{MOVIES}recommendations/?include=everything",
-    f"{MOVIES}genres/",
-    f"{MOVIES}favorites/",
+    f"{MOVIES}999/similar/",
+    f"{MOVIES}search/",
+    f"{MOVIES}search/?q=",
+    f"{MOVIES}trending/?window=year",
+    f"{MOVIES}favorites/?sort_by=title.asc",
+    f"{MOVIES}recommendations/dismissed/",
+    f"{MOVIES}4/reviews/",
+    "/api/v1/users/profile/",
     "/api/v1/",
     "/livez",
 ]
+ALONE = [MOVIES, f"{MOVIES}4/", f"{MOVIES}recommendations/"]
 BY_HEADERS: dict[str, dict[str, str]] = {
     "another host": {"HTTP_HOST": "elsewhere.example"},
     "no token": {"HTTP_AUTHORIZATION": ""},
@@ -144,23 +100,44 @@ BY_HEADERS: dict[str, dict[str, str]] = {
 }
 
 
-def both(access: str, path: str, **more: str) -> tuple[Reply, Reply, bool]:
-    """What comes through the lane, what comes from Django alone, and whether the lane answered."""
-    django = Counting()
-    lane = Gateway(FastLane(django))
-    more = {"HTTP_AUTHORIZATION": f"Bearer {access}", **more}
-    through_the_lane = ask(lane, path, **more)
-    from_django = ask(Gateway(WSGIHandler()), path, **more)
-    return through_the_lane, from_django, django.asked == 0
-
-
-@pytest.mark.parametrize("path", USUAL)
+@pytest.mark.parametrize("path", dict.fromkeys([*USUAL, *PUBLIC]))
 def test_what_is_read_most_is_answered_in_the_lane_as_django_would(access: str, path: str) -> None:
     here, there, in_lane = both(access, path)
 
     assert in_lane
     assert here == there
     assert here.status == "200 OK"
+
+
+@pytest.mark.parametrize("accepted", [None, "gzip, br", "gzip;q=0"])
+@pytest.mark.parametrize("path", PUBLIC)
+@pytest.mark.usefixtures("access")
+def test_nobody_in_particular_is_answered_in_the_lane_as_django_would(path: str, accepted: str | None) -> None:
+    asked = {} if accepted is None else {"HTTP_ACCEPT_ENCODING": accepted}
+
+    for _ in range(2):  # what is remembered is the same
+        here, there, in_lane = both(None, path, **asked)
+
+        assert in_lane
+        assert here == there
+        assert here.status == "200 OK"
+        assert (here.headers.get("Content-Encoding") == "gzip") is (
+            accepted == "gzip, br" and len(here.body) < _whole(path)
+        )
+
+
+def _whole(path: str) -> int:
+    return len(both(None, path)[0].body)
+
+
+@pytest.mark.parametrize("path", [f"{MOVIES}recommendations/", f"{MOVIES}favorites/"])
+@pytest.mark.usefixtures("access")
+def test_what_is_somebodys_is_left_to_django_where_nobody_is_signed_in(path: str) -> None:
+    here, there, in_lane = both(None, path)
+
+    assert not in_lane
+    assert here == there
+    assert here.status == "401 Unauthorized"
 
 
 @pytest.mark.parametrize("path", UNUSUAL)
@@ -172,7 +149,7 @@ def test_what_is_unusual_is_left_to_django(access: str, path: str) -> None:
 
 
 @pytest.mark.parametrize("more", BY_HEADERS.values(), ids=BY_HEADERS)
-@pytest.mark.parametrize("path", [MOVIES, f"{MOVIES}4/", f"{MOVIES}recommendations/"])
+@pytest.mark.parametrize("path", ALONE)
 def test_an_unusual_method_or_header_is_left_to_django(access: str, path: str, more: dict[str, str]) -> None:
     here, there, in_lane = both(access, path, **more)
 
@@ -180,7 +157,7 @@ def test_an_unusual_method_or_header_is_left_to_django(access: str, path: str, m
     assert here == there
 
 
-@pytest.mark.parametrize("path", [MOVIES, f"{MOVIES}4/", f"{MOVIES}recommendations/"])
+@pytest.mark.parametrize("path", ALONE)
 @pytest.mark.parametrize("tag", ["{}", "W/{}", '"another", {}', "*", '"another"', "nonsense"])
 def test_what_a_client_has_already_is_a_304_from_both(access: str, path: str, tag: str) -> None:
     etag = both(access, path)[0].headers["ETag"]
@@ -192,15 +169,10 @@ def test_what_a_client_has_already_is_a_304_from_both(access: str, path: str, ta
     assert here.status.startswith("200" if tag in {'"another"', "nonsense"} else "304")
 
 
-@pytest.mark.parametrize("origin", ["https://cinema.example", "https://elsewhere.example"])
-def test_a_page_of_another_site_is_told_the_same_by_both(access: str, settings: Settings, origin: str) -> None:
-    settings.CORS_ALLOWED_ORIGINS = ["https://cinema.example"]
+def test_each_place_of_the_lane_is_held_against_django() -> None:
+    asked = {re.sub(r"/[0-9]+/", "/1/", path.partition("?")[0]) for path in (*USUAL, *PUBLIC)}
 
-    here, there, in_lane = both(access, MOVIES, HTTP_ORIGIN=origin)
-
-    assert in_lane
-    assert here == there
-    assert here.headers.get("access-control-allow-origin") == (origin if "cinema" in origin else None)
+    assert asked == set(LANE_PLACES)
 
 
 def test_a_request_id_that_would_do_harm_is_replaced_in_the_lane_too(access: str) -> None:

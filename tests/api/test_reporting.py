@@ -27,8 +27,8 @@ from matinee.core.jobs.worker import Worker
 from matinee.core.logs import JsonLines
 from matinee.core.request_id import WithRequestId
 from tests.api.conftest import Api
+from tests.api.lane import MOVIES, Counting, ask
 from tests.api.test_canaries import ROUTES, Person, a_database_that_fails, bodies, person, send
-from tests.api.test_fast_lane import MOVIES, Counting, ask
 from tests.core.jobs import tasks
 from tests.receiver import Receiver, receiver
 

@@ -12,7 +12,7 @@ from matinee.accounts.models import User
 from matinee.catalog.columns import refresh_columns
 from matinee.catalog.filters import EVERYTHING
 from matinee.library.models import MovieRating
-from matinee.recommendations.rating_prediction import predict_rating
+from matinee.recommendations.rating_prediction import Critic, predict_rating
 from matinee.recommendations.serving import similar
 from tests.recommendations.conftest import (
     ALL_FILMS,
@@ -45,6 +45,22 @@ def test_who_has_rated_nothing_is_told_what_the_film_gets(alice: User, bob: User
 
     assert stars(alice, 107) == stars(bob, 107)
     assert 3 < stars(alice, 107) < 5
+
+
+def test_a_prediction_is_remembered_until_my_state_moves(
+    alice: User, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rate(alice, {101: 5, 104: 5})
+    alice.state_version = 1
+    before = stars(alice, 107)
+    with monkeypatch.context() as patch:
+        patch.setattr(Critic, "stars", None)
+        again = stars(alice, 107)
+
+    rate(alice, {110: 1, 111: 1, 112: 1})
+    alice.state_version = 2
+
+    assert again == before > stars(alice, 107)
 
 
 def test_a_favourite_draws_to_its_kind_alone(alice: User, bob: User, model: str) -> None:

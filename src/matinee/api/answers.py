@@ -68,7 +68,7 @@ def page_of(
 ) -> HttpResponse:
     """One page; `total` counts what can be paged. A result that is bytes is JSON already, as cards are."""
     pages = -(-total // query.page_size)
-    here, asked = request.build_absolute_uri(request.path), request.META.get("QUERY_STRING", "").encode("latin-1")
+    here, asked = _address_of(request), query_of(request)
     link = _link if len(asked) <= LONGEST_REMEMBERED else _link.__wrapped__
     return answer(
         {
@@ -82,6 +82,16 @@ def page_of(
             **more,
         }
     )
+
+
+def query_of(request: HttpRequest) -> bytes:
+    return str(request.META.get("QUERY_STRING", "")).encode("latin-1")  # as WSGI has it
+
+
+def _address_of(request: HttpRequest) -> str:
+    """Whole, without its query."""
+    origin = getattr(request, "origin", None)  # which the fast lane has at hand
+    return request.build_absolute_uri(request.path) if origin is None else f"{origin}{request.path}"
 
 
 @lru_cache(maxsize=1_024)

@@ -36,7 +36,7 @@ class SignedIn(HttpBearer):
     """The person's token, needed."""
 
     def __call__(self, request: HttpRequest) -> User | AnonymousUser | None:
-        given = request.headers.get("Authorization")
+        given = request.META.get("HTTP_AUTHORIZATION")
         if given is None:
             return self.without_token()
         scheme, _, token = given.partition(" ")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from ninja import Field, Schema
 
+from matinee.api.answers import LONGEST_REMEMBERED, query_of
 from matinee.api.authentication import ceiling_of
 from matinee.catalog.ceiling import under_ceiling
 from matinee.catalog.filters import FILTER_PARAMETERS, MovieFilter, Sort, parse_filter, parse_sort
@@ -65,9 +67,17 @@ class CatalogueQuery(FilterQuery):
 
 def filter_of(request: HttpRequest) -> MovieFilter:
     """What this request's query asks for, of films that may be shown. Raises BadRequest that names what can't be."""
-    asked = {name: request.GET[name] for name in FILTER_PARAMETERS if name in request.GET}
-    return under_ceiling(parse_filter(asked), ceiling_of(request))
+    query = query_of(request)
+    read = _filter_in if len(query) <= LONGEST_REMEMBERED else _filter_in.__wrapped__
+    return under_ceiling(read(query), ceiling_of(request))
 
 
 def sort_of(request: HttpRequest) -> Sort | None:
-    return parse_sort(request.GET.get("sort_by"))
+    query = query_of(request)
+    return parse_sort(QueryDict(query).get("sort_by")) if b"sort_by" in query or b"%" in query else None
+
+
+@lru_cache(maxsize=1_024)
+def _filter_in(query: bytes) -> MovieFilter:
+    given = QueryDict(query)
+    return parse_filter({name: given[name] for name in FILTER_PARAMETERS if name in given})

@@ -74,10 +74,20 @@ class RateLimits:
         counted = _counted(request) or _count(request)
         if response is None or _is_refused(request):
             response = _refusal(counted)
-        if counted.limit:
-            response["RateLimit-Policy"] = f'"{counted.kind}";q={counted.limit};w={WINDOW_SECONDS}'
-            response["RateLimit"] = f'"{counted.kind}";r={counted.standing.remaining};t={counted.standing.resets_in}'
+        for name, value in told_of(request).items():
+            response[name] = value
         return response
+
+
+def told_of(request: HttpRequest) -> dict[str, str]:
+    """The headers that say where the client stands."""
+    counted = _counted(request)
+    if counted is None or not counted.limit:
+        return {}
+    return {
+        "RateLimit-Policy": f'"{counted.kind}";q={counted.limit};w={WINDOW_SECONDS}',
+        "RateLimit": f'"{counted.kind}";r={counted.standing.remaining};t={counted.standing.resets_in}',
+    }
 
 
 def _count(request: HttpRequest, *, kind: str | None = None) -> Counted:

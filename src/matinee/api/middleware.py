@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import re
 import uuid
 from collections.abc import Callable, Mapping
@@ -15,9 +13,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, Quer
 from django.http.response import HttpResponseBase
 from django.urls import is_valid_path
 from django.utils.cache import patch_vary_headers
-from django.utils.http import parse_etags
 
 from matinee.api import problems
+from matinee.api.representations import VARIES_BY, is_known, represented
 from matinee.core import client_network, request_id
 from matinee.core.client_address import client_address
 from matinee.core.refusals import FieldError
@@ -25,7 +23,6 @@ from matinee.core.refusals import FieldError
 Next = Callable[[HttpRequest], HttpResponseBase]
 
 ACCEPTABLE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-COMPRESSED_FROM_BYTES = 8_192
 API = "/api/v1/"
 PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 EMPTY = frozenset({204, 308})
@@ -41,8 +38,7 @@ class RequestId:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        given = request.headers.get("X-Request-ID", "")
-        identity = given if ACCEPTABLE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        identity = identity_of(request.headers.get("X-Request-ID", ""))
         token = request_id.current.set(identity)
         place = client_network.address.set(client_address(request.META))
         try:
@@ -52,6 +48,11 @@ class RequestId:
             client_network.address.reset(place)
         response["X-Request-ID"] = identity
         return response
+
+
+def identity_of(given: str) -> str:
+    """What a request that calls itself `given` is known by."""
+    return given if ACCEPTABLE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
 
 class KnownLength:
@@ -154,11 +155,7 @@ def wrong_parameters(given: QueryDict, route: str, method: str) -> list[FieldErr
 
 
 class ConditionalAnswers:
-    """HEAD as GET; a strong ETag on every read, salted by its reader and naming the coding; 304 where it matches.
-
-    What a signed-in person gets is private. Only public answers are compressed: a person's, mixed with what an
-    attacker can steer, would leak by its length.
-    """
+    """HEAD as GET; a strong ETag on every read, salted by its reader and naming the coding; 304 where it matches."""
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
@@ -170,35 +167,22 @@ class ConditionalAnswers:
         if head_only:
             request.method = "GET"
         response = self.get_response(request)
-        patch_vary_headers(response, ["Authorization", "Accept-Encoding"])
+        patch_vary_headers(response, VARIES_BY)
         if response.status_code in EMPTY:
             del response["Content-Type"]
         if request.method != "GET" or response.status_code != 200 or not isinstance(response, HttpResponse):
             return _without_body(response) if head_only else response
-        personal = "Authorization" in request.headers
-        response.setdefault("Cache-Control", "private, no-cache" if personal else "public, no-cache")
-        if not personal:
-            _compress(request, response)
-        if "ETag" not in response:
-            response["ETag"] = _etag(request, response)
-        if _matches(request, response["ETag"]):
+        reader = getattr(getattr(request, "auth", None), "pk", None)
+        shown = represented(response.content, request.META, reader=reader)
+        response.setdefault("Cache-Control", shown.cache_control)
+        response.setdefault("ETag", shown.etag)
+        if shown.coding is not None:
+            response.content = shown.content
+            response["Content-Encoding"] = shown.coding
+            response["Content-Length"] = str(len(shown.content))
+        if is_known(response["ETag"], request.META):
             return _not_modified(response)
         return _without_body(response) if head_only else response
-
-
-def _etag(request: HttpRequest, response: HttpResponse) -> str:
-    reader = getattr(getattr(request, "auth", None), "pk", None)
-    coding = response.get("Content-Encoding", "identity")
-    digest = hashlib.blake2b(response.content, digest_size=16, key=f"{reader}:{coding}".encode())
-    return f'"{digest.hexdigest()}-{coding}"'
-
-
-def _matches(request: HttpRequest, etag: str) -> bool:
-    given = request.headers.get("If-None-Match")
-    if given is None:
-        return False
-    wanted = parse_etags(given)
-    return "*" in wanted or etag in {candidate.removeprefix("W/") for candidate in wanted}
 
 
 def _not_modified(response: HttpResponse) -> HttpResponse:
@@ -215,24 +199,6 @@ def _without_body(response: HttpResponseBase) -> HttpResponseBase:
         response.content = b""
         response["Content-Length"] = str(length)
     return response
-
-
-def _compress(request: HttpRequest, response: HttpResponse) -> None:
-    if len(response.content) < COMPRESSED_FROM_BYTES or not _accepts_gzip(request):
-        return
-    response.content = gzip.compress(response.content, compresslevel=5, mtime=0)
-    response["Content-Encoding"] = "gzip"
-    response["Content-Length"] = str(len(response.content))
-
-
-def _accepts_gzip(request: HttpRequest) -> bool:
-    """Whether the client takes gzip by its name or else, where it does not name it, by the star."""
-    qualities: dict[str, str] = {}
-    for part in request.headers.get("Accept-Encoding", "").split(","):
-        coding, _, quality = part.partition(";")
-        qualities[coding.strip().lower()] = quality.replace(" ", "").lower()
-    quality = qualities.get("gzip", qualities.get("*", "q=0"))
-    return quality not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
 
 
 def _media_type(response: HttpResponseBase) -> str:

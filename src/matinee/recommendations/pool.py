@@ -38,6 +38,8 @@ PLACES_A_REPEAT_COSTS = 20
 
 FILMS_REMEMBERED = 10_000
 """How many films the histories have together whose answers a pool remembers: some 50 MB at 400 links a film."""
+PREDICTIONS_REMEMBERED = 20_000
+"""At most, some 8 MB."""
 
 
 Some: TypeAlias = Rows | slice
@@ -83,6 +85,9 @@ class Pool:
     """(n,) falls along the order of the base scores, the first films of which are spread over genres and eras."""
     rankings: Remembered[Ranking] = field(default_factory=_memory, repr=False)
     critics: Remembered[Critic] = field(default_factory=_memory, repr=False)
+    predictions: Remembered[tuple[float | None]] = field(
+        default_factory=lambda: Remembered(PREDICTIONS_REMEMBERED, weight=lambda _stars: 1), repr=False
+    )
     """What was worked out from this pool for people, as one version of their state has it."""
 
     def reach(self, history: History) -> Reach:

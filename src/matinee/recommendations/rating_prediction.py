@@ -63,6 +63,17 @@ def predict_rating(*, user: User, tmdb_id: int) -> float | None:
     One query, or none where the person is remembered.
     """
     pool = current_pool()
+    if user.state_version is None:
+        return _predicted(user, tmdb_id, pool)
+    key = (user.pk, user.state_version, tmdb_id)
+    known = pool.predictions.get(key)
+    if known is None:
+        known = (_predicted(user, tmdb_id, pool),)
+        pool.predictions.keep(key, known)
+    return known[0]
+
+
+def _predicted(user: User, tmdb_id: int, pool: Pool) -> float | None:
     rows = pool.columns.rows_of([tmdb_id])
     if rows[0] < 0:
         return None

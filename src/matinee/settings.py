@@ -166,6 +166,7 @@ def _database() -> dict[str, Any]:
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA mmap_size=0;"
         )
     else:
+        parsed["ENGINE"] = "matinee.core.postgresql"
         parsed["CONN_MAX_AGE"] = 300
         parsed["CONN_HEALTH_CHECKS"] = True
         options.setdefault("connect_timeout", 5)

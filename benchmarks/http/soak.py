@@ -134,8 +134,8 @@ def main(arguments: Sequence[str]) -> None:
         "Data": f"{options.films:,} films on {'PostgreSQL' if url else 'SQLite'}; model: {trained_on}",
         "Server": f"`matinee serve --workers {contenders.WORKERS}`, job workers included",
         "Load": f"{capacity * options.share:.0f} requests/s at random moments, {options.share:g} of the "
-        f"{capacity:.0f} that it answers over {SENDERS} connections; one in three of them writes or is about what the "
-        "person did; load generator and other programs of the machine on the same cores",
+        f"{capacity:.0f} that it answers over {SENDERS} connections; two in seven of them write; "
+        "load generator and other programs of the machine on the same cores",
     }
     told = markdown(about, stretches)
     options.out.mkdir(parents=True, exist_ok=True)

@@ -41,7 +41,7 @@ def publish(name: str, record: Mapping[str, Any], text: str, *, out: Path) -> No
 def told(record: Record) -> str:
     """What the page says of a run beside the peers."""
     about, summary, memory = record["about"], record["summary"], record["memory_bytes"]
-    floor = summary[LIST]["servers"].get(FLOOR)
+    floor = summary[LIST]["servers"].get(FLOOR) if LIST in summary else None
     kept = ", ".join(f"{name} {of['ended'] / MIB:.0f}" for name, of in memory.items() if name != FLOOR)
     return "\n".join(
         [

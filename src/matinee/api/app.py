@@ -38,7 +38,7 @@ IDEMPOTENCY_KEY = {
     "in": "header",
     "required": False,
     "description": "Of your choice, new for each request: sent again with it, the same is not done again.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "schema": {"type": "string", "maxLength": 255, "pattern": "^[!-~]+$"},
 }
 
 

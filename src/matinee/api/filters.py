@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Literal
+from typing import Annotated, Literal
 
 from django.http import HttpRequest, QueryDict
 from ninja import Field, Schema
@@ -12,9 +12,13 @@ from matinee.api.answers import LONGEST_REMEMBERED, query_of
 from matinee.api.authentication import ceiling_of
 from matinee.catalog.ceiling import under_ceiling
 from matinee.catalog.filters import FILTER_PARAMETERS, MovieFilter, Sort, parse_filter, parse_sort
+from matinee.catalog.maturity import SCALES
 
-IDS = r"^[0-9]{1,18}(([,][0-9]{1,18})*|([|][0-9]{1,18})*)$"
-DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+ID = "[1-9][0-9]{0,17}"
+IDS = rf"^{ID}(([,]{ID})*|([|]{ID})*)$"
+Day = Annotated[str, Field(json_schema_extra={"format": "date"})]
+Country = Annotated[str, Field(json_schema_extra={"enum": [*SCALES]})]
+"""What these two can't be is told by `catalog.filters`, in a sentence."""
 
 SortBy = Literal[
     "popularity.desc",
@@ -34,8 +38,8 @@ class FilterQuery(Schema):
     with_genres: str | None = Field(None, pattern=IDS, description="TMDb genre ids; comma is and, pipe is or.")
     without_genres: str | None = Field(None, pattern=IDS, description="Films with any of these genres are left out.")
     primary_release_year: int | None = Field(None, ge=1, le=9999)
-    primary_release_date_gte: str | None = Field(None, alias="primary_release_date.gte", pattern=DATE)
-    primary_release_date_lte: str | None = Field(None, alias="primary_release_date.lte", pattern=DATE)
+    primary_release_date_gte: Day | None = Field(None, alias="primary_release_date.gte")
+    primary_release_date_lte: Day | None = Field(None, alias="primary_release_date.lte")
     vote_average_gte: float | None = Field(None, alias="vote_average.gte", ge=0, le=10)
     vote_average_lte: float | None = Field(None, alias="vote_average.lte", ge=0, le=10)
     vote_count_gte: int | None = Field(None, alias="vote_count.gte", ge=0, le=2**31 - 1)
@@ -49,7 +53,7 @@ class FilterQuery(Schema):
     without_keywords: str | None = Field(
         None, pattern=IDS, description="Films with any of these keywords are left out."
     )
-    certification_country: str | None = Field(None, description="Whose certifications are meant, like US.")
+    certification_country: Country | None = Field(None, description="Whose certifications are meant, like US.")
     certification: str | None = Field(None, description="One of the country's, or several with pipe between.")
     certification_gte: str | None = Field(None, alias="certification.gte", description="By the country's scale.")
     certification_lte: str | None = Field(None, alias="certification.lte", description="By the country's scale.")
@@ -61,7 +65,7 @@ class FilterQuery(Schema):
 
 
 class CatalogueQuery(FilterQuery):
-    ids: str | None = Field(None, pattern=r"^[0-9]{1,18}(,[0-9]{1,18}){0,99}$", description="Up to 100 TMDb ids.")
+    ids: str | None = Field(None, pattern=rf"^{ID}(,{ID}){{0,99}}$", description="Up to 100 TMDb ids.")
     imdb_id: str | None = Field(None, pattern=r"^tt[0-9]{7,10}$")
 
 

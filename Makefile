@@ -17,7 +17,7 @@ SOAKED := tests/operations/backups tests/operations/test_killed_processes.py tes
 export PYTHONDONTWRITEBYTECODE :=
 export PYTHONPYCACHEPREFIX := $(abspath $(TOOLS)/bytecode)
 
-.PHONY: setup demo serve test soak check bench bench-recommender bench-serving bench-scale bench-nodes bench-search clean
+.PHONY: setup demo serve test test-spark soak check bench bench-recommender bench-serving bench-scale bench-nodes bench-search clean
 
 setup: $(READY) ## install everything, developers' tools included
 
@@ -54,6 +54,9 @@ test: check $(ML100K) ## everything, on SQLite and on a real PostgreSQL
 	MATINEE_TEST_DATABASE=postgresql $(PYTEST) -m database
 	MATINEE_TEST_FAST_LANE=off MATINEE_TEST_LANE_NOTES=$(LANE_NOTES) $(PYTEST) tests/api
 	$(RUN) coverage report --fail-under=95
+
+test-spark: $(READY) $(UV) ## training counted by Spark, in an environment of its own; needs Java, brings 500 MB
+	UV_PROJECT_ENVIRONMENT=$(TOOLS)/spark $(UV) run --frozen --extra spark pytest tests/recommendations/test_on_spark.py
 
 soak: $(READY) ## tests of chance ten times as often: kills, drills; TIMES=100 for more
 	MATINEE_TEST_ROUNDS=$(or $(TIMES),10) MATINEE_TEST_DATABASE=sqlite $(PYTEST) $(SOAKED)

@@ -201,6 +201,9 @@ TMDB_STAND_IN = env.text("MATINEE_TMDB_STAND_IN", "")
 if TMDB_STAND_IN and MODE == "production":
     raise env.ConfigurationError("MATINEE_TMDB_STAND_IN is for development; it is refused in production.")
 
+SPARK_MASTER = env.text("MATINEE_SPARK_MASTER", "")
+SPARK_PARQUET = env.words("MATINEE_SPARK_PARQUET")
+
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["matinee.accounts.backends.EmailOrUsername"]
 PASSWORD_HASHERS = ["matinee.accounts.hashers.Argon2OneByOne"]

@@ -36,6 +36,10 @@ class InTwoParts(RatingStatistics):
     def n_users(self) -> int:
         return self.whole.n_users
 
+    @property
+    def size(self) -> int:
+        return self.whole.size
+
     def counts(self) -> Doubles:
         return self._added(lambda part: part.counts())
 

@@ -121,7 +121,7 @@ def expected_stars(statistics: RatingStatistics, item_ids: Ids, promised: Floats
     rows = rows_of(item_ids, statistics.item_ids)
     promised_of_rated = np.append(promised.astype(np.float64), config.usual_stars)[rows]
     counts, stars = statistics.counts(), statistics.stars()
-    level = (stars.sum() - counts @ promised_of_rated) / (counts.sum() + config.level_doubt)
+    level = (stars.sum() - counts @ promised_of_rated) / (statistics.size + config.level_doubt)
     usual = promised_of_rated + level
     deviations = np.zeros(len(usual))
     for _ in range(ROUNDS):

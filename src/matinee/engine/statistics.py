@@ -25,6 +25,10 @@ class RatingStatistics(Protocol):
     @property
     def n_users(self) -> int: ...
 
+    @property
+    def size(self) -> int:
+        """How many ratings there are."""
+
     def counts(self) -> Doubles:
         """(n,) ratings."""
 
@@ -66,6 +70,10 @@ class OfInteractions:
     @property
     def n_users(self) -> int:
         return self.interactions.n_users
+
+    @property
+    def size(self) -> int:
+        return self.interactions.size
 
     def counts(self) -> Doubles:
         return self._by_item(None)

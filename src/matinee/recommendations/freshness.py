@@ -40,10 +40,12 @@ class DataCut:
     """Of the content of each data set."""
     high_marks: dict[str, int]
     """The highest row id of each table that training reads: what is above it is new."""
+    parquet_ratings: int = 0
+    """Of Parquet data sets, which Spark alone reads."""
 
     @property
     def ratings(self) -> int:
-        return self.own_ratings + sum(self.community_ratings.values())
+        return self.own_ratings + sum(self.community_ratings.values()) + self.parquet_ratings
 
 
 def is_behind() -> bool:

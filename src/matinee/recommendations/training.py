@@ -8,6 +8,7 @@ import fcntl
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 from django.conf import settings
@@ -17,6 +18,7 @@ from matinee.core.refusals import Conflict
 from matinee.engine.config import EngineConfig
 from matinee.engine.fitting import fit
 from matinee.engine.interactions import Interactions
+from matinee.engine.statistics import RatingStatistics
 from matinee.recommendations import guard
 from matinee.recommendations.community import KIND_PREFIX, Community, community_datasets, resolve
 from matinee.recommendations.freshness import (
@@ -28,6 +30,7 @@ from matinee.recommendations.freshness import (
     model_store,
     refusal_store,
 )
+from matinee.recommendations.on_spark.needs import look_for_spark
 from matinee.recommendations.pool import look_for_newer_model, newest_model
 from matinee.recommendations.signals import film_features, own_interactions
 
@@ -53,12 +56,26 @@ class TrainingReport:
     data: DataCut
 
 
-def train(*, now: dt.datetime, force: bool = False, on_stage: Callable[[str], None] = lambda _: None) -> TrainingReport:
+Engine: TypeAlias = Literal["local", "spark"]
+"""Where ratings are counted: in this process, or by Spark."""
+
+
+def train(
+    *,
+    now: dt.datetime,
+    force: bool = False,
+    engine: Engine | None = None,
+    on_stage: Callable[[str], None] = lambda _: None,
+) -> TrainingReport:
     """Fit on what there is at `now` and publish the model; without any ratings it is content and popularity.
 
     A model that is worse than the one in service beyond noise is not published, unless with `force`. The same data
-    gives the same content, byte for byte. `on_stage` is told each stage as it begins. Raises TrainingUnderWay.
+    gives the same content, byte for byte where it is counted here. By default Spark counts where MATINEE_SPARK_MASTER
+    is set. `on_stage` is told each stage as it begins. Raises TrainingUnderWay and SparkCannotCount.
     """
+    engine = engine or ("spark" if settings.SPARK_MASTER else "local")
+    if engine == "spark":
+        look_for_spark()
     with _alone():
         marks, digests = high_marks(), community_digests()
         on_stage("Reading films")
@@ -69,7 +86,11 @@ def train(*, now: dt.datetime, force: bool = False, on_stage: Callable[[str], No
         held_out = guard.hold_out(sources, features.item_ids)
         everything = Interactions.together([source.interactions for source in sources])
         learned = everything.of(~held_out.is_left_out[everything.user_rows]) if held_out.questions else everything
-        model = fit(learned, features, prior, config, on_stage, promised=promised)
+        if engine == "spark":
+            on_stage("Counting on Spark")
+        with _counted(learned, engine) as counted:
+            size = counted.size
+            model = fit(counted, features, prior, config, on_stage, promised=promised)
         on_stage("Measuring on held-out people")
         look_for_newer_model()
         served = newest_model()
@@ -81,6 +102,7 @@ def train(*, now: dt.datetime, force: bool = False, on_stage: Callable[[str], No
             community_ratings={source.name.removeprefix(KIND_PREFIX): source.interactions.size for source in community},
             community_digests=digests,
             high_marks=marks,
+            parquet_ratings=size - learned.size,
         )
         notes = {"layout": LAYOUT, "data": asdict(data)}
         if verdict.is_worse and served is not None and not force:
@@ -116,6 +138,16 @@ def _interactions(community: Community) -> Interactions:
         community.ratings,
         community.timestamps,
     )
+
+
+def _counted(
+    ratings: Interactions, engine: Engine
+) -> contextlib.AbstractContextManager[Interactions | RatingStatistics]:
+    if engine == "local":
+        return contextlib.nullcontext(ratings)
+    from matinee.recommendations.on_spark.session import counted_by_spark  # noqa: PLC0415 - an extra
+
+    return counted_by_spark(ratings, parquet=settings.SPARK_PARQUET, master=settings.SPARK_MASTER or "local[*]")
 
 
 @contextlib.contextmanager

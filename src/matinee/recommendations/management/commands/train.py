@@ -7,7 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from matinee.recommendations.training import TrainingUnderWay, train
+from matinee.recommendations.on_spark.needs import SparkCannotCount
+from matinee.recommendations.training import Engine, TrainingUnderWay, train
 
 WORSE = 3
 ANOTHER_IS_TRAINING = 75  # EX_TEMPFAIL
@@ -21,13 +22,21 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--engine",
+            choices=["local", "spark"],
+            help="where ratings are counted: here, or on Spark (default where MATINEE_SPARK_MASTER is set), which also "
+            "reads the data sets of MATINEE_SPARK_PARQUET",
+        )
         parser.add_argument("--force", action="store_true", help="put the model in service even where it is worse")
 
-    def handle(self, *, force: bool, **_options: Any) -> None:
+    def handle(self, *, force: bool, engine: Engine | None, **_options: Any) -> None:
         try:
-            report = train(now=timezone.now(), force=force, on_stage=self._tell)
+            report = train(now=timezone.now(), force=force, engine=engine, on_stage=self._tell)
         except TrainingUnderWay as refusal:
             raise CommandError(refusal.detail, returncode=ANOTHER_IS_TRAINING) from refusal
+        except SparkCannotCount as error:
+            raise CommandError(str(error)) from error
         self.stdout.write(report.comparison)
         if not report.is_published:
             raise CommandError(
@@ -36,6 +45,8 @@ class Command(BaseCommand):
             )
         data = report.data
         community = "".join(f", {count:,} community ratings ({name})" for name, count in data.community_ratings.items())
+        if data.parquet_ratings:
+            community += f", {data.parquet_ratings:,} ratings from Parquet"
         self.stdout.write(
             f"Model {report.version} is in service. It knows {data.films:,} films, "
             f"{data.own_ratings:,} own ratings and favourites (people: {data.own_people:,}){community}."

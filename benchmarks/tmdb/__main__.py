@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import gzip
 import itertools
 import json
 import os
@@ -17,14 +16,15 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.paths import RESULTS, SHARED
+from benchmarks.paths import RESULTS
+from benchmarks.tmdb.films import real_films
 from benchmarks.tmdb.report import markdown
 from matinee.tmdb.pace import PER_SECOND
-from matinee.tmdb.stand_in.films import Films, Payload
+from matinee.tmdb.stand_in.films import Films
 from matinee.tmdb.stand_in.server import Asked, StandIn
 
 UNLIMITED = 1_000_000
@@ -57,7 +57,7 @@ def _earlier(path: Path) -> dict[str, Any]:
 def _filled(films: int, per_second: float) -> dict[str, Any]:
     """One fill, measured at both ends."""
     with (
-        StandIn(Films(itertools.islice(_films(), films))).running() as stand_in,
+        StandIn(Films(itertools.islice(real_films(), films))).running() as stand_in,
         tempfile.TemporaryDirectory(prefix="matinee-benchmark-") as data,
     ):
         done = subprocess.run(
@@ -78,22 +78,6 @@ def _as_the_server_saw_it(asked: Sequence[Asked]) -> Mapping[str, float]:
             first += 1
         fullest = max(fullest, last - first + 1)
     return {"requests": len(at), "per_second": len(at) / max(at[-1] - at[0], 1e-9), "fullest_second": fullest}
-
-
-def _films() -> Iterator[Payload]:
-    """Without an end."""
-    real = list(_lines("tmdb-movies-2000-2012.jsonl.gz"))
-    parts = [
-        {name: film[name] for name in ("credits", "keywords")} for film in _lines("tmdb-5000-with-credits.jsonl.gz")
-    ]
-    for turn in itertools.count():
-        for place, film in enumerate(real):
-            yield {**film, **parts[(place + turn) % len(parts)], "id": film["id"] + turn * 10_000_000}
-
-
-def _lines(name: str) -> Iterator[Any]:
-    with gzip.open(SHARED / name) as file:
-        yield from map(json.loads, file)
 
 
 def _environment(data: str) -> dict[str, str]:

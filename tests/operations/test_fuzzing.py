@@ -16,16 +16,16 @@ FIRST_SEED = 7
 CASES = 3_000
 EMAIL, PASSWORD = "fuzzed@example.org", "nobody guesses what stands here"
 PREPARE = f"""
-from django.apps import apps
 from django.utils.timezone import now
 from matinee.accounts.services import create_user
 from matinee.accounts.sessions import open_session
 from matinee.catalog.models import Movie
+from matinee.library.models import Dismissal, Favorite, Watchlist
 person = create_user(email={EMAIL!r}, username="fuzzed", password={PASSWORD!r}, now=now())
 for number in (603, 11, 78, 62):
     film = Movie.objects.create(tmdb_id=number, title=f"Film {{number}}", created_at=now(), updated_at=now())
-    for kind in ("Dismissal", "Favorite", "Watchlist"):
-        apps.get_model("library", kind).objects.create(user=person, movie=film, created_at=now())
+    for kind in (Dismissal, Favorite, Watchlist):
+        kind.objects.create(user=person, movie=film, created_at=now())
 guessed = create_user(email="guessed@example.org", username="guessed", password={PASSWORD!r}, now=now())
 print(open_session(user=guessed, now=now()).access)
 """

@@ -70,7 +70,7 @@ def _known(spark: SparkSession, ratings: Interactions, folder: Path) -> DataFram
         columns = (people, ratings.item_ids[items], stars, times)
         arrays = [pa.array(column, kind) for column, kind in zip(columns, types, strict=True)]
         parquet_files.write_table(pa.Table.from_arrays(arrays, schema=schema), folder / f"{start:015d}.parquet")
-    return spark.read.schema("person bigint, item bigint, rating float, rated_at bigint").parquet(str(folder))
+    return spark.read.schema("person bigint, item bigint, rating float, rated_at bigint").parquet(folder.as_uri())
 
 
 def _found(spark: SparkSession, path: str, source: int) -> DataFrame:

@@ -25,6 +25,7 @@ from tests.rounds import TIMES, rounds
 
 DRAIN_SECONDS = "4"
 CLIENTS = 4
+NO_NODE = 0
 Connections = dict[int, http.client.HTTPConnection]
 
 
@@ -50,7 +51,11 @@ class Balancer:
     def send(self, token: str, seed: int) -> None:
         lots, kept = random.Random(seed), Connections()
         while not self.stop.wait(0.005):
-            port = lots.choice(self.ready)
+            ready = self.ready
+            if not ready:
+                self.answers[NO_NODE, "no node was ready"] += 1
+                continue
+            port = lots.choice(ready)
             try:
                 self.answers[port, self._write(port, kept, token, lots)] += 1
             except (OSError, http.client.HTTPException) as error:

@@ -24,8 +24,11 @@ def job_workers(supervisor: int) -> set[int]:
     return {child.pid for child in children if is_alive(child) and "worker" in child.cmdline()}
 
 
-def test_it_answers_heals_itself_and_stops_cleanly(tmp_path: Path) -> None:
-    with started(tmp_path, "serve", "--workers", "1") as instance:
+def test_it_answers_heals_itself_drains_and_stops_cleanly(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "where somebody else's processes count"
+    elsewhere.mkdir()
+    told = {"PROMETHEUS_MULTIPROC_DIR": str(elsewhere), "MATINEE_DRAIN_SECONDS": "3"}
+    with started(tmp_path, "serve", "--workers", "1", **told) as instance:
         port, process = instance.port, instance.process
 
         assert get(port, "/livez")[0] == 200
@@ -41,6 +44,7 @@ def test_it_answers_heals_itself_and_stops_cleanly(tmp_path: Path) -> None:
 
         tree = tree_of(process)
         process.send_signal(signal.SIGTERM)
+        assert eventually(lambda: get(port, "/readyz")[0] == 503)
         assert process.wait(timeout=60) == 0, instance.output
         assert eventually(lambda: all_gone(tree) and is_free(port), within=3)
 

@@ -55,15 +55,15 @@ def bring_up_to_date() -> None:
     publish_what_is_stale()
 
 
-def job_workers(queues: Sequence[str], environment: Mapping[str, str] = MappingProxyType({})) -> list[Child]:
+def job_workers(queues: Sequence[str]) -> list[Child]:
     """One process for each queue."""
     command = [*_python("matinee.cli"), "worker", "--queue"]
-    return [Child(f"job worker ({queue})", [*command, queue], environment) for queue in queues]
+    return [Child(f"job worker ({queue})", [*command, queue]) for queue in queues]
 
 
-def couriers(environment: Mapping[str, str] = MappingProxyType({})) -> list[Child]:
+def couriers() -> list[Child]:
     """One for this node, where it shares a depot with others."""
-    return [Child("courier", [*_python("matinee.cli"), "courier"], environment)] if settings.DEPOT_URL else []
+    return [Child("courier", [*_python("matinee.cli"), "courier"])] if settings.DEPOT_URL else []
 
 
 def serve(
@@ -82,9 +82,10 @@ def serve(
     command = [*_python("matinee.operations.web"), host, str(port), str(workers)]
     connection.close()
     with tempfile.TemporaryDirectory(prefix="matinee-metrics-") as folder:
-        counting = {SHARED_FOLDER: folder}  # this tree's alone: containers that share a data directory share pids, too
-        web = Child("web server", command, {**KEEP_MEMORY, **counting, **environment})
-        children = [web, *job_workers(queues, counting), *couriers(counting)]
+        # This tree's alone, whatever it was before: containers that share a data directory share pids, too.
+        os.environ[SHARED_FOLDER] = folder
+        web = Child("web server", command, {**KEEP_MEMORY, **environment})
+        children = [web, *job_workers(queues), *couriers()]
         Supervisor(
             children,
             is_up=lambda: answers(host, port),

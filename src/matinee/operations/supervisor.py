@@ -15,7 +15,9 @@ from types import FrameType
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY_SECONDS = 0.1
-GRACE_SECONDS = 9.0  # just over the job worker's own, and within the ten that container runtimes allow by default
+GRACE_SECONDS = 9.0
+"""Just over the job worker's own. It comes after the draining: 14 s with production's, and so more than the ten that
+`docker stop` gives by default."""
 STEADY_AFTER_SECONDS = 10.0
 TRIES = 5
 FIRST_PAUSE_SECONDS = 0.25

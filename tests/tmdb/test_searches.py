@@ -10,6 +10,7 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
+from matinee.core.jobs.schedule import registered
 from matinee.tmdb import lease, planning, searches
 from matinee.tmdb.client import Client
 from matinee.tmdb.connection import Wishes
@@ -20,6 +21,7 @@ from matinee.tmdb.searches import ANSWERED_FOR, ASKED_WITHIN, FAILED_FOR, MOST_F
 from matinee.tmdb.stand_in.faults import Fault
 from matinee.tmdb.stand_in.server import StandIn
 from matinee.tmdb.sync import TmdbUnwell
+from matinee.tmdb.tasks import forget_expired_searches
 from tests.at_once import at_once
 from tests.tmdb.catalogue import NOON, Clock, asked_films, mirrored, titles
 from tests.tmdb.payloads import payload
@@ -89,10 +91,28 @@ def test_what_was_typed_is_gone_once_tmdb_was_asked_and_the_row_a_day_later(clie
     mirrored(client, clock)
     kept = list(WantedSearch.objects.values_list("words", flat=True))
 
-    clock.now += ANSWERED_FOR + dt.timedelta(seconds=1)
-    mirrored(client, clock)
+    clock.now += ANSWERED_FOR
+    forget_expired_searches.call()
 
     assert kept == [""]
+    assert not WantedSearch.objects.exists()
+
+
+@pytest.mark.parametrize("off", [{"TMDB_STAND_IN": ""}, {"TMDB_SEARCH": False}], ids=["no token", "no search"])
+def test_what_was_typed_is_gone_after_ten_minutes_though_tmdb_is_never_asked(
+    settings: Settings, clock: Clock, off: dict[str, object]
+) -> None:
+    want_search("what nobody else may read", now=NOON)
+    for name, value in off.items():
+        setattr(settings, name, value)
+    [periodic] = [one for one in registered() if one.task == forget_expired_searches]
+    assert periodic.when is not None
+
+    early = periodic.when(), periodic.task.call()
+    clock.now += ASKED_WITHIN
+    late = periodic.when(), periodic.task.call()
+
+    assert (early, late) == ((False, 0), (True, 1))
     assert not WantedSearch.objects.exists()
 
 

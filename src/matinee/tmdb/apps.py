@@ -10,13 +10,14 @@ class TmdbConfig(AppConfig):
     label = "tmdb"
 
     def ready(self) -> None:
-        from matinee.tmdb import connection  # noqa: PLC0415 - models are loaded only now
+        from matinee.core.jobs.schedule import Periodic, register  # noqa: PLC0415 - models are loaded only now
+        from matinee.tmdb import connection, planning, searches, tasks  # noqa: PLC0415 - as above
 
         connection.check_settings()
+        minute = dt.timedelta(minutes=1)
+        forget = tasks.forget_expired_searches
+        register(Periodic("forget-expired-searches", forget, every=minute, when=searches.any_expired))
         if connection.is_configured():
-            from matinee.core.jobs.schedule import Periodic, register  # noqa: PLC0415 - as above
-            from matinee.tmdb import planning, searches, tasks  # noqa: PLC0415 - as above
-
             every = dt.timedelta(minutes=15)
             register(Periodic("mirror-tmdb", tasks.mirror, every=every, when=planning.is_due_now))
             soon = dt.timedelta(seconds=1)

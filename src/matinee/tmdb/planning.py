@@ -24,7 +24,7 @@ from matinee.tmdb.client import Client, ListName
 from matinee.tmdb.connection import Wishes
 from matinee.tmdb.failures import Gone, Unanswered
 from matinee.tmdb.lease import Lease
-from matinee.tmdb.models import Lookup, QuarantinedFilm, SyncStep, WantedFilm, WantedSearch
+from matinee.tmdb.models import Lookup, QuarantinedFilm, SyncStep, WantedFilm
 from matinee.tmdb.storing import films_known
 
 logger = logging.getLogger(__name__)
@@ -73,7 +73,6 @@ def plan(client: Client, held: Lease, *, wishes: Wishes, full: bool, clock: Cloc
     with _writing(held, clock) as now:
         worklist.want(list(QuarantinedFilm.objects.filter(again_at__lte=now).values_list("tmdb_id", flat=True)))
         Lookup.objects.filter(until__lt=now).delete()
-        WantedSearch.objects.filter(until__lt=now).delete()
 
 
 def note_end(held: Lease, clock: Clock) -> None:

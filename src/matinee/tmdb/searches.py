@@ -2,6 +2,7 @@
 seconds, and what it finds is fetched and stored like every film. No search waits for that: the next one shows it.
 
 One row stands for everybody who types the same. What was typed is kept until TMDb was asked; after that its digest.
+Where TMDb is not asked in time, the row goes, and needs no TMDb for that.
 """
 
 from __future__ import annotations
@@ -73,6 +74,16 @@ def answer_searches(client: Client, held: Lease, *, wishes: Wishes, clock: Clock
         else:
             wanted = [film.id for film in films if wishes.allow(film)][:MOST_FILMS]
             _settle(digest, wanted, held, now=clock(), kept_for=ANSWERED_FOR)
+
+
+def any_expired() -> bool:
+    """Cheap."""
+    return WantedSearch.objects.filter(until__lte=timezone.now()).exists()
+
+
+def forget_expired(*, now: dt.datetime) -> int:
+    """Returns how many rows went: searches that were not asked for in time, and those that may be asked for again."""
+    return WantedSearch.objects.filter(until__lte=now).delete()[0]
 
 
 @transaction.atomic

@@ -1,11 +1,11 @@
-"""Work that a job worker of its own does for the mirror. Imported only where TMDb is configured."""
+"""Work for the mirror, which a job worker of its own does, and what is done whether or not TMDb is configured."""
 
 from __future__ import annotations
 
 from django.utils import timezone
 from django_tasks import task
 
-from matinee.tmdb import connection, sync
+from matinee.tmdb import connection, searches, sync
 
 QUEUE = "mirror"
 
@@ -13,3 +13,9 @@ QUEUE = "mirror"
 @task(queue_name=QUEUE)
 def mirror() -> None:
     sync.run_scheduled(connection.new_client(), wishes=connection.wishes(), clock=timezone.now)
+
+
+@task()
+def forget_expired_searches() -> int:
+    """Returns how many rows went."""
+    return searches.forget_expired(now=timezone.now())

@@ -176,6 +176,11 @@ class TestAway:
 
         assert not (tmp_path / "nowhere").exists()
 
+    def test_a_bucket_that_is_not_there_is_away(self, bucket: Depot, tmp_path: Path) -> None:
+        for ask in (Depot.versions, lambda shared: shared.put(version_in(tmp_path))):
+            with pytest.raises(DepotAway, match="bucket"):
+                ask(Depot("s3://no-such-bucket/a/prefix"))
+
     def test_what_can_be_done_later_ends_early(self, caplog: pytest.LogCaptureFixture) -> None:
         @unless_away
         def refresh_something() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -204,6 +205,27 @@ def test_a_courier_that_has_not_looked_lately_is_told(monkeypatch: pytest.Monkey
 
     assert (never.ok, now.ok, late.ok) == (False, True, False)
     assert late.detail == "No courier has looked lately."
+
+
+def test_whatever_happens_in_a_round_the_courier_goes_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    rounds: list[Exception | SystemExit] = [SystemExit(0), RuntimeError("odd"), OSError("the disk is full")]
+
+    def look(_courier: Courier) -> None:
+        raise rounds.pop()
+
+    monkeypatch.setattr(courier, "LOOK_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(Courier, "look", look)
+    shared = depot()
+    assert shared is not None
+
+    with pytest.raises(SystemExit):
+        courier.run(shared)
+
+    assert "odd" in caplog.text
+    assert "the disk is full" in caplog.text
 
 
 def test_a_database_that_is_away_ends_a_round_and_not_the_courier() -> None:

@@ -223,3 +223,20 @@ def test_a_child_finds_its_own_environment_beside_the_supervisors_which_comes_fi
     child.process.wait()
 
     assert noted.read_text() == "supervisor-own"
+
+
+def test_the_tree_goes_on_without_a_child_that_is_not_vital_and_tries_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "MOST_DOUBLINGS", 1)
+    steady, dying = child(tmp_path / "steady", STAY), child(tmp_path / "dying", DIE)
+    dying.is_vital = False
+
+    def stop_after_many_ends() -> None:
+        eventually(lambda: starts(tmp_path / "dying") > supervisor.TRIES)
+        stop()
+
+    Supervisor([steady, dying], announce=lambda: threading.Thread(target=stop_after_many_ends).start()).run()
+
+    assert starts(tmp_path / "dying") > supervisor.TRIES
+    assert starts(tmp_path / "steady") == 1

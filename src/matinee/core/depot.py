@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Any, ParamSpec
@@ -100,8 +100,11 @@ class Depot:
         path = self._path(kind, version)
         with tempfile.NamedTemporaryFile(dir=folder.parent, prefix=".depot-") as file:
             with self._asking("read"):
-                size = self._files.info(path, **self._within(ANSWERS_WITHIN_SECONDS))["size"]
-                self._files.get_file(path, file.name, **self._within(_budget(size)))
+                try:
+                    size = self._files.info(path, **self._within(ANSWERS_WITHIN_SECONDS))["size"]
+                    self._files.get_file(path, file.name, **self._within(_budget(size)))
+                except FileNotFoundError as error:
+                    raise NotInDepot(f"The depot has no {error}.") from error
             try:
                 with tarfile.open(file.name, mode="r:") as archive:
                     _unpack(archive, folder)
@@ -123,9 +126,9 @@ class Depot:
         try:
             others = [version for version in self.versions()[kind] if version != newest]
             for version in others[KEPT_VERSIONS - 1 :]:
-                with self._asking("tidied up"):
+                with self._asking("tidied up"), suppress(FileNotFoundError):  # another node was quicker
                     self._files.rm_file(self._path(kind, version), **self._within(ANSWERS_WITHIN_SECONDS))
-        except (DepotAway, NotInDepot) as error:
+        except DepotAway as error:
             logger.warning("Old versions of %s stay in the depot: %s", kind, error)
 
     def _path(self, kind: str, version: str) -> str:
@@ -142,8 +145,8 @@ class Depot:
         try:
             self._look_whether_it_is_mounted()
             yield
-        except FileNotFoundError as error:
-            raise NotInDepot(f"The depot has no {error}.") from error
+        except NotInDepot:
+            raise
         except Exception as error:
             self._rests_until = time.monotonic() + RESTS_FOR_SECONDS
             self._was_away = f"The depot can't be {what}: {type(error).__name__} {error}".strip()

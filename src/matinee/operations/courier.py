@@ -151,8 +151,10 @@ def run(shared: Depot) -> None:
     while True:
         try:
             courier.look()
-        except OSError as error:  # a full disk is no reason to end, and the supervisor with it
+        except OSError as error:  # a full disk is no reason to end
             logger.error("This node can't take in what others publish: %s", error)  # noqa: TRY400 - no trace needed
+        except Exception:  # the node serves what it has, whatever it was
+            logger.exception("This node can't take in what others publish")
         time.sleep(LOOK_EVERY_SECONDS)
 
 

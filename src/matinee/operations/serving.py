@@ -63,7 +63,8 @@ def job_workers(queues: Sequence[str]) -> list[Child]:
 
 def couriers() -> list[Child]:
     """One for this node, where it shares a depot with others."""
-    return [Child("courier", [*_python("matinee.cli"), "courier"])] if settings.DEPOT_URL else []
+    command = [*_python("matinee.cli"), "courier"]
+    return [Child("courier", command, is_vital=False)] if settings.DEPOT_URL else []
 
 
 def serve(

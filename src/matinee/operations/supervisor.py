@@ -21,6 +21,8 @@ GRACE_SECONDS = 9.0
 STEADY_AFTER_SECONDS = 10.0
 TRIES = 5
 FIRST_PAUSE_SECONDS = 0.25
+MOST_DOUBLINGS = 8
+"""Of the pause: a minute at the longest."""
 
 
 class CannotStart(Exception):
@@ -35,6 +37,8 @@ class Child:
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     """What it finds beside the supervisor's own environment, which comes first."""
+    is_vital: bool = True
+    """Where not, the tree goes on without it, and it is tried again and again."""
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     started_at: float = field(default=0.0, init=False)
     start_again_at: float = field(default=0.0, init=False)
@@ -105,12 +109,12 @@ class Supervisor:
         steady = now - child.started_at >= STEADY_AFTER_SECONDS
         child.quick_ends = 1 if steady else child.quick_ends + 1
         child.process = None
-        if child.quick_ends >= TRIES or process.returncode == os.EX_CONFIG:
+        if child.is_vital and (child.quick_ends >= TRIES or process.returncode == os.EX_CONFIG):
             raise CannotStart(
                 f"The {child.name} does not stay up (its last exit code is {process.returncode}): "
                 "the lines above say why."
             )
-        pause = FIRST_PAUSE_SECONDS * 2**child.quick_ends
+        pause = FIRST_PAUSE_SECONDS * 2 ** min(child.quick_ends, MOST_DOUBLINGS)
         child.start_again_at = now + pause
         logger.error("The %s ended with %s; it starts again in %.1f s", child.name, process.returncode, pause)
 

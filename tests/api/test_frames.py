@@ -78,6 +78,13 @@ def test_who_comes_without_https_where_it_is_needed_is_left_to_django(access: st
     assert here.status == "301 Moved Permanently"
 
 
+def test_a_kind_of_request_that_takes_much_to_remember_is_left_to_django(access: str) -> None:
+    here, there, in_lane = both(access, MOVIES, HTTP_ORIGIN="https://" + "a" * 248)
+
+    assert not in_lane
+    assert here == there
+
+
 class Watched(dict[str, Any]):
     """A request's environ, and what was looked at of it."""
 

@@ -7,6 +7,7 @@ import json
 import logging
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,10 @@ from pytest_django.fixtures import Settings
 
 from matinee.api.fast_lane import FastLane
 from matinee.api.gateway import Gateway
+from matinee.api.turns import Turns
 from matinee.core import error_reports, tracing
 from matinee.core.jobs.worker import Worker
+from matinee.core.lending import lent
 from matinee.core.logs import JsonLines
 from matinee.core.request_id import WithRequestId
 from tests.api.conftest import Api
@@ -123,6 +126,41 @@ def test_a_trace_goes_on_from_a_proxy_of_ours_alone(
 
     [span] = spans(elsewhere, spans_go)
     assert (span["trace"] == CALLER.split("-")[1]) is is_continued
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("at_once", [1, 2], ids=["its own comes back", "another's comes back"])
+def test_each_span_counts_its_own_statements_while_connections_are_lent(
+    spans_go: TracerProvider, elsewhere: Receiver, at_once: int
+) -> None:
+    def answer(environ: dict[str, Any], _start_response: Any) -> list[bytes]:
+        with tracing.span(is_request=True) as span:
+            ask_database()
+            if environ["waits"]:
+                with lent():
+                    served(waits=False)
+                    served(waits=False)
+                ask_database()
+                ask_database()
+            span.end("waits" if environ["waits"] else "does not", {}, failed=False)
+        connection.close()
+        return []
+
+    def served(*, waits: bool) -> None:
+        thread = threading.Thread(target=turns, args=({"waits": waits}, None))
+        thread.start()
+        thread.join()
+
+    turns = Turns(answer, at_once=at_once)
+    served(waits=True)
+
+    found = [(span["name"], span["matinee.db.statements"]) for span in spans(elsewhere, spans_go)]
+    assert found == [("does not", 1), ("does not", 1), ("waits", 3)]
+
+
+def ask_database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
 
 
 @pytest.mark.django_db(transaction=True)

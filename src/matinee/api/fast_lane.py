@@ -71,6 +71,8 @@ FRAMED_BY = (
 )
 """All of a request that the other middleware looks at; a test holds it to that."""
 FRAMES_REMEMBERED = 500
+LONGEST_FRAMED = 255
+"""Characters of each of them, as of any name of a host: what is longer would be kept for whoever sent it."""
 REASONS = {200: "200 OK", 304: "304 Not Modified"}
 OF_JSON = {"Content-Type": "application/json"}
 
@@ -179,6 +181,8 @@ class FastLane:
         kind = tuple(environ.get(name) for name in FRAMED_BY)
         frame = self._frames.get(kind)
         if frame is None:
+            if any(value and len(value) > LONGEST_FRAMED for value in kind):
+                raise LeftToDjango
             looked_at = {name: environ[name] for name in FRAMED_BY if name in environ}
             request = WSGIRequest({"REQUEST_METHOD": "GET", "PATH_INFO": API, "wsgi.input": io.BytesIO(), **looked_at})
             response = self._framing(request)

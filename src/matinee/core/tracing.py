@@ -9,9 +9,12 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 
 from matinee import __version__
 from matinee.core.request_id import trace_id
@@ -25,6 +28,7 @@ PARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 SEND_EVERY_MS = 1_000
 SEND_WITHIN_SECONDS = 5
 _tracer: Tracer | None = None
+_current: ContextVar[Tracing | None] = ContextVar("span", default=None)
 
 
 def start(endpoint: str) -> TracerProvider:
@@ -39,6 +43,9 @@ def start(endpoint: str) -> TracerProvider:
     exporter = OTLPSpanExporter(endpoint.rstrip("/") + "/v1/traces", timeout=SEND_WITHIN_SECONDS)
     provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=SEND_EVERY_MS))
     _tracer = provider.get_tracer("matinee", __version__)
+    for connection in connections.all(initialized_only=True):
+        _watch(connection)
+    connection_created.connect(_watch)
     return provider
 
 
@@ -90,11 +97,24 @@ def span(*, is_request: bool, traceparent: str = "") -> Iterator[Tracing]:
     begun = _tracer.start_span("unnamed", context=_context(traceparent), kind=kind)
     tracing = Tracing(begun)
     token = trace_id.set(f"{begun.get_span_context().trace_id:032x}")
+    outer = _current.set(tracing)
     try:
-        with connection.execute_wrapper(tracing.count):
-            yield tracing
+        yield tracing
     finally:
+        _current.reset(outer)
         trace_id.reset(token)
+
+
+def _watch(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """Once for each connection, and for good: one that is lent belongs to another span, and comes back as another."""
+    if _counted not in connection.execute_wrappers:
+        connection.execute_wrappers.insert(0, _counted)  # the last one is of who wraps for a while, and takes it away
+
+
+def _counted(execute: Callable[..., Any], *arguments: Any) -> Any:
+    """A statement, for the span that it is a part of."""
+    tracing = _current.get()
+    return execute(*arguments) if tracing is None else tracing.count(execute, *arguments)
 
 
 def _context(traceparent: str) -> Any:

@@ -23,7 +23,8 @@ from matinee.core.artifacts import ArtifactStore
 from matinee.core.depot import Depot, depot
 from matinee.operations import checks, courier
 from matinee.operations.courier import Courier
-from matinee.recommendations.freshness import model_store
+from matinee.operations.serving import bring_up_to_date
+from matinee.recommendations.freshness import is_behind, model_store
 from matinee.recommendations.pool import newest_model
 from matinee.recommendations.training import train
 from matinee.search.index import refresh_index, search_index
@@ -79,6 +80,31 @@ def test_a_changed_film_and_a_new_model_reach_another_node(settings: Settings) -
         index = search_index()
         assert index is not None
         assert index.films == 1
+
+
+def test_a_node_that_starts_has_all_that_others_published_before_it_answers(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "close", lambda: None)  # the test's own transaction lives in it
+    film(1).save()
+    refresh_columns()
+    version = train(now=timezone.now()).version
+
+    with another_node(settings):
+        bring_up_to_date()
+
+        assert model_store().current_version() == version
+        assert not is_behind()
+
+
+def test_a_node_that_starts_while_the_depot_is_away_serves_what_it_has(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "depot").rename(tmp_path / "lost")
+
+    courier.look_before_serving()
+
+    found = courier.word()
+    assert found is not None
+    assert "is not there" in str(found.away)
 
 
 def test_a_node_takes_in_changes_from_where_another_left_off(settings: Settings) -> None:

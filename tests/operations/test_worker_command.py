@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from django.core.management import CommandError, call_command
 from django_tasks_db.models import DBTaskResult
 
 from matinee.core.jobs import schedule
 from tests.core.jobs import tasks
+from tests.operations.instances import database, environment_of
+from tests.operations.processes import eventually, start
 
 
 @pytest.mark.django_db(transaction=True)
@@ -39,3 +43,22 @@ def test_where_the_settings_are_wrong_it_ends_and_names_who_could_not_start(
         call_command("worker")
 
     assert "MATINEE_ACCESS_TOKEN_SECONDS" in capfd.readouterr().err
+
+
+def test_with_a_depot_a_worker_for_one_queue_has_a_courier_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "depot").mkdir()
+    with database() as url:
+        environment = {**environment_of(url, tmp_path), "MATINEE_DEPOT_URL": f"file://{tmp_path}/depot"}
+        worker = start(["-m", "matinee.cli", "worker", "--queue", "training"], **environment)
+        try:
+            commands: list[list[str]] = []
+
+            def both_run() -> bool:
+                commands[:] = [process.cmdline() for process in psutil.Process(worker.pid).children()]
+                return sorted("courier" in command for command in commands) == [False, True]
+
+            assert eventually(both_run), commands
+            assert ["--no-courier", "--queue", "training"] in [command[-4:-1] for command in commands]
+        finally:
+            worker.terminate()
+            worker.communicate(timeout=60)

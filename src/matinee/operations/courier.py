@@ -24,7 +24,7 @@ from django.db import connection
 
 from matinee.catalog import cards, columns, outbox, published_postings
 from matinee.core.artifacts import DAMAGED, ArtifactStore, DamagedArtifact
-from matinee.core.depot import Depot, DepotAway
+from matinee.core.depot import Depot, DepotAway, depot
 from matinee.search import index
 
 logger = logging.getLogger(__name__)
@@ -143,19 +143,34 @@ def _leave(found: Word) -> None:
     fresh.replace(file)
 
 
+def look_before_serving() -> None:
+    """One round of a node that starts, so that it neither serves nor trains without what others published.
+
+    Where the depot is away, it starts with what it has.
+    """
+    shared = depot()
+    if shared is not None:
+        _look(Courier(shared))
+
+
 def run(shared: Depot) -> None:
     """Look for ever, until SIGTERM; a version on its way then is fetched again by the next courier."""
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     courier = Courier(shared)
     while True:
-        try:
-            courier.look()
-        except OSError as error:  # a full disk is no reason to end
-            logger.error("This node can't take in what others publish: %s", error)  # noqa: TRY400 - no trace needed
-        except Exception:  # the node serves what it has, whatever it was
-            logger.exception("This node can't take in what others publish")
+        _look(courier)
         time.sleep(LOOK_EVERY_SECONDS)
+
+
+def _look(courier: Courier) -> None:
+    """The node serves what it has, whatever happens here."""
+    try:
+        courier.look()
+    except OSError as error:  # a full disk
+        logger.error("This node can't take in what others publish: %s", error)  # noqa: TRY400 - no trace needed
+    except Exception:
+        logger.exception("This node can't take in what others publish")
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

@@ -22,6 +22,7 @@ from matinee.core.counters import begin_anew
 from matinee.core.draining import begin_draining
 from matinee.core.jobs.schedule import registered
 from matinee.core.processes import SHARED_FOLDER
+from matinee.operations.courier import look_before_serving
 from matinee.operations.memory import KEEP_MEMORY
 from matinee.operations.supervisor import Child, Supervisor
 
@@ -47,17 +48,19 @@ def refuse_taken_port(host: str, port: int) -> None:
 
 
 def bring_up_to_date() -> None:
-    """Apply the migrations, let nobody back who was erased, publish the catalogue's columns and cards where needed."""
+    """Apply the migrations, let nobody back who was erased, fetch what other nodes published, and publish
+    the catalogue's columns and cards where needed."""
     begin_anew(settings.LIMITS_FILE)
     call_command("migrate", interactive=False, verbosity=0)
     erase_again()
     connection.close()
+    look_before_serving()
     publish_what_is_stale()
 
 
 def job_workers(queues: Sequence[str]) -> list[Child]:
     """One process for each queue."""
-    command = [*_python("matinee.cli"), "worker", "--queue"]
+    command = [*_python("matinee.cli"), "worker", "--no-courier", "--queue"]
     return [Child(f"job worker ({queue})", [*command, queue]) for queue in queues]
 
 

@@ -8,13 +8,15 @@ from django_tasks import task
 
 @task(queue_name="training")
 def train_model() -> str | None:
-    """Returns the version in service then; None where somebody trains already, whose model will do."""
+    """Returns the version in service then; None where somebody trains already, whose model will do, or the depot came
+    back meanwhile, whose model will do until the next training."""
     from matinee.recommendations.training import (  # noqa: PLC0415 - its solvers are for the worker alone
+        LearnedFromLess,
         TrainingUnderWay,
         train,
     )
 
     try:
         return train(now=timezone.now()).version
-    except TrainingUnderWay:
+    except (TrainingUnderWay, LearnedFromLess):
         return None

@@ -31,6 +31,7 @@ from matinee.recommendations.freshness import (
     refusal_store,
 )
 from matinee.recommendations.on_spark.needs import look_for_spark
+from matinee.recommendations.other_nodes import take_in_what_they_published
 from matinee.recommendations.pool import look_for_newer_model, newest_model
 from matinee.recommendations.signals import film_features, own_interactions
 
@@ -41,6 +42,12 @@ class TrainingUnderWay(Conflict):
     """Another process is training at this moment."""
 
     code = "training_under_way"
+
+
+class LearnedFromLess(Conflict):
+    """What other nodes published could not be had as the training began; now it can."""
+
+    code = "learned_from_less"
 
 
 @dataclass(frozen=True)
@@ -71,12 +78,13 @@ def train(
 
     A model that is worse than the one in service beyond noise is not published, unless with `force`. The same data
     gives the same content, byte for byte where it is counted here. By default Spark counts where MATINEE_SPARK_MASTER
-    is set. `on_stage` is told each stage as it begins. Raises TrainingUnderWay and SparkCannotCount.
+    is set. `on_stage` is told each stage as it begins. Raises TrainingUnderWay, LearnedFromLess and SparkCannotCount.
     """
     engine = engine or ("spark" if settings.SPARK_MASTER else "local")
     if engine == "spark":
         look_for_spark()
     with _alone():
+        knows_all = take_in_what_they_published()
         marks, digests = high_marks(), community_digests()
         on_stage("Reading films")
         features, prior, promised = film_features()
@@ -111,6 +119,8 @@ def train(
             look_for_newer_training()
             return TrainingReport(served.version, is_published=False, comparison=verdict.reason, data=data)
         on_stage("Publishing")
+        if not knows_all and take_in_what_they_published():
+            raise LearnedFromLess("The depot was away as this training began, and answers now: train again.")
         figures = guard.notes_of(model, held_out)
         version = model_store().publish(model.arrays(), {**notes, "config": asdict(config), "held_out": figures})
         logger.info("Model %s is published. %s", version, verdict.reason)

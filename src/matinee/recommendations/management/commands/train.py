@@ -8,17 +8,18 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from matinee.recommendations.on_spark.needs import SparkCannotCount
-from matinee.recommendations.training import Engine, TrainingUnderWay, train
+from matinee.recommendations.training import Engine, LearnedFromLess, TrainingUnderWay, train
 
 WORSE = 3
-ANOTHER_IS_TRAINING = 75  # EX_TEMPFAIL
+NOT_NOW = 75  # EX_TEMPFAIL
 
 
 class Command(BaseCommand):
     help = (
         "Fit a model on own and community ratings and on what the films are, and put it in service, unless it is worse "
         "than the one there beyond noise, for people whom neither has learned from. "
-        f"Exit codes: 0 in service, {WORSE} worse and left out, {ANOTHER_IS_TRAINING} another training is under way."
+        f"Exit codes: 0 in service, {WORSE} worse and left out, {NOT_NOW} another training is under way, "
+        "or the depot came back during this one."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -33,8 +34,8 @@ class Command(BaseCommand):
     def handle(self, *, force: bool, engine: Engine | None, **_options: Any) -> None:
         try:
             report = train(now=timezone.now(), force=force, engine=engine, on_stage=self._tell)
-        except TrainingUnderWay as refusal:
-            raise CommandError(refusal.detail, returncode=ANOTHER_IS_TRAINING) from refusal
+        except (TrainingUnderWay, LearnedFromLess) as refusal:
+            raise CommandError(refusal.detail, returncode=NOT_NOW) from refusal
         except SparkCannotCount as error:
             raise CommandError(str(error)) from error
         self.stdout.write(report.comparison)

@@ -1,0 +1,80 @@
+"""A node that has just been added learns from what the others have before its model counts for them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from matinee.core import depot as depots
+from matinee.core.artifacts import ArtifactStore
+from matinee.recommendations.training import LearnedFromLess, train
+from tests.recommendations.conftest import NOW
+from tests.recommendations.test_training import notes, store_strangers
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _shared(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    (tmp_path / "depot").mkdir()
+    settings.DEPOT_URL = f"file://{tmp_path}/depot"
+    monkeypatch.setattr(depots, "RESTS_FOR_SECONDS", 0.0)
+    yield
+    depots._depot_at.cache_clear()
+
+
+@pytest.fixture
+def another_node(settings: Settings, tmp_path: Path, cinema: None) -> str:
+    """From here on; returns the model that the first one made, of strangers' ratings."""
+    store_strangers([101, 102, 103])
+    version = train(now=NOW).version
+    settings.ARTIFACTS_DIR = tmp_path / "artifacts-of-another"
+    return version
+
+
+def learned_from(version: str) -> object:
+    data = notes(version)["data"]
+    assert isinstance(data, dict)
+    return data["community_ratings"]
+
+
+def test_an_empty_node_learns_from_the_community_ratings_of_the_others(another_node: str) -> None:
+    version = train(now=NOW, force=True).version
+
+    assert learned_from(version) == {"strangers": 9}
+    assert version > another_node
+
+
+def test_where_the_newest_is_damaged_it_takes_the_one_before(another_node: str, tmp_path: Path) -> None:
+    (tmp_path / "depot" / "community-strangers" / "000002-0123456789ab.tar").write_bytes(b"damage")
+
+    assert learned_from(train(now=NOW).version) == {"strangers": 9}
+
+
+def test_what_was_learned_while_the_depot_was_away_counts_for_this_node_alone(
+    another_node: str, tmp_path: Path
+) -> None:
+    (tmp_path / "depot").rename(tmp_path / "lost")
+
+    version = train(now=NOW).version
+
+    assert learned_from(version) == {}
+
+
+def test_a_depot_that_comes_back_meanwhile_gets_no_model_that_knows_less(
+    another_node: str, tmp_path: Path, settings: Settings
+) -> None:
+    (tmp_path / "depot").rename(tmp_path / "lost")
+
+    def come_back(stage: str) -> None:
+        if stage == "Publishing":
+            (tmp_path / "lost").rename(tmp_path / "depot")
+
+    with pytest.raises(LearnedFromLess):
+        train(now=NOW, on_stage=come_back)
+
+    assert ArtifactStore(settings.ARTIFACTS_DIR, "model").current_version() == another_node
+    assert learned_from(train(now=NOW).version) == {"strangers": 9}

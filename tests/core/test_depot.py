@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
+import shutil
 import socket
 import tarfile
 from collections.abc import Callable, Iterator
@@ -98,6 +101,58 @@ class TestDepot:
 
         with pytest.raises(NotInDepot, match="is no artifact"):
             fetched(shared, tmp_path)
+
+
+class TestWriting:
+    """To a directory, where a file is written under another name first."""
+
+    def test_two_that_write_the_same_version_at_once_do_not_meet(
+        self, directory: Depot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        copy = shutil.copyfile
+        folder = version_in(tmp_path)
+
+        def meanwhile(local: Path, to: Path) -> None:
+            monkeypatch.setattr(shutil, "copyfile", copy)
+            copy(local, to)
+            Depot(f"file://{tmp_path}/depot").put(folder)
+            assert fetched(directory, tmp_path) == {"manifest.json": b"{}", "words": b"abc"}
+            assert to.exists()
+
+        monkeypatch.setattr(shutil, "copyfile", meanwhile)
+
+        directory.put(folder)
+
+        assert [path.name for path in (tmp_path / "depot" / "kind").iterdir()] == [f"{VERSION}.tar"]
+
+    def test_what_could_not_be_written_whole_leaves_nothing(
+        self, directory: Depot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(_local: Path, to: Path) -> None:
+            to.write_bytes(b"a part")
+            raise OSError(errno.ENOSPC, "the disk is full")
+
+        monkeypatch.setattr(shutil, "copyfile", full)
+
+        with pytest.raises(DepotAway, match="the disk is full"):
+            directory.put(version_in(tmp_path))
+
+        assert list((tmp_path / "depot" / "kind").iterdir()) == []
+
+    def test_what_a_killed_writer_left_is_removed_and_what_is_being_written_is_not(
+        self, directory: Depot, tmp_path: Path
+    ) -> None:
+        kind = tmp_path / "depot" / "kind"
+        kind.mkdir()
+        left, being_written = kind / f".{VERSION}.a.tar", kind / f".{VERSION}.b.tar"
+        for path in (left, being_written):
+            path.write_bytes(b"a part")
+        os.utime(left, (0, 0))
+
+        directory.put(version_in(tmp_path))
+
+        assert not left.exists()
+        assert being_written.exists()
 
 
 def fetched_bytes(shared: Depot, name: str) -> bytes:

@@ -16,6 +16,7 @@ import shutil
 import tarfile
 import tempfile
 import time
+import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -35,6 +36,8 @@ NAME = re.compile(r"[A-Za-z0-9][\w.-]*/\d{6,}-[0-9a-f]{12}\.tar")
 """Of an object; whatever else lies there is left alone."""
 SLOWEST_BYTES_A_SECOND = 1_000_000
 """A depot that is slower than that is away."""
+LEFT_OVER_AFTER_SECONDS = 3600.0
+"""What nobody has written to for so long, nobody is writing any more."""
 RESTS_FOR_SECONDS = 15.0
 """So long a process does not ask again once it was away."""
 
@@ -116,10 +119,17 @@ class Depot:
         if not self._is_local:
             self._files.put_file(local, path, **self._within(seconds))
             return
-        folder, _, name = path.rpartition("/")
-        self._files.makedirs(folder, exist_ok=True)
-        self._files.put_file(local, f"{folder}/.{name}")
-        self._files.mv(f"{folder}/.{name}", path)
+        place = Path(path)
+        place.parent.mkdir(exist_ok=True)
+        fresh = place.with_name(f".{place.stem}.{uuid.uuid4().hex}.tar")  # two nodes may write the same version
+        try:
+            shutil.copyfile(local, fresh)
+            _sync(fresh)  # else a name may outlive a power cut, and its content not
+            fresh.replace(place)
+            _sync(place.parent)
+        except BaseException:
+            fresh.unlink(missing_ok=True)
+            raise
 
     def _remove_old(self, kind: str, newest: str) -> None:
         """What can't be removed now is with the next version."""
@@ -128,6 +138,9 @@ class Depot:
             for version in others[KEPT_VERSIONS - 1 :]:
                 with self._asking("tidied up"), suppress(FileNotFoundError):  # another node was quicker
                     self._files.rm_file(self._path(kind, version), **self._within(ANSWERS_WITHIN_SECONDS))
+            if self._is_local:
+                with self._asking("tidied up"):
+                    _remove_leftovers(Path(self._place) / kind)
         except DepotAway as error:
             logger.warning("Old versions of %s stay in the depot: %s", kind, error)
 
@@ -179,6 +192,22 @@ def unless_away(refresh: Callable[Given, None]) -> Callable[Given, None]:
             logger.error("%s waits until the depot answers. %s", refresh.__name__, error)  # noqa: TRY400 - no trace needed
 
     return tried
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """What a writer that was killed had not given its name yet."""
+    for leftover in folder.glob(".*.tar"):
+        with suppress(FileNotFoundError):
+            if time.time() - leftover.stat().st_mtime > LEFT_OVER_AFTER_SECONDS:
+                leftover.unlink()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _budget(size: int) -> float:

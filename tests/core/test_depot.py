@@ -181,8 +181,14 @@ def archive_of(name: str, **facts: Any) -> bytes:
         archive_of("words", type=tarfile.LNKTYPE, linkname="../../words"),
         archive_of("words", type=tarfile.FIFOTYPE),
         archive_of("words", type=tarfile.DIRTYPE),
+        archive_of("words", mtime=2.0**80),
+        archive_of("words", size=2**40),
+        archive_of("w" * 300, mode=0o600),
     ],
-    ids=["above", "absolute", "in a folder", "the folder above", "link", "hard link", "pipe", "folder"],
+    ids=[
+        *("above", "absolute", "in a folder", "the folder above", "link", "hard link", "pipe", "folder"),
+        *("of no time", "more than it is", "no file has such a name"),
+    ],
 )
 def test_an_archive_of_anything_but_plain_files_is_refused(archive: bytes, directory: Depot, tmp_path: Path) -> None:
     put_bytes(directory, archive)
@@ -190,8 +196,19 @@ def test_an_archive_of_anything_but_plain_files_is_refused(archive: bytes, direc
     with pytest.raises(NotInDepot, match="no artifact"):
         fetched(directory, tmp_path)
 
-    assert not list((tmp_path / "fetched").iterdir())
     assert not (tmp_path / "words").exists()
+    assert all(path.is_file() and not path.is_symlink() for path in (tmp_path / "fetched").iterdir())
+
+
+def test_a_full_disk_is_not_the_depots_fault(directory: Depot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "the disk is full")
+
+    directory.put(version_in(tmp_path))
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+
+    with pytest.raises(OSError, match="the disk is full"):
+        fetched(directory, tmp_path)
 
 
 class TestAway:

@@ -174,6 +174,22 @@ def test_damage_in_the_depot_is_refused_and_told_and_the_last_good_model_serves(
         assert "matinee_depot_up 1.0" in client.get("/metrics").content.decode()
 
 
+def test_a_kind_that_can_not_lie_here_does_not_keep_the_others_out(settings: Settings, tmp_path: Path) -> None:
+    film(1).save()
+    version = train(now=timezone.now()).version
+    for kind in ("a-file-here", "depot.json"):  # the latter is where the courier leaves word
+        (tmp_path / "depot" / kind).mkdir()
+        (tmp_path / "depot" / kind / "000001-0123456789ab.tar").write_bytes(b"odd")
+    with another_node(settings) as node:
+        settings.ARTIFACTS_DIR.mkdir()
+        (settings.ARTIFACTS_DIR / "a-file-here").touch()
+
+        found = node.look()
+
+        assert found.refused.keys() == {"a-file-here"}
+        assert model_store().current_version() == version
+
+
 def test_while_the_depot_is_away_a_node_goes_on_and_says_so(settings: Settings, client: Client, tmp_path: Path) -> None:
     film(1).save()
     refresh_columns()

@@ -9,6 +9,7 @@ once its checksums were looked at (`core.artifacts`), so that whatever it holds,
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
@@ -32,7 +33,7 @@ Given = ParamSpec("Given")
 KEPT_VERSIONS = 3
 ANSWERS_WITHIN_SECONDS = 10.0
 """Of whatever moves no artifact; and so long is waited at first where one is moved."""
-NAME = re.compile(r"[A-Za-z0-9][\w.-]*/\d{6,}-[0-9a-f]{12}\.tar")
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,99}/[0-9]{6,12}-[0-9a-f]{12}\.tar")
 """Of an object; whatever else lies there is left alone."""
 SLOWEST_BYTES_A_SECOND = 1_000_000
 """A depot that is slower than that is away."""
@@ -110,8 +111,10 @@ class Depot:
                     raise NotInDepot(f"The depot has no {error}.") from error
             try:
                 with tarfile.open(file.name, mode="r:") as archive:
-                    _unpack(archive, folder)
-            except (tarfile.TarError, ValueError, EOFError) as error:
+                    _unpack(archive, folder, at_most=Path(file.name).stat().st_size)
+            except Exception as error:  # what somebody left there makes its reader raise whatever there is
+                if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                    raise
                 raise NotInDepot(f"What the depot holds as {kind}/{version} is no artifact: {error}") from error
 
     def _write(self, local: str, path: str, seconds: float) -> None:
@@ -214,9 +217,12 @@ def _budget(size: int) -> float:
     return ANSWERS_WITHIN_SECONDS + size / SLOWEST_BYTES_A_SECOND
 
 
-def _unpack(archive: tarfile.TarFile, folder: Path) -> None:
-    """Plain files in one folder alone; anything else can't have been put there by us."""
+def _unpack(archive: tarfile.TarFile, folder: Path, *, at_most: int) -> None:
+    """Plain files in one folder alone, of `at_most` so many bytes; anything else can't have been put there by us."""
     for member in archive:
+        at_most -= member.size
+        if at_most < 0:
+            raise ValueError("It claims to hold more than it is.")
         name = member.name
         if not member.isreg() or member.issparse() or name != Path(name).name or name in {"", ".", ".."}:
             raise ValueError(f"{name!r} is not a file of an artifact.")

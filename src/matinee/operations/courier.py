@@ -79,7 +79,7 @@ class Courier:
         try:
             self._list()
             for kind, version in self._wanted():
-                self._bring(kind, version, found)
+                self._bring_or_tell(kind, version, found)
         except DepotAway as error:
             found.away = str(error)
         except AnyDatabaseError:
@@ -100,6 +100,14 @@ class Courier:
             here = ArtifactStore(settings.ARTIFACTS_DIR, kind).current_version() or ""
             shared = self._newest.get(kind, [""])[0]
             yield kind, max(here, shared)
+
+    def _bring_or_tell(self, kind: str, version: str, found: Word) -> None:
+        """A kind that this disk does not take is no reason to leave the others out."""
+        try:
+            self._bring(kind, version, found)
+        except OSError as error:
+            logger.error("This node can't take in %s: %s", kind, error)  # noqa: TRY400 - no trace needed
+            found.refused[kind] = str(error)
 
     def _bring(self, kind: str, version: str, found: Word) -> None:
         store = ArtifactStore(settings.ARTIFACTS_DIR, kind)

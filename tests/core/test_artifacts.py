@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from matinee.core import artifacts
+from matinee.core import artifacts, in_service
 from matinee.core.artifacts import KEPT_VERSIONS, Artifact, ArtifactStore, DamagedArtifact
 from matinee.core.in_service import Latest
 
@@ -176,6 +177,58 @@ def test_latest_sees_a_new_version_and_keeps_the_old_view_when_the_new_one_makes
     assert latest.get() == 2
     store.publish(ARRAYS, {"no": "films"})
     assert latest.get() == 2
+
+
+@pytest.fixture
+def damaged_since(store: ArtifactStore, tmp_path: Path) -> tuple[str, str]:
+    """An older version, and one in service that is damaged; `whole` has what that was."""
+    good, bad = store.publish(ARRAYS, {}), store.publish(ARRAYS, {"newer": True})
+    shutil.copytree(store.directory / bad, tmp_path / "whole")
+    (store.directory / bad / "numbers.npy").write_bytes(b"damage")
+    return good, bad
+
+
+def test_latest_takes_a_damaged_version_once_it_was_put_there_anew(
+    store: ArtifactStore, tmp_path: Path, damaged_since: tuple[str, str]
+) -> None:
+    good, bad = damaged_since
+    latest = Latest(lambda: store, lambda artifact: artifact.version, look_every_seconds=0)
+    assert latest.get() == good
+
+    shutil.rmtree(store.directory / bad)
+    (tmp_path / "whole").rename(store.directory / bad)
+
+    assert latest.get() == bad
+
+
+def test_latest_reads_a_damaged_version_again_now_and_then_alone(
+    store: ArtifactStore, tmp_path: Path, damaged_since: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, bad = damaged_since
+    views: list[str] = []
+    opened: list[None] = []
+
+    def view(artifact: Artifact) -> str:
+        views.append(artifact.version)
+        return artifact.version
+
+    open_newest = store.open_newest
+
+    def counted() -> Artifact | None:
+        opened.append(None)
+        return open_newest()
+
+    monkeypatch.setattr(store, "open_newest", counted)
+    latest = Latest(lambda: store, view, look_every_seconds=0)
+
+    assert [latest.get() for _ in range(3)] == [good] * 3
+    assert len(opened) == 1
+    monkeypatch.setattr(in_service, "DAMAGED_AGAIN_AFTER_SECONDS", 0.0)
+    latest._open_again_at = 0.0
+    assert [latest.get(), latest.get()] == [good, good]
+    shutil.copy(tmp_path / "whole" / "numbers.npy", store.directory / bad)
+    assert [latest.get(), latest.get()] == [bad, bad]
+    assert (views, len(opened)) == ([good, bad], 4)
 
 
 def test_latest_looks_again_only_now_and_then_or_when_told(store: ArtifactStore) -> None:

@@ -176,6 +176,13 @@ class ArtifactStore:
         except (OSError, UnicodeDecodeError):
             return None
 
+    def identity(self, version: str | None) -> Identity | None:
+        """Another one when a version was put there anew; None where it is not there."""
+        try:
+            return _identity((self.directory / (version or "") / "manifest.json").stat())
+        except OSError:
+            return None
+
     def published_at(self) -> float:
         """When the version in service was put there, as time.time() counts; 0 where there is none."""
         try:
@@ -228,8 +235,7 @@ class ArtifactStore:
 
     def _sha256_once(self, path: Path) -> str:
         """The same file under several versions is read once by each process."""
-        status = path.stat()
-        identity = status.st_ino, status.st_size, status.st_mtime_ns
+        identity = _identity(path.stat())
         digest = self._digests.get(identity)
         if digest is None:
             digest = self._digests[identity] = _sha256(path)
@@ -288,6 +294,10 @@ class ArtifactStore:
 def stored_kinds(root: Path) -> list[str]:
     """Every kind of artifact that has a version in service under `root`, by name."""
     return sorted(pointer.parent.name for pointer in root.glob("*/CURRENT"))
+
+
+def _identity(status: os.stat_result) -> Identity:
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _manifest(folder: Path, version: str) -> Any:

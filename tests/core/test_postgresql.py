@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Iterator
 
 import pytest
@@ -72,6 +73,7 @@ def test_one_that_was_told_something_is_asked_and_is_well(another: BaseDatabaseW
     with teller.cursor() as cursor:
         cursor.execute("NOTIFY films")
     teller.close()
+    assert select.select([another.connection.fileno()], [], [], 20)[0], "it comes when the server is idle"
 
     assert another.is_usable()
     assert asked_last(another) == "SELECT 1"

@@ -36,7 +36,7 @@ NOT_ASKED_OF_SQUAWK = (
     "prefer-text-field",  # Django writes a length as varchar(n); to widen it rewrites nothing
     "prefer-bigint-over-int",  # counts and years; ids are bigint by DEFAULT_AUTO_FIELD, which models cannot forget
     "prefer-bigint-over-smallint",  # stars and kinds
-    "require-lock-timeout",  # set for all of a run by `matinee migrate`
+    "require-lock-timeout",  # set by `matinee migrate` for all that are atomic
     "require-statement-timeout",  # who waits is let go by the above; building an index may take its time
 )
 NOT_ASKED_OF_THE_LINTER = ("RUNPYTHON_MODEL_VARIABLE_NAME",)  # taste
@@ -91,7 +91,7 @@ def by_squawk(migrations: list[tuple[str, str]]) -> Findings:
             sql = io.StringIO()
             call_command("sqlmigrate", app, name, stdout=sql, no_color=True)
             Path(folder, f"{app}.{name}.sql").write_text(sql.getvalue(), encoding="utf-8")
-        squawk = [str(Path(sys.executable).with_name("squawk")), "--assume-in-transaction", "--reporter", "json"]
+        squawk = [str(Path(sys.executable).with_name("squawk")), "--reporter", "json"]
         excluded = [f"--exclude={rule}" for rule in NOT_ASKED_OF_SQUAWK]
         files = [str(path) for path in sorted(Path(folder).iterdir())]
         ran = subprocess.run([*squawk, *excluded, *files], capture_output=True, text=True, check=False)

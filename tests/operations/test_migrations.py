@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from io import StringIO
 from typing import Any
 
@@ -16,6 +16,7 @@ from django.core.management.commands.migrate import Command as DjangosMigrate
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
+from pytest_django.fixtures import Settings
 
 from matinee.accounts.models import User
 from matinee.catalog.models import Movie
@@ -88,6 +89,84 @@ def test_one_that_can_not_have_its_lock_lets_others_pass_and_tries_again(monkeyp
     migrating.join()
 
     assert waiting_migrations() == 0
+
+
+@pytest.fixture
+def _an_index_is_added(settings: Settings) -> Iterator[None]:
+    """By a migration that is not atomic, of an app without models."""
+    settings.MIGRATION_MODULES = {"messages": "tests.operations.concurrent_index"}
+    yield
+    call_command("migrate", "messages", "zero", verbosity=0)
+
+
+def is_asked(beginning: str) -> bool:
+    """Whether another connection was asked such a statement last."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE %s)",
+            [f"{beginning}%"],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def index_is_valid() -> bool | None:
+    """None while there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('ratings_by_stars')")
+        row = cursor.fetchone()
+    return None if row is None else bool(row[0])
+
+
+@only_postgresql
+@pytest.mark.usefixtures("_an_index_is_added")
+def test_an_index_is_made_while_somebody_writes_for_longer_than_others_may_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tries: list[int] = []
+    monkeypatch.setattr(DjangosMigrate, "handle", counted(DjangosMigrate.handle, tries))
+    migrating = threading.Thread(target=at_once, args=(lambda: call_command("migrate", verbosity=0),))
+
+    with somebody_writes_ratings_for_long():
+        migrating.start()
+        assert eventually(lambda: is_asked("CREATE INDEX CONCURRENTLY"))
+        migrating.join(timeout=0.2)
+    migrating.join()
+
+    assert (len(tries), index_is_valid(), waiting_migrations()) == (1, True, 0)
+
+
+@only_postgresql
+@pytest.mark.usefixtures("_an_index_is_added")
+def test_an_index_that_was_broken_off_is_made_by_the_next_run() -> None:
+    migrating = threading.Thread(target=at_once, args=(lambda: call_command("migrate", verbosity=0),))
+    with somebody_writes_ratings_for_long():
+        migrating.start()
+        assert eventually(lambda: index_is_valid() is False)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX C%'")
+        migrating.join()
+    broken_off = index_is_valid()
+
+    call_command("migrate", verbosity=0)
+
+    assert (broken_off, index_is_valid()) == (False, True)
+
+
+@only_postgresql
+def test_one_that_waits_for_another_run_is_not_waited_for_by_its_index() -> None:
+    ended: list[str | Exception] = []
+    waiting = threading.Thread(target=lambda: ended.extend(at_once(lambda: call_command("migrate", verbosity=0))))
+    with closing(connection.copy()) as other, other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [migrate.ONE_AT_A_TIME])
+        cursor.execute("CREATE INDEX ratings_by_stars ON library_movierating (rating)")
+        waiting.start()
+        assert eventually(lambda: is_asked("SELECT pg_%advisory_lock("))
+
+        cursor.execute("REINDEX INDEX CONCURRENTLY ratings_by_stars")
+
+        cursor.execute("DROP INDEX ratings_by_stars")
+    waiting.join()
+    assert ended == [None]
 
 
 @only_postgresql

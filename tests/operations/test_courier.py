@@ -150,6 +150,28 @@ def test_of_two_nodes_that_publish_at_once_one_counts_and_no_change_is_lost(
     assert film_numbers() == [1, 2, 3]
 
 
+def test_a_change_that_made_no_difference_here_waits_where_another_node_was_quicker(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Movie.objects.bulk_create([film(1, popularity=1.0), film(2), film(3)])
+    refresh_columns()
+    named_version = outbox.named_version
+
+    def then_another_publishes_and_it_is_changed_back(consumer: str) -> str | None:
+        monkeypatch.setattr(outbox, "named_version", named_version)
+        named = named_version(consumer)
+        with another_node(settings):
+            Movie.objects.filter(tmdb_id=1).update(popularity=2.0)
+            refresh_columns()
+            Movie.objects.filter(tmdb_id=1).update(popularity=1.0)
+        return named
+
+    monkeypatch.setattr(outbox, "named_version", then_another_publishes_and_it_is_changed_back)
+    refresh_columns()
+
+    assert [*outbox.pending_changes("columns").values()] == [1]
+
+
 def test_damage_in_the_depot_is_refused_and_told_and_the_last_good_model_serves(
     settings: Settings, client: Client
 ) -> None:

@@ -62,7 +62,8 @@ def taking_in(consumer: str, kind: ArtifactKind[VIEW]) -> Iterator[tuple[VIEW | 
         made = kind.store.current_version()
         with transaction.atomic():
             named_still = ChangeConsumer.objects.filter(name=consumer, version=named)
-            if made == named or named_still.update(version=made):
+            # Asked where nothing was made, too: another node may have named a version that lacks these changes.
+            if named_still.update(version=made):
                 forget_changes(pending)
             else:
                 logger.info("Another node was quicker than version %s for %s", made, consumer)

@@ -16,7 +16,7 @@ from matinee.core.artifacts import ArtifactStore
 from matinee.search import documents, tasks
 from matinee.search import index as module
 from matinee.search.finding import search
-from matinee.search.index import index_is_stale, refresh_index, search_index
+from matinee.search.index import index_is_stale, refresh_index, refresh_is_due, search_index
 from tests.search.films import titled
 
 pytestmark = pytest.mark.django_db
@@ -131,6 +131,21 @@ def test_asking_whether_it_is_stale_costs_one_query(django_assert_num_queries: D
         stale = index_is_stale()
 
     assert not stale
+
+
+@pytest.mark.usefixtures("three_films")
+def test_where_nodes_share_a_depot_a_version_serves_for_a_while(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SECONDS_A_FILM", 1_000.0)
+    titled(4, "Zulu").save()
+
+    alone = refresh_is_due()
+    settings.DEPOT_URL = f"file://{tmp_path}"
+    while_young = refresh_is_due()
+    monkeypatch.setattr(module, "SECONDS_A_FILM", 0.0)
+
+    assert (alone, while_young, index_is_stale(), refresh_is_due()) == (True, False, True, True)
 
 
 @pytest.mark.usefixtures("three_films")

@@ -14,4 +14,4 @@ class SearchConfig(AppConfig):
         from matinee.search import index, tasks  # noqa: PLC0415 - as above
 
         every = dt.timedelta(seconds=1)
-        register(Periodic("refresh-search-index", tasks.refresh_index, every=every, when=index.index_is_stale))
+        register(Periodic("refresh-search-index", tasks.refresh_index, every=every, when=index.refresh_is_due))

@@ -7,6 +7,7 @@ begins as hard links to the last one's files, which tantivy itself never changes
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,6 +27,9 @@ KIND = "search"
 CONSUMER = "search"
 MOST = 0.5
 """The share of changed films from which on the index is built anew."""
+SECONDS_A_FILM = 0.000_02
+"""How long a version serves where nodes share a depot, for each film in it: 20 s at a million. Every version goes there
+and to each node whole; on one machine only what is new is written, and a changed film is found at once."""
 BUILDING_BYTES, CHANGING_BYTES = 500_000_000, 64_000_000
 """At most, and only as far as the films take it: a segment is written when it is full, and few are quicker to ask."""
 
@@ -70,6 +74,15 @@ def publish_index(documents: Iterable[Document]) -> None:
 def index_is_stale() -> bool:
     """Whether `refresh_index` has something to do: one indexed query at most."""
     return not _kind(settings.ARTIFACTS_DIR).serves_newest() or outbox.has_changes(CONSUMER)
+
+
+def refresh_is_due() -> bool:
+    """Whether it is time for the schedule to run `refresh_index`."""
+    kind = _kind(settings.ARTIFACTS_DIR)
+    serving = kind.latest.get()
+    age = abs(time.time() - kind.store.published_at())
+    is_young = serving is not None and kind.serves_newest() and age < SECONDS_A_FILM * serving.films
+    return not (settings.DEPOT_URL and is_young) and index_is_stale()
 
 
 @lru_cache(maxsize=4)

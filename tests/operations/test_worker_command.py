@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from pathlib import Path
@@ -54,7 +55,8 @@ def test_with_a_depot_a_worker_for_one_queue_has_a_courier_beside_it(tmp_path: P
             commands: list[list[str]] = []
 
             def both_run() -> bool:
-                commands[:] = [process.cmdline() for process in psutil.Process(worker.pid).children()]
+                with contextlib.suppress(psutil.NoSuchProcess):  # one that has just ended
+                    commands[:] = [process.cmdline() for process in psutil.Process(worker.pid).children()]
                 return sorted("courier" in command for command in commands) == [False, True]
 
             assert eventually(both_run), commands

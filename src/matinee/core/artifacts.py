@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from prometheus_client import Counter
 
-from matinee.core.depot import DepotAway, NotInDepot, depot
+from matinee.core.depot import DepotAway, NotInDepot, depot, sync
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ class ArtifactStore:
             try:
                 version = self._seal(staging, save(staging), notes)
                 staging.rename(self.directory / version)
-                _sync(self.directory)
+                sync(self.directory)
                 self._share(version)
                 self._point_to(version)
             except BaseException:
@@ -162,7 +162,7 @@ class ArtifactStore:
             self._read(staging, version)
             shutil.rmtree(self.directory / version, ignore_errors=True)
             staging.rename(self.directory / version)
-            _sync(self.directory)
+            sync(self.directory)
         except NotInDepot as error:
             raise DamagedArtifact(str(error)) from error
         finally:
@@ -247,7 +247,7 @@ class ArtifactStore:
             json.dump(manifest, file, indent=1, sort_keys=True)
             file.flush()
             os.fsync(file.fileno())
-        _sync(folder)
+        sync(folder)
         return f"{self._next_number():06d}-{_digest(files, manifest['notes'])}"
 
     def _next_number(self) -> int:
@@ -272,7 +272,7 @@ class ArtifactStore:
         if made_at is not None:
             os.utime(fresh, (made_at, made_at))
         fresh.replace(self._pointer)
-        _sync(self.directory)
+        sync(self.directory)
 
     def _forget_old(self, newest: str) -> None:
         for version in [v for v in self.versions() if v != newest][KEPT_VERSIONS - 1 :]:
@@ -339,11 +339,3 @@ def _sha256(path: Path) -> str:
 def _digest(files: Mapping[str, Any], notes: Mapping[str, Any]) -> str:
     content = json.dumps([files, notes], sort_keys=True, separators=(",", ":")).encode()
     return hashlib.sha256(content).hexdigest()[:12]
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -127,9 +127,9 @@ class Depot:
         fresh = place.with_name(f".{place.stem}.{uuid.uuid4().hex}.tar")  # two nodes may write the same version
         try:
             shutil.copyfile(local, fresh)
-            _sync(fresh)  # else a name may outlive a power cut, and its content not
+            sync(fresh)  # else a name may outlive a power cut, and its content not
             fresh.replace(place)
-            _sync(place.parent)
+            sync(place.parent)
         except BaseException:
             fresh.unlink(missing_ok=True)
             raise
@@ -205,7 +205,8 @@ def _remove_leftovers(folder: Path) -> None:
                 leftover.unlink()
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have a file, or a folder's names, outlive a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -114,7 +114,7 @@ def _writes(summary: Record, about: Record) -> list[str]:
     durable = about.get("Durability")
     return [
         *_table(["writes a second, each on disk before its answer", *named.values()], rows),
-        *(["", f"{durable}."] if durable else []),
+        *(["", durable] if durable else []),
     ]
 
 

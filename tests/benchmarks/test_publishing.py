@@ -36,7 +36,7 @@ def record() -> dict[str, Any]:
             "Command": "`bench`",
             "Machine": "2 cores",
             "Load": "3 rounds",
-            "Durability": "Full",
+            "Durability": "Full.",
         },
         servers=list(CPU_MS),
         rounds={
@@ -63,6 +63,7 @@ def test_the_page_tells_ratios_writes_and_which_goals_are_reached() -> None:
     assert "| recommendations | 1.00 | has none | has none | 1.25 | 2.00 |  |  |" in page
     assert "| rate | 1000 (1000 to 1000) | 800 (800 to 800) | 66.7" in page
     assert "Full." in page
+    assert "Full.." not in page
     assert "| a list with flags: 15 times less than Django REST framework | 15.0 | yes |" in page
     assert "| 6 times less than FastAPI | 5.00 | no |" in page
     assert "| PostgreSQL's reads: at most 1.3 times SQLite's | 1.25 | yes |" in page

@@ -27,7 +27,7 @@ from typing import Any
 from benchmarks.http.client import HOST, Request
 from benchmarks.http.contenders import WORKERS, fill
 from benchmarks.http.endpoints import DETAILS, MOVIES, PAGES, PAGES_OF_RECOMMENDATIONS, Endpoint, pages
-from benchmarks.http.measuring import measure
+from benchmarks.http.measuring import Load, measure
 from benchmarks.http.servers import Server, free_port
 from benchmarks.paths import RESULTS, ROOT
 from benchmarks.tmdb.films import real_films
@@ -127,7 +127,7 @@ def _measured(
                 (data / PACE_FILE).unlink(missing_ok=True)  # or the last fault's rest would spare us this one
                 time.sleep(SETTLES_FOR)
                 for endpoint in endpoints:
-                    took = measure(server, endpoint, connections=CONNECTIONS, seconds=options.seconds)
+                    took = measure(server, Load(endpoint, CONNECTIONS), seconds=options.seconds)
                     found[name][endpoint.name].append(
                         {"p50_ms": took.p50_ms, "p99_ms": took.p99_ms, "requests": took.requests}
                     )

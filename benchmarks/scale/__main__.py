@@ -111,7 +111,7 @@ def _row_bytes(folder: Path) -> dict[str, float]:
 
 
 def _middle(rounds: Sequence[nodes.Measurement], figure: str) -> float:
-    return median(getattr(one, figure) for one in rounds)
+    return float(median(getattr(one, figure) for one in rounds))
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -175,7 +175,7 @@ def _shared(folder: Path) -> Iterator[tuple[Shared, str]]:
             counters.terminate()
 
 
-def ratio(rounds: dict[str, list[Measurement]], figure: str) -> float:
+def ratio(rounds: Mapping[str, Sequence[Measurement]], figure: str) -> float:
     """Two nodes' median beside one's, round by round."""
     pairs = zip(rounds["one"], rounds["two"], strict=True)
     return float(median(getattr(two, figure) / getattr(one, figure) for one, two in pairs))

@@ -20,6 +20,8 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from pytest_django.fixtures import Settings
 from whitenoise.middleware import WhiteNoiseMiddleware
 
@@ -95,13 +97,25 @@ def _trends_of_its_own() -> None:
 @pytest.fixture(autouse=True)
 def _limits_of_its_own(settings: Settings, tmp_path: Path) -> Iterator[None]:
     """Nor how often it has asked; and only tests of the limits meet them."""
-    from matinee.core.limits import limiter  # noqa: PLC0415 - as above
+    from matinee.core.limits import limiter  # noqa: PLC0415 - its models are there once Django is set up
 
     settings.LIMITS_FILE = tmp_path / "limits.sqlite3"
     settings.REQUESTS_A_MINUTE = dict.fromkeys(settings.REQUESTS_A_MINUTE, 100_000)
     limiter.cache_clear()
     yield
     limiter.cache_clear()
+
+
+@pytest.fixture
+def shared_depot(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A directory that nodes share artifacts by, and that is asked again at once after it was away."""
+    from matinee.core import depot  # noqa: PLC0415 - it is there once Django is set up
+
+    (tmp_path / "depot").mkdir()
+    settings.DEPOT_URL = f"file://{tmp_path}/depot"
+    monkeypatch.setattr(depot, "RESTS_FOR_SECONDS", 0.0)
+    yield
+    depot._depot_at.cache_clear()
 
 
 @pytest.fixture
@@ -120,9 +134,7 @@ def mailbox(settings: Settings) -> Iterator[Mailbox]:
 def _a_trail_that_a_test_can_leave(django_db_setup: None) -> None:
     """Tests that commit are cleaned up after by emptying all tables, in no order of ours. The audit trail refuses that,
     so that its triggers are taken off meanwhile; and films that go tell the outbox, which may be empty already."""
-    from django.db import connection  # noqa: PLC0415 - as above
-
-    from matinee.audit import triggers  # noqa: PLC0415 - as above
+    from matinee.audit import triggers  # noqa: PLC0415 - its models are there once Django is set up
 
     class Emptying(type(connection.ops)):  # type: ignore[misc] # of whichever database it is
         def execute_sql_flush(self, statements: Iterable[str]) -> None:
@@ -153,9 +165,6 @@ def _assets_read_once() -> None:
 @pytest.fixture
 def back_to_the_newest_migration() -> Iterator[None]:
     """Where the test leaves an older one."""
-    from django.db import connection  # noqa: PLC0415 - as above
-    from django.db.migrations.executor import MigrationExecutor  # noqa: PLC0415 - as above
-
     yield
     executor = MigrationExecutor(connection)
     executor.migrate(executor.loader.graph.leaf_nodes())

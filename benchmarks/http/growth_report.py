@@ -5,33 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.http.report import MIB, conditions, figure, medians, shown
+from benchmarks.http.report import MIB, figure, medians, page, passage, shown
 
 Record = Mapping[str, Any]
 
 
 def markdown(record: Record) -> str:
     """Everything that was measured."""
-    lines = [
-        "# HTTP: growth of the catalogue",
-        "",
-        "Made by `python -m benchmarks.http.growth`; [benchmarks/README.md](../README.md) says what is measured.",
-        "",
-        *[f"- {name}: {value}" for name, value in record["about"].items()],
-        f"- {conditions(record['rounds'])}",
-        "",
-        *_tables(record),
-        "",
-        *medians(record["summary"]),
-    ]
-    return "\n".join(lines) + "\n"
+    return page(
+        "HTTP: growth of the catalogue",
+        "benchmarks.http.growth",
+        record,
+        [*_tables(record), "", *medians(record["summary"])],
+    )
 
 
 def told(record: Record) -> str:
     """What the page says of it."""
-    about = record["about"]
-    head = f"{about['Date']}, {about['Command']}, {about['Machine']}. {about['Load']}; medians with their spread."
-    return "\n".join([f"{head} {conditions(record['rounds'])}", "", *_tables(record)])
+    return passage(record, _tables(record), what="; medians with their spread")
 
 
 def _tables(record: Record) -> list[str]:

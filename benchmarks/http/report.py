@@ -93,6 +93,28 @@ def markdown(result: Result) -> str:
     return "\n".join(lines) + "\n"
 
 
+def page(title: str, program: str, record: Mapping[str, Any], body: Sequence[str]) -> str:
+    """Everything that was measured by a program, under what it was measured with."""
+    lines = [
+        f"# {title}",
+        "",
+        f"Made by `python -m {program}`; [benchmarks/README.md](../README.md) says what is measured.",
+        "",
+        *[f"- {name}: {value}" for name, value in record["about"].items()],
+        f"- {conditions(record['rounds'])}",
+        "",
+        *body,
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def passage(record: Mapping[str, Any], body: Sequence[str], *, what: str = "") -> str:
+    """What docs/performance.md says of it; `what` stands behind the load."""
+    about = record["about"]
+    head = f"{about['Date']}, {about['Command']}, {about['Machine']}. {about['Load']}{what}."
+    return "\n".join([f"{head} {conditions(record['rounds'])}", "", *body])
+
+
 def medians(figures: Mapping[str, Any]) -> list[str]:
     """The table of a `summary`'s medians."""
     return [

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from statistics import median
 from typing import Any
 
-from benchmarks.http.report import conditions, figure
+from benchmarks.http.report import figure, page, passage
 
 Record = Mapping[str, Any]
 SHOWN = ("cpu_ms", "requests_per_second", "p99_ms")
@@ -14,24 +14,12 @@ SHOWN = ("cpu_ms", "requests_per_second", "p99_ms")
 
 def markdown(record: Record) -> str:
     """Everything that was measured."""
-    lines = [
-        "# HTTP: workers and threads",
-        "",
-        "Made by `python -m benchmarks.http.settings`; [benchmarks/README.md](../README.md) says what is measured.",
-        "",
-        *[f"- {name}: {value}" for name, value in record["about"].items()],
-        f"- {conditions(record['rounds'])}",
-        "",
-        *_table(record),
-    ]
-    return "\n".join(lines) + "\n"
+    return page("HTTP: workers and threads", "benchmarks.http.settings", record, _table(record))
 
 
 def told(record: Record) -> str:
     """What the page says of it."""
-    about = record["about"]
-    head = f"{about['Date']}, {about['Command']}, {about['Machine']}. {about['Load']}."
-    return "\n".join([f"{head} {conditions(record['rounds'])}", "", *_table(record)])
+    return passage(record, _table(record))
 
 
 def _table(record: Record) -> list[str]:

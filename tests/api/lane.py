@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any, NamedTuple
+from wsgiref.util import setup_testing_defaults
 
 from django.core.handlers.wsgi import WSGIHandler
 
@@ -40,17 +40,12 @@ def ask(application: Any, path: str, method: str = "GET", **more: str) -> Reply:
         "REQUEST_METHOD": method,
         "PATH_INFO": path,
         "QUERY_STRING": query,
-        "SCRIPT_NAME": "",
-        "SERVER_NAME": "127.0.0.1",
-        "SERVER_PORT": "8000",
-        "SERVER_PROTOCOL": "HTTP/1.1",
         "REMOTE_ADDR": "127.0.0.1",
         "HTTP_HOST": "127.0.0.1:8000",
         "HTTP_X_REQUEST_ID": "the-same-in-both",
-        "wsgi.input": io.BytesIO(b""),
-        "wsgi.url_scheme": "http",
         **more,
     }
+    setup_testing_defaults(environ)
     told: list[Any] = []
     with connections_kept():
         answer = application(environ, lambda status, headers: told.extend((status, headers)))

@@ -6,27 +6,13 @@ import xml.etree.ElementTree as ET
 from dataclasses import asdict
 from typing import Any
 
-from benchmarks.http.measuring import Measurement
 from benchmarks.http.publishing import ALSO_OURS, DRF, FASTAPI, FLOOR, OURS, drawn, growth_drawn, told
 from benchmarks.http.report import Result, summary
 
+from tests.benchmarks.measurements import measured
+
 REQUESTS = ("list, signed in", "detail, signed in", "rate", "favourite, and undo", "recommendations")
 CPU_MS = {OURS: 1.0, DRF: 15.0, FASTAPI: 5.0, ALSO_OURS: 1.25, FLOOR: 0.03}
-
-
-def measured(cpu_ms: float) -> Measurement:
-    return Measurement(
-        requests=100,
-        seconds=1.0,
-        requests_per_second=1_000 / cpu_ms,
-        p50_ms=cpu_ms,
-        p99_ms=2 * cpu_ms,
-        cpu_ms=cpu_ms,
-        client_cpu_ms=0.1,
-        others_cores=0.2,
-        bytes_received=1_000,
-        statuses={"200": 100},
-    )
 
 
 def record() -> dict[str, Any]:
@@ -41,7 +27,7 @@ def record() -> dict[str, Any]:
         servers=list(CPU_MS),
         rounds={
             request: {
-                server: [measured(cpu) for _ in range(3)]
+                server: [measured(cpu_ms=cpu, requests_per_second=1_000 / cpu) for _ in range(3)]
                 for server, cpu in CPU_MS.items()
                 if request != "recommendations" or server in {OURS, ALSO_OURS}
             }

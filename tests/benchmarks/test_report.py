@@ -1,23 +1,8 @@
 from __future__ import annotations
 
-from benchmarks.http.measuring import Measurement
 from benchmarks.http.report import Result, better_by, markdown
 
-
-def measured(*, cpu_ms: float, requests_per_second: float) -> Measurement:
-    return Measurement(
-        requests=100,
-        seconds=1.0,
-        requests_per_second=requests_per_second,
-        p50_ms=cpu_ms,
-        p99_ms=2 * cpu_ms,
-        cpu_ms=cpu_ms,
-        client_cpu_ms=0.1,
-        others_cores=0.2,
-        bytes_received=1_000,
-        statuses={"200": 100},
-    )
-
+from tests.benchmarks.measurements import measured
 
 OURS = [measured(cpu_ms=cpu, requests_per_second=200 / cpu) for cpu in (1.0, 2.0, 1.0)]
 THEIRS = [measured(cpu_ms=cpu, requests_per_second=200 / cpu) for cpu in (10.0, 16.0, 12.0)]

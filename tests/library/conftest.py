@@ -2,20 +2,4 @@
 
 from __future__ import annotations
 
-import pytest
-
-from matinee.accounts.models import User
-from matinee.accounts.services import create_user
-from tests.recommendations.conftest import NOW
-
-PASSWORD = "correct horse battery staple"
-
-
-@pytest.fixture
-def alice(db: None) -> User:
-    return create_user(email="alice@example.org", username="alice", password=PASSWORD, now=NOW)
-
-
-@pytest.fixture
-def bob(db: None) -> User:
-    return create_user(email="bob@example.org", username="bob", password=PASSWORD, now=NOW)
+from tests.accounts.conftest import alice, bob  # noqa: F401 - fixtures, which pytest looks for in here

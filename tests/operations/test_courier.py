@@ -18,7 +18,6 @@ from matinee.catalog import columns as published_columns
 from matinee.catalog import outbox
 from matinee.catalog.columns import columns, columns_are_stale, refresh_columns
 from matinee.catalog.models import ChangeConsumer, Movie
-from matinee.core import depot as depots
 from matinee.core.artifacts import ArtifactStore
 from matinee.core.depot import Depot, depot
 from matinee.operations import checks, courier
@@ -34,13 +33,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _shared(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    (tmp_path / "depot").mkdir()
-    settings.DEPOT_URL = f"file://{tmp_path}/depot"
-    monkeypatch.setattr(depots, "RESTS_FOR_SECONDS", 0.0)
+def _lists_at_every_look(shared_depot: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(courier, "LIST_EVERY_SECONDS", 0.0)
-    yield
-    depots._depot_at.cache_clear()
 
 
 @contextmanager

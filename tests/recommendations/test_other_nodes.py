@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pytest_django.fixtures import Settings
 
-from matinee.core import depot as depots
 from matinee.core.artifacts import ArtifactStore
 from matinee.recommendations.training import LearnedFromLess, train
 from tests.recommendations.conftest import NOW
 from tests.recommendations.test_training import notes, store_strangers
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _shared(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    (tmp_path / "depot").mkdir()
-    settings.DEPOT_URL = f"file://{tmp_path}/depot"
-    monkeypatch.setattr(depots, "RESTS_FOR_SECONDS", 0.0)
-    yield
-    depots._depot_at.cache_clear()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shared_depot")]
 
 
 @pytest.fixture

@@ -17,8 +17,7 @@ REVIEW_BYTES = 800
 FILMS = 1_000
 FILL = """
 import sys
-import django
-django.setup()
+import benchmarks.django_ready
 from django.db import connection, transaction
 from django.utils.timezone import now
 from matinee.accounts.models import User

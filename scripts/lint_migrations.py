@@ -72,8 +72,8 @@ def a_postgresql() -> Iterator[None]:
 def found() -> Findings:
     """What both tools say of each migration that is ours."""
     from django.apps import apps  # noqa: PLC0415 - Django is set up by now
-    from django.db import connection  # noqa: PLC0415 - the same
-    from django.db.migrations.loader import MigrationLoader  # noqa: PLC0415 - the same
+    from django.db import connection  # noqa: PLC0415 - Django is set up by now
+    from django.db.migrations.loader import MigrationLoader  # noqa: PLC0415 - Django is set up by now
 
     ours = {app.label for app in apps.get_app_configs() if app.name.startswith("matinee.")}
     migrations = [name for name in sorted(MigrationLoader(connection).graph.nodes) if name[0] in ours]
@@ -105,7 +105,7 @@ def by_squawk(migrations: list[tuple[str, str]]) -> Findings:
 
 def by_the_linter(migrations: list[tuple[str, str]]) -> Findings:
     from django_migration_linter import MigrationLinter  # noqa: PLC0415 - Django is set up by now
-    from django_migration_linter.sql_analyser import analyse_sql_statements  # noqa: PLC0415 - the same
+    from django_migration_linter.sql_analyser import analyse_sql_statements  # noqa: PLC0415 - Django is set up by now
 
     linter = MigrationLinter(no_cache=True, exclude_migration_tests=NOT_ASKED_OF_THE_LINTER, no_output=True)
     findings: Findings = defaultdict(list)

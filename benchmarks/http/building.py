@@ -19,7 +19,7 @@ PROJECTIONS = {
     "cards": "matinee.catalog.cards",
 }
 LOOK_EVERY_SECONDS = 0.005
-PROGRAM = "import django; django.setup(); from {module} import refresh_{name} as refresh; refresh()"
+PROGRAM = "import benchmarks.django_ready; from {module} import refresh_{name} as refresh; refresh()"
 
 
 @dataclass(frozen=True)

@@ -14,22 +14,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import django
+from django.core.management import call_command
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection, transaction
+from django.db.models import F, Field, QuerySet
 
-django.setup()
-
-from django.core.management import call_command  # noqa: E402 - Django is set up first
-from django.core.serializers.json import DjangoJSONEncoder  # noqa: E402 - as above
-from django.db import connection, transaction  # noqa: E402 - as above
-from django.db.models import F, Field, QuerySet  # noqa: E402 - as above
-
-from benchmarks.made_up import FIRST_MADE_UP, made_up  # noqa: E402 - as above
-from matinee.accounts.models import User  # noqa: E402 - as above
-from matinee.accounts.services import create_user  # noqa: E402 - as above
-from matinee.catalog.film_lists import LISTS  # noqa: E402 - as above
-from matinee.catalog.models import Genre, Movie  # noqa: E402 - as above
-from matinee.catalog.starter import load_starter  # noqa: E402 - as above
-from matinee.library.models import Favorite, MovieRating, Watchlist  # noqa: E402 - as above
+import benchmarks.django_ready  # noqa: F401 - models can be imported from here on
+from benchmarks.made_up import FIRST_MADE_UP, made_up
+from matinee.accounts.models import User
+from matinee.accounts.services import create_user
+from matinee.catalog.film_lists import LISTS
+from matinee.catalog.models import Genre, Movie
+from matinee.catalog.starter import load_starter
+from matinee.library.models import Favorite, MovieRating, Watchlist
 
 OTHERS = 20
 FAVORITES, WATCHLIST, RATINGS = 50, 30, 60
@@ -102,7 +99,7 @@ def _add_made_up(number: int, chance: random.Random) -> None:
             changed = _stored([by_name[name] for name in variant], variant)
             yield list((as_stored[place % len(real)] | changed).values())
 
-    columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
     places = ", ".join(["%s"] * len(fields))
     with connection.cursor() as cursor:
         for batch in _batches(films()):

@@ -7,8 +7,14 @@ import json
 import os
 import sys
 
-import django
-from django.apps import apps
+from django.core.management import call_command
+from django.db import connection
+
+import benchmarks.django_ready  # noqa: F401 - models can be imported from here on
+from matinee.accounts.models import RefreshToken, Session, User, UserProfile
+from matinee.audit.models import Event
+from matinee.catalog.models import Movie
+from matinee.library.models import Favorite, MovieRating
 
 PEOPLE, FILMS, EACH = 500, 1_000, 100
 """So many ratings, favourites and events of the trail a person."""
@@ -16,22 +22,12 @@ NOW = dt.datetime(2026, 11, 1, 20, 0, tzinfo=dt.UTC)
 
 
 def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "matinee.settings")
-    django.setup()
-    from django.core.management import call_command  # noqa: PLC0415 - its models are there once Django is set up
-
     call_command("migrate", verbosity=0)
     _fill()
     json.dump(_bytes_a_row(), sys.stdout)
 
 
 def _fill() -> None:
-    from matinee.accounts.models import RefreshToken, Session, User, UserProfile  # noqa: PLC0415 - as above
-    from matinee.audit.models import Event  # noqa: PLC0415 - as above
-    from matinee.catalog.models import Movie  # noqa: PLC0415 - as above
-
-    Favorite, MovieRating = (apps.get_model(f"library.{name}") for name in ("Favorite", "MovieRating"))  # noqa: N806 - classes
-
     people = User.objects.bulk_create(
         User(
             email=f"somebody.of.{number:08}@example.org",
@@ -75,8 +71,6 @@ def _fill() -> None:
 
 
 def _bytes_a_row() -> dict[str, float]:
-    from django.db import connection  # noqa: PLC0415 - as above
-
     with connection.cursor() as cursor:
         found = {}
         for table in (

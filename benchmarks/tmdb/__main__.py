@@ -61,10 +61,10 @@ def _filled(films: int, per_second: float) -> dict[str, Any]:
         tempfile.TemporaryDirectory(prefix="matinee-benchmark-") as data,
     ):
         done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.tmdb.mirror", stand_in.url, str(films), str(per_second)],
+            [sys.executable, "-m", "benchmarks.tmdb.mirror", str(films), str(per_second)],
             check=True,
             stdout=subprocess.PIPE,
-            env=_environment(data),
+            env=_environment(data, stand_in.url),
         )
         return {"films": films, **json.loads(done.stdout), **_as_the_server_saw_it(stand_in.asked)}
 
@@ -80,9 +80,9 @@ def _as_the_server_saw_it(asked: Sequence[Asked]) -> Mapping[str, float]:
     return {"requests": len(at), "per_second": len(at) / max(at[-1] - at[0], 1e-9), "fullest_second": fullest}
 
 
-def _environment(data: str) -> dict[str, str]:
+def _environment(data: str, stand_in: str) -> dict[str, str]:
     plain = {name: value for name, value in os.environ.items() if not name.startswith("MATINEE_")}
-    return {**plain, "MATINEE_DATA_DIR": data, "MATINEE_LOG_LEVEL": "WARNING"}
+    return {**plain, "MATINEE_DATA_DIR": data, "MATINEE_LOG_LEVEL": "WARNING", "MATINEE_TMDB_STAND_IN": stand_in}
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:

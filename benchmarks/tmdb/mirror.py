@@ -1,40 +1,36 @@
-"""`python -m benchmarks.tmdb.mirror URL FILMS PER_SECOND`: one first fill in a process of its own, told as JSON.
+"""`python -m benchmarks.tmdb.mirror FILMS PER_SECOND`: one first fill in a process of its own, told as JSON.
 
-Its data directory is that of MATINEE_DATA_DIR, its database is made first. CPU and memory are of this process alone.
+It asks what MATINEE_TMDB_STAND_IN names. Its data directory is that of MATINEE_DATA_DIR, its database is made first.
+CPU and memory are of this process alone.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import resource
 import sys
 import time
 from pathlib import Path
 
+from django.conf import settings
+from django.core.management import call_command
+from django.utils import timezone
+
+import benchmarks.django_ready  # noqa: F401 - models can be imported from here on
+from matinee.catalog.models import Movie
+from matinee.tmdb.client import Access, Client
+from matinee.tmdb.connection import PACE_FILE, Wishes
+from matinee.tmdb.pace import Pace
+from matinee.tmdb.sync import synchronise
+from matinee.tmdb.transport import Origins, Transport
+
 
 def main() -> None:
-    url, films, per_second = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
-    os.environ["MATINEE_TMDB_STAND_IN"] = url
-    os.environ["DJANGO_SETTINGS_MODULE"] = "matinee.settings"
-    import django  # noqa: PLC0415 - the environment comes first
-
-    django.setup()
-    from django.conf import settings  # noqa: PLC0415 - as above
-    from django.core.management import call_command  # noqa: PLC0415 - as above
-    from django.utils import timezone  # noqa: PLC0415 - as above
-
-    from matinee.catalog.models import Movie  # noqa: PLC0415 - as above
-    from matinee.tmdb.client import Access, Client  # noqa: PLC0415 - as above
-    from matinee.tmdb.connection import PACE_FILE, Wishes  # noqa: PLC0415 - as above
-    from matinee.tmdb.pace import Pace  # noqa: PLC0415 - as above
-    from matinee.tmdb.sync import synchronise  # noqa: PLC0415 - as above
-    from matinee.tmdb.transport import Origins, Transport  # noqa: PLC0415 - as above
-
+    films, per_second = int(sys.argv[1]), float(sys.argv[2])
     call_command("migrate", verbosity=0)
     client = Client(
         Access("benchmark", "en-US"),
-        transport=Transport(Origins.of_stand_in(url)),
+        transport=Transport(Origins.of_stand_in(settings.TMDB_STAND_IN)),
         pace=Pace(settings.DATA_DIR / PACE_FILE, per_second=per_second),
     )
     before, began_at = _cpu_seconds(), time.monotonic()

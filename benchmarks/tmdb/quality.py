@@ -106,7 +106,7 @@ def _recommendations(given: tuple[Dataset, dict[str, Any]]) -> dict[str, Any]:
 def _search(folder: Path, *, each: int) -> dict[str, Any]:
     """The questions of benchmarks.search, with texts alone, and with people and keywords too."""
     from benchmarks.search import films, known_items, measuring, systems  # noqa: PLC0415 - Django is set up only now
-    from matinee.search.index import refresh_index  # noqa: PLC0415 - as above
+    from matinee.search.index import refresh_index  # noqa: PLC0415 - Django is set up only now
 
     told = {}
     for name, with_credits in {"titles and overviews": False, "and cast, directors, keywords": True}.items():

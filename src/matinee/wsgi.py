@@ -19,10 +19,10 @@ _django = get_wsgi_application()
 from django.conf import settings  # noqa: E402 - they are read by then
 
 from matinee.api.fast_lane import FastLane  # noqa: E402 - its endpoints need Django set up
-from matinee.api.gateway import Gateway  # noqa: E402 - for the same reason
-from matinee.api.turns import Turns  # noqa: E402 - for the same reason
-from matinee.core.draining import Draining  # noqa: E402 - for the same reason
-from matinee.operations.reporting import start_reporting  # noqa: E402 - for the same reason
+from matinee.api.gateway import Gateway  # noqa: E402 - it needs Django set up
+from matinee.api.turns import Turns  # noqa: E402 - it needs Django set up
+from matinee.core.draining import Draining  # noqa: E402 - it needs Django set up
+from matinee.operations.reporting import start_reporting  # noqa: E402 - it needs Django set up
 
 start_reporting()
 

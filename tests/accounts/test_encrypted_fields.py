@@ -324,7 +324,7 @@ def test_production_does_not_start_without_a_strong_key_of_its_own(
 
 def test_an_unreadable_profile_is_a_500_that_shows_nothing_of_it(alice: User, caplog: pytest.LogCaptureFixture) -> None:
     from matinee.accounts.sessions import open_session  # noqa: PLC0415 - beside its one use
-    from tests.api.conftest import Api  # noqa: PLC0415 - as above
+    from tests.api.conftest import Api  # noqa: PLC0415 - beside its one use
 
     said(alice, bio="Slow films.")
     text = columns(alice)["sealed_bio"]

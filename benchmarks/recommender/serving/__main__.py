@@ -69,10 +69,10 @@ def _prepare(folder: Path, tell: Progress) -> None:
         if name not in ONE_THREAD:
             os.environ[name] = value
     import django  # noqa: PLC0415 - its settings read the environment that is set above
-    from django.core.management import call_command  # noqa: PLC0415 - as above
+    from django.core.management import call_command  # noqa: PLC0415 - its settings read the environment that is set above
 
     django.setup()
-    from benchmarks.recommender.serving.world import prepare  # noqa: PLC0415 - as above
+    from benchmarks.recommender.serving.world import prepare  # noqa: PLC0415 - its settings read the environment that is set above
 
     call_command("migrate", verbosity=0)
     prepare(folder, tell)

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import django
 import pytest
 
-django.setup()
-
-from benchmarks.recommender.serving.questions import LENGTH, QUESTIONS, History, Questions, measure  # noqa: E402 - Django's models are there only now
-from benchmarks.recommender.serving.world import FILTERS, username  # noqa: E402 - as above
-from matinee.accounts.models import User  # noqa: E402 - as above
-from matinee.library.history import PersonalHistory, read_history  # noqa: E402 - as above
-from matinee.recommendations.pool import current_pool  # noqa: E402 - as above
-from matinee.recommendations.rating_prediction import Critic, opinions_of  # noqa: E402 - as above
-from matinee.recommendations.serving import Pick, Wishes, recommend_from  # noqa: E402 - as above
+import benchmarks.django_ready  # noqa: F401 - models can be imported from here on
+from benchmarks.recommender.serving.questions import LENGTH, QUESTIONS, History, Questions, measure
+from benchmarks.recommender.serving.world import FILTERS, username
+from matinee.accounts.models import User
+from matinee.library.history import PersonalHistory, read_history
+from matinee.recommendations.pool import current_pool
+from matinee.recommendations.rating_prediction import Critic, opinions_of
+from matinee.recommendations.serving import Pick, Wishes, recommend_from
 
 ASKED = Questions.read()
 

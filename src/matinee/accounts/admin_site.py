@@ -45,18 +45,18 @@ class Audited:
             else ()
         )
         record_all([_deed(Action.STAFF_CHANGED, request, obj, fields=fields)], now=timezone.now())
-        return super().log_change(request, obj, message)  # type: ignore[misc] # as above
+        return super().log_change(request, obj, message)  # type: ignore[misc] # of the admin below
 
     def log_deletions(self, request: HttpRequest, queryset: Iterable[models.Model]) -> Any:
         told = [_deed(Action.STAFF_DELETED, request, obj) for obj in queryset if not _is_account(obj)]
         record_all(told, now=timezone.now())
-        return super().log_deletions(request, queryset)  # type: ignore[misc] # as above
+        return super().log_deletions(request, queryset)  # type: ignore[misc] # of the admin below
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[models.Model]) -> HttpResponseBase | None:
         name = request.POST.get("action", "")
         found = queryset.count() if EVERY_PAGE.to_python(request.POST.get("select_across")) else None
-        response: HttpResponseBase | None = super().response_action(request, queryset)  # type: ignore[misc] # as above
-        if name in self.get_actions(request) and name != TOLD_ROW_BY_ROW:  # type: ignore[attr-defined] # as above
+        response: HttpResponseBase | None = super().response_action(request, queryset)  # type: ignore[misc] # of the admin below
+        if name in self.get_actions(request) and name != TOLD_ROW_BY_ROW:  # type: ignore[attr-defined] # of the admin below
             rows = [int(pk) if pk.isdecimal() else pk for pk in request.POST.getlist("_selected_action")]
             chosen = {"rows": rows} if found is None else {"all_found": found}
             record(

@@ -11,7 +11,7 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from matinee.accounts import export_tasks, holdings, letter_tasks, tasks  # noqa: PLC0415 - models are loaded only now
-        from matinee.core.jobs.schedule import Periodic, register  # noqa: PLC0415 - the same
+        from matinee.core.jobs.schedule import Periodic, register  # noqa: PLC0415 - models are loaded only now
 
         holdings.register()
         hour = dt.timedelta(hours=1)

@@ -88,7 +88,7 @@ def _delete_rows(person: User) -> None:
     """The account and all rows from which a path leads to it, whatever Django would do with them."""
     using = person._state.db  # noqa: SLF001 - Django's name for where a row comes from
     for model, path in owned():
-        model._base_manager.using(using).filter(**{path: person.pk}).delete()  # noqa: SLF001 - as above
+        model._base_manager.using(using).filter(**{path: person.pk}).delete()  # noqa: SLF001 - Django's public name for it
     Letter.objects.using(using).filter(email_key=person.email_key).delete()  # some are of nobody's account
     about = ContentType.objects.db_manager(using).get_for_model(User)
     LogEntry.objects.using(using).filter(content_type=about, object_id=str(person.pk)).delete()

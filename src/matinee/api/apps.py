@@ -11,8 +11,8 @@ class ApiConfig(AppConfig):
 
     def ready(self) -> None:
         from matinee.accounts.privacy import left_out  # noqa: PLC0415 - models are loaded only now
-        from matinee.api import tasks  # noqa: PLC0415 - the same
-        from matinee.core.jobs.schedule import Periodic, register  # noqa: PLC0415 - it needs its models too
+        from matinee.api import tasks  # noqa: PLC0415 - models are loaded only now
+        from matinee.core.jobs.schedule import Periodic, register  # noqa: PLC0415 - models are loaded only now
 
         left_out("api.KeptAnswer", "Answers that were given already, kept for a day for who did not get them.")
         register(Periodic("forget-old-answers", tasks.forget_old_answers, every=dt.timedelta(hours=1)))

@@ -49,8 +49,8 @@ class SignedIn(HttpBearer):
         request.session_id = session.pk  # type: ignore[attr-defined] # declared in SignedInRequest
         if request.method == "GET":  # a write answers with what it has just changed
             session.user.state_version = session.state_version
-            request.cards = session.cards  # type: ignore[attr-defined] # the same
-        request.maturity_ceiling = session.maturity_ceiling  # type: ignore[attr-defined] # the same
+            request.cards = session.cards  # type: ignore[attr-defined] # declared in SignedInRequest
+        request.maturity_ceiling = session.maturity_ceiling  # type: ignore[attr-defined] # declared in SignedInRequest
         return session.user
 
     def without_token(self) -> AnonymousUser | None:

@@ -230,7 +230,7 @@ def _asked(request: HttpRequest, place: str, ids: tuple[int, ...]) -> HttpRespon
     if len(query) > LONGEST_REMEMBERED:
         raise LeftToDjango
     request.auth = who(request)  # type: ignore[attr-defined] # as ninja does it
-    if request.auth is None:  # type: ignore[attr-defined] # the same
+    if request.auth is None:  # type: ignore[attr-defined] # as ninja does it
         raise LeftToDjango
     wishes = _wishes(place, query)
     if not Limits().allow_request(request):

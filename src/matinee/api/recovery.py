@@ -15,7 +15,7 @@ from matinee.api.users import Accepted, Email, Password, accepted, example
 router = Router()
 
 MAILED_TOKEN = "Tn3EXhvHZuJuOKJYVAeFzQ1A1rnwxoCpvOr1hGdxPWs"  # noqa: S105 - an example
-NEW_PASSWORD = "staple battery horse correct"  # noqa: S105 - the same
+NEW_PASSWORD = "staple battery horse correct"  # noqa: S105 - an example
 
 
 class PasswordChange(Body):

@@ -11,7 +11,7 @@ class AuditConfig(AppConfig):
 
     def ready(self) -> None:
         from matinee.audit import sealing, tasks  # noqa: PLC0415 - models are loaded only now
-        from matinee.core.jobs.schedule import Periodic, register  # noqa: PLC0415 - the same
+        from matinee.core.jobs.schedule import Periodic, register  # noqa: PLC0415 - models are loaded only now
 
         seconds, day = dt.timedelta(seconds=3), dt.timedelta(days=1)
         register(Periodic("seal-audit-trail", tasks.seal_audit_trail, every=seconds, when=sealing.has_unsealed))

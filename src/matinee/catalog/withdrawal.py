@@ -29,6 +29,6 @@ def _lists_of_people() -> Iterator[tuple[type[Model], str]]:
     """Every table that ties a person to a film, and its column for the film."""
     for relation in Movie._meta.related_objects:  # noqa: SLF001 - Django's public name for it
         model = relation.related_model
-        fields = model._meta.concrete_fields  # noqa: SLF001 - as above
+        fields = model._meta.concrete_fields  # noqa: SLF001 - Django's public name for it
         if any(isinstance(field, ForeignKey) and field.related_model is get_user_model() for field in fields):
             yield model, relation.field.attname

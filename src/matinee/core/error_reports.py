@@ -18,7 +18,7 @@ OF_A_FRAME = ("filename", "module", "function", "lineno", "in_app")
 def start(dsn: str) -> None:
     """From a thread of its own. A Sentry that is away costs reports alone."""
     import sentry_sdk  # noqa: PLC0415 - an extra
-    from sentry_sdk.integrations.logging import LoggingIntegration  # noqa: PLC0415 - the same
+    from sentry_sdk.integrations.logging import LoggingIntegration  # noqa: PLC0415 - an extra
 
     sentry_sdk.init(
         dsn,

@@ -16,7 +16,7 @@ def prefer_sound_version() -> None:
         return
     try:
         import pysqlite3  # noqa: PLC0415 - optional: its wheel is for Linux alone
-        from pysqlite3 import dbapi2  # noqa: PLC0415 - as above
+        from pysqlite3 import dbapi2  # noqa: PLC0415 - optional: its wheel is for Linux alone
     except ImportError:
         return
     if pysqlite3.sqlite_version_info > sqlite3.sqlite_version_info:

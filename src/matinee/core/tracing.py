@@ -34,9 +34,9 @@ _current: ContextVar[Tracing | None] = ContextVar("span", default=None)
 def start(endpoint: str) -> TracerProvider:
     """Send the spans of this process to a collector, from a thread of its own; one that is away costs spans alone."""
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - an extra
-    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - the same
-    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 - the same
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 - the same
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - an extra
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 - an extra
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 - an extra
 
     global _tracer  # noqa: PLW0603 - one for the process
     provider = TracerProvider(resource=Resource.create({"service.name": "matinee", "service.version": __version__}))
@@ -50,7 +50,7 @@ def start(endpoint: str) -> TracerProvider:
 
 
 def stop() -> None:
-    global _tracer  # noqa: PLW0603 - as above
+    global _tracer  # noqa: PLW0603 - one for the process
     _tracer = None
 
 
@@ -120,7 +120,7 @@ def _counted(execute: Callable[..., Any], *arguments: Any) -> Any:
 def _context(traceparent: str) -> Any:
     """Of the caller whose span ours is a part of; a new one where none is given, or none that can be read."""
     from opentelemetry.context import Context  # noqa: PLC0415 - an extra
-    from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context  # noqa: PLC0415 - the same
+    from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context  # noqa: PLC0415 - an extra
 
     found = PARENT.fullmatch(traceparent)
     if found is None:

@@ -11,7 +11,7 @@ class RecommendationsConfig(AppConfig):
 
     def ready(self) -> None:
         from matinee.core.jobs import schedule  # noqa: PLC0415 - models are loaded only now
-        from matinee.recommendations import freshness, tasks  # noqa: PLC0415 - as above
+        from matinee.recommendations import freshness, tasks  # noqa: PLC0415 - models are loaded only now
 
         for name, every, when in (
             ("train-when-behind", dt.timedelta(minutes=15), freshness.is_behind),

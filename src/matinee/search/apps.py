@@ -11,7 +11,7 @@ class SearchConfig(AppConfig):
 
     def ready(self) -> None:
         from matinee.core.jobs.schedule import Periodic, register  # noqa: PLC0415 - models are loaded only now
-        from matinee.search import index, tasks  # noqa: PLC0415 - as above
+        from matinee.search import index, tasks  # noqa: PLC0415 - models are loaded only now
 
         every = dt.timedelta(seconds=1)
         register(Periodic("refresh-search-index", tasks.refresh_index, every=every, when=index.refresh_is_due))

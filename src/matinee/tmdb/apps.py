@@ -11,7 +11,7 @@ class TmdbConfig(AppConfig):
 
     def ready(self) -> None:
         from matinee.core.jobs.schedule import Periodic, register  # noqa: PLC0415 - models are loaded only now
-        from matinee.tmdb import connection, planning, searches, tasks  # noqa: PLC0415 - as above
+        from matinee.tmdb import connection, planning, searches, tasks  # noqa: PLC0415 - models are loaded only now
 
         connection.check_settings()
         minute = dt.timedelta(minutes=1)

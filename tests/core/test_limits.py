@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -148,6 +149,20 @@ def test_a_forked_process_counts_on_with_a_connection_of_its_own(tmp_path: Path)
     child.join(timeout=30)
 
     assert (child.exitcode, counters.add("alice", window=1, amount=1)) == (0, 7)
+
+
+def test_all_can_open_a_new_file_at_once(tmp_path: Path) -> None:
+    hands = 8
+
+    def count(path: Path, together: threading.Barrier) -> int:
+        counters = FileCounters(path)
+        together.wait(timeout=30)
+        return counters.add("alice", window=1, amount=1)
+
+    with ThreadPoolExecutor(hands) as pool:
+        for number in range(100):
+            path, together = tmp_path / f"limits-{number}.sqlite3", threading.Barrier(hands)
+            assert sorted(pool.map(count, [path] * hands, [together] * hands)) == [*range(1, hands + 1)]
 
 
 def damaged(path: Path) -> None:

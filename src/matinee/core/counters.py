@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from pathlib import Path
 from typing import Protocol
 
@@ -83,10 +84,24 @@ class FileCounters:
             connection = sqlite3.connect(
                 self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
-            for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=OFF", TABLE):
-                connection.execute(statement)
+            _set_up(connection)
             self._connection, self._opened_by = connection, os.getpid()
         return self._connection
+
+
+def _set_up(connection: sqlite3.Connection) -> None:
+    """Of several that open a new file at once all but one wait for the journal's mode, which SQLite does not do itself."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=OFF", TABLE):
+                connection.execute(statement)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
+        else:
+            return
 
 
 def begin_anew(path: Path) -> None:

@@ -90,7 +90,7 @@ class FileCounters:
 
 
 def _set_up(connection: sqlite3.Connection) -> None:
-    """Of several that open a new file at once all but one wait for the journal's mode, which SQLite does not do itself."""
+    """Of several that open a new file at once all but one wait for its mode, which SQLite does not do for them."""
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:

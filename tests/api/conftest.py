@@ -26,6 +26,7 @@ from matinee.accounts.models import User
 from matinee.accounts.services import create_user
 from matinee.accounts.sessions import sign_in
 from matinee.api.app import api as matinee_api
+from matinee.api.fast_lane import Answer as LaneAnswer
 from matinee.api.fast_lane import FastLane, place_of
 from matinee.catalog.cards import refresh_cards
 from matinee.catalog.columns import refresh_columns
@@ -63,16 +64,16 @@ class LaneHandler(ClientHandler):
 
     def __init__(self) -> None:
         super().__init__(enforce_csrf_checks=False)
-        self.begin_anew()
+        self._lane: FastLane | None = None
         setting_changed.connect(self.begin_anew)
 
     def begin_anew(self, **_: Any) -> None:
         """In service no setting ever changes."""
-        self.lane = FastLane(WSGIHandler()) if os.environ.get("MATINEE_TEST_FAST_LANE") != "off" else None
+        self._lane = None
 
     def __call__(self, environ: dict[str, Any]) -> Any:
         with connections_kept():
-            answer = None if self.lane is None else self.lane.answer(environ)
+            answer = self._answered_by_the_lane(environ)
         if environ["REQUEST_METHOD"] == "GET" and place_of(environ["PATH_INFO"])[0] is not None:
             _note(os.environ["PYTEST_CURRENT_TEST"].rpartition(" ")[0])
         if answer is None:
@@ -80,6 +81,13 @@ class LaneHandler(ClientHandler):
         response = HttpResponse(answer.body, status=answer.status_code, headers=answer.headers)
         response.wsgi_request = WSGIRequest(environ)  # type: ignore[attr-defined] # as the client wants it
         return response
+
+    def _answered_by_the_lane(self, environ: dict[str, Any]) -> LaneAnswer | None:
+        if os.environ.get("MATINEE_TEST_FAST_LANE") == "off":
+            return None
+        if self._lane is None:  # made when it is asked: it costs more than most tests, and settings change often
+            self._lane = FastLane(WSGIHandler())
+        return self._lane.answer(environ)
 
 
 @contextmanager

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
-from contextlib import closing
+import stat
+from contextlib import closing, suppress
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -16,11 +18,11 @@ from django.db import connection, models, transaction
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from matinee.accounts import erasure, export_files, exports, letters
+from matinee.accounts import erasure, export_files, exports, letters, privacy
 from matinee.accounts.erasure import erase, erase_account, erase_again
 from matinee.accounts.erasure_tasks import LogInUse, empty_write_ahead_log
 from matinee.accounts.models import Erasure, Export, Guesses, Letter, User
-from matinee.accounts.privacy import owned
+from matinee.accounts.privacy import Erased, owned
 from matinee.accounts.recovery import WrongPassword
 from matinee.accounts.services import create_user, update_profile
 from matinee.accounts.sessions import open_session, session_of
@@ -35,6 +37,7 @@ from tests.accounts.conftest import NOW, PASSWORD
 from tests.at_once import at_once
 
 CANARY = "canary-of-alice"
+OPERATIONS_PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -96,6 +99,15 @@ def found_in_the_files(canary: str, folder: Path) -> list[str]:
     return sorted(path.name for path in paths if path.is_file() and canary.encode() in path.read_bytes())
 
 
+def found_below(folder: Path) -> list[Path]:
+    found = []
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):  # the server removes files of its own as it goes
+            if path.is_file() and CANARY.encode() in path.read_bytes():
+                found.append(path)
+    return found
+
+
 def found_in_the_tables() -> set[str]:
     found = set()
     with connection.cursor() as cursor:
@@ -133,6 +145,30 @@ def test_not_a_trace_is_left_in_any_table_or_file(full: User, tmp_path: Path) ->
     assert found_in_the_files(CANARY, tmp_path) == []
     assert not any(model._base_manager.filter(**{path: full.pk}).exists() for model, path in owned())
     assert list(export_files.folder().glob("*")) == []
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="of PostgreSQL's files")
+def test_what_operators_are_told_to_run_leaves_no_trace_in_any_file_of_postgresql(full: User) -> None:
+    """Its write-ahead log and the planner's statistics among them."""
+    _, _, page = OPERATIONS_PAGE.read_text().partition("## Who was erased")
+    told = page.partition("```sql\n")[2].partition("```")[0].splitlines()
+    plant_canaries(full)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+        cursor.execute("CHECKPOINT")
+        cursor.execute("SHOW data_directory")
+        folder = Path(cursor.fetchone()[0])
+        before = found_below(folder)
+
+        erase(full, by=full.audit_key, now=NOW)
+        for line in told:
+            query, is_made, _ = line.partition(" \\gexec")
+            cursor.execute(query)
+            for statement in chain(*cursor.fetchall()) if is_made else ():
+                cursor.execute(statement)
+
+    assert {"base", "pg_wal"} <= {path.relative_to(folder).parts[0] for path in before}
+    assert found_below(folder) == []
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="of PostgreSQL's files this says nothing")
@@ -188,14 +224,56 @@ def test_the_trail_is_kept_and_names_nobody(full: User) -> None:
     erase_account(session_id=0, user=full, password=PASSWORD, now=NOW)
 
     assert Event.objects.filter(subject=key).count() == before + 1
-    assert Event.objects.latest("id").action == "account_erased"
+    last = Event.objects.latest("id")
+    assert (last.action, last.actor, last.subject, last.at) == ("account_erased", key, key, NOW)
+    assert Erasure.objects.get().erased_at == NOW
     assert not User.objects.filter(audit_key=key).exists()
 
 
+def test_the_list_beside_the_database_is_for_its_user_alone_and_a_line_for_each(alice: User, bob: User) -> None:
+    for person in (alice, bob):
+        erase(person, by=None, now=NOW)
+
+    lines = [f"\n{person.audit_key} 2026-03-01T12:00:00+00:00 erased\n" for person in (alice, bob)]
+    assert erasure._file().read_text() == "".join(lines)
+    assert stat.S_IMODE(erasure._file().stat().st_mode) == 0o600
+
+
+def test_whoever_holds_more_than_rows_is_told_who_is_gone(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Erased] = []
+    monkeypatch.setitem(privacy._erasers, "a part of the tests", told.append)
+    pk = alice.pk
+
+    erase(alice, by=None, now=NOW)
+
+    assert told == [Erased(pk, alice.audit_key)]
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="of SQLite's pages")
+@pytest.mark.parametrize("password", [PASSWORD, "wrong"])
+def test_only_an_erasure_overwrites(alice: User, password: str) -> None:
+    with suppress(WrongPassword):
+        erase_account(session_id=0, user=alice, password=password, now=NOW)
+
+    with connection.cursor() as cursor:
+        assert cursor.execute("PRAGMA secure_delete").fetchone() == (0,)
+
+
+def test_who_is_on_a_list_from_elsewhere_is_erased_and_stays_listed(alice: User, bob: User) -> None:
+    listed = f"{alice.audit_key} 2026-02-01T00:00:00+00:00 erased\n"
+
+    erased = erase_again(listed_elsewhere=listed)
+
+    assert (erased, User.objects.get()) == (1, bob)
+    assert erasure.list_with("") == listed
+    assert Erasure.objects.get().erased_at == dt.datetime(2026, 2, 1, tzinfo=dt.UTC)
+
+
 def test_only_who_knows_the_password_erases_and_nothing_happens_otherwise(full: User) -> None:
-    with pytest.raises(WrongPassword):
+    with pytest.raises(WrongPassword) as refusal:
         erase_account(session_id=0, user=full, password="wrong horse battery staple", now=NOW)
 
+    assert [field.field for field in refusal.value.fields] == ["password"]
     assert User.objects.filter(pk=full.pk).exists()
     assert Favorite.objects.count() == 1
     assert not Erasure.objects.exists()

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from pytest_django import DjangoAssertNumQueries
 
+from matinee.accounts.erasure import erase
 from matinee.accounts.models import User
 from matinee.catalog.models import Collection, Movie
 from matinee.core.artifacts import ArtifactStore
@@ -62,6 +63,16 @@ def test_ratings_and_favourites_of_active_people_are_learned_from(alice: User, b
     bob.save()
 
     assert own_ratings() == [(0, 101, 4.0), (0, 102, 1.0), (0, 103, 5.0)]
+
+
+def test_whoever_was_erased_is_not_learned_from(alice: User, bob: User, cinema: None) -> None:
+    rate(alice, {101: 4, 102: 1})
+    favor(alice, 103)
+    rate(bob, {101: 5})
+
+    erase(alice, by=None, now=NOW)
+
+    assert own_ratings() == [(0, 101, 5.0)]
 
 
 def test_a_favourite_counts_as_five_stars_even_where_it_was_rated_lower(alice: User, cinema: None) -> None:

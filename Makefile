@@ -12,7 +12,7 @@ SOAKED := tests/operations/backups tests/operations/test_killed_processes.py tes
 	tests/recommendations/test_damaged_models.py tests/operations/test_rolling_restart.py \
 	tests/operations/test_sessions_in_service.py tests/accounts/test_sessions.py tests/accounts/test_sign_in_times.py \
 	tests/core/jobs/test_killed_workers.py tests/tmdb/test_two_runs.py tests/search/test_killed_indexers.py \
-	tests/operations/test_fuzzing.py
+	tests/operations/test_fuzzing.py tests/operations/test_found_soon.py
 # Whatever the environment says of it: else each of the many processes that tests start compiles all that it imports.
 export PYTHONDONTWRITEBYTECODE :=
 export PYTHONPYCACHEPREFIX := $(abspath $(TOOLS)/bytecode)

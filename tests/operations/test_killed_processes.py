@@ -146,7 +146,7 @@ def test_no_acknowledged_write_is_lost_and_nothing_fails_but_what_was_in_flight(
     with database() as url:
         prepared(url, tmp_path)
         with started_on(url, tmp_path, "serve", "--workers", "2", **NO_LIMITS) as instance:
-            assert eventually(lambda: len(processes_of(instance)["job worker"]) == 2, within=90)
+            assert eventually(lambda: len(processes_of(instance)["job worker"]) == 3, within=90)
             with load(instance.port) as writers:
                 for turn in range(rounds(3)):
                     kill_one(instance, writers, KINDS[turn % len(KINDS)])
@@ -185,4 +185,4 @@ def are_served(writers: list[Writer], number: int) -> None:
 def is_whole(instance: Instance, *, without: list[int]) -> bool:
     found = processes_of(instance)
     sizes = {kind: len(pids) for kind, pids in found.items()}
-    return sizes == {"job worker": 2, "web server": 1, "web worker": 2} and sorted(without) not in found.values()
+    return sizes == {"job worker": 3, "web server": 1, "web worker": 2} and sorted(without) not in found.values()

@@ -37,7 +37,7 @@ def test_it_answers_heals_itself_drains_and_stops_cleanly(tmp_path: Path) -> Non
         assert get(port, "/static/admin/css/base.css")[0] == 200
         assert get(port, "/static/ninja/swagger-ui.css")[0] == 200
 
-        assert eventually(lambda: len(job_workers(process.pid)) == 2)
+        assert eventually(lambda: len(job_workers(process.pid)) == 3)
         before = job_workers(process.pid)
         os.kill(min(before), signal.SIGKILL)
         assert eventually(lambda: len(job_workers(process.pid) - before) == 1), instance.output
@@ -51,9 +51,9 @@ def test_it_answers_heals_itself_drains_and_stops_cleanly(tmp_path: Path) -> Non
 
 def test_killed_it_leaves_no_process_and_frees_its_port(tmp_path: Path) -> None:
     with started(tmp_path, "serve", "--workers", "1") as instance:
-        assert eventually(lambda: len(job_workers(instance.process.pid)) == 2)
+        assert eventually(lambda: len(job_workers(instance.process.pid)) == 3)
         tree = tree_of(instance.process)
-        assert len(tree) >= 5, "the supervisor, granian and a worker of its, two job workers"
+        assert len(tree) >= 6, "the supervisor, granian and a worker of its, three job workers"
 
         instance.process.kill()
 

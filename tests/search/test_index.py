@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
+from tantivy import Document
 
+from matinee.accounts.letter_tasks import forget_expired_letters
 from matinee.catalog import outbox
 from matinee.catalog.filters import EVERYTHING
-from matinee.catalog.models import Movie, MovieChange
+from matinee.catalog.models import Movie, MovieChange, MovieQuerySet
 from matinee.core.artifacts import ArtifactStore
+from matinee.core.jobs import schedule
+from matinee.core.jobs.worker import Worker
 from matinee.search import documents, tasks
 from matinee.search import index as module
 from matinee.search.finding import search
@@ -72,13 +78,51 @@ def _files(store: ArtifactStore) -> set[tuple[str, int]]:
 
 
 @pytest.mark.usefixtures("three_films")
-def test_when_most_films_changed_it_is_built_anew(store: ArtifactStore) -> None:
+def test_of_many_changes_the_newest_are_found_first_and_in_the_end_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "AT_ONCE", 3)
+    Movie.objects.bulk_create([titled(id_, f"Loaded {id_}x") for id_ in range(10, 15)])
+    titled(4, "Zulu").save()
+
+    refresh_index()
+    at_first = (found("zulu"), found('"loaded 10x"'), index_is_stale())
+    refresh_index()
+
+    assert at_first == ([4], [], True)
+    assert found("loaded") == [14, 13, 12, 11, 10]
+    assert not index_is_stale()
+
+
+@pytest.mark.usefixtures("three_films")
+def test_where_every_film_changed_nothing_is_left_of_what_was_written_before(store: ArtifactStore) -> None:
     before = _files(store)
 
     Movie.objects.update(vote_count=7)
     refresh_index()
 
     assert not before & _files(store)
+    assert found("heat") == [1]
+
+
+@pytest.mark.usefixtures("three_films")
+def test_while_the_whole_index_is_built_other_jobs_run(
+    monkeypatch: pytest.MonkeyPatch, store: ArtifactStore, settings: Settings
+) -> None:
+    monkeypatch.setattr(schedule, "_registered", {})
+    shutil.rmtree(store.directory)
+    mails, now = forget_expired_letters.enqueue(), dt.datetime.now(dt.UTC)
+
+    def meanwhile(films: MovieQuerySet) -> Iterator[Document]:
+        assert Worker(queues=others).run_one(now=now)
+        mails.refresh()
+        return documents.documents_of(films)
+
+    others = [queue for queue in settings.TASKS["default"]["QUEUES"] if queue != tasks.refresh_index.queue_name]
+    monkeypatch.setattr(module, "documents_of", meanwhile)
+    building = tasks.refresh_index.enqueue()
+    assert Worker(queues=[tasks.refresh_index.queue_name]).run_one(now=now)
+    building.refresh()
+
+    assert (mails.status, building.status) == ("SUCCESSFUL", "SUCCESSFUL")
     assert found("heat") == [1]
 
 

@@ -29,10 +29,12 @@ SELECT consumer.name, movie.tmdb_id FROM catalog_changeconsumer consumer CROSS J
 """
 
 
-def pending_changes(consumer: str) -> dict[int, int]:
-    """The TMDb ids of changed films by the id of each change; from the first call on they are kept for `consumer`."""
+def pending_changes(consumer: str, *, newest: int | None = None) -> dict[int, int]:
+    """The TMDb ids of changed films by the id of each change, of all or of so many of the newest changes; from the
+    first call on they are kept for `consumer`."""
     ChangeConsumer.objects.get_or_create(name=consumer)
-    return dict(MovieChange.objects.filter(consumer=consumer).values_list("id", "tmdb_id"))
+    changes = MovieChange.objects.filter(consumer=consumer).order_by("-id")
+    return dict(changes.values_list("id", "tmdb_id")[:newest])
 
 
 def has_changes(consumer: str) -> bool:
@@ -49,16 +51,20 @@ def forget_changes(pending: Mapping[int, int]) -> None:
 
 
 @contextmanager
-def taking_in(consumer: str, kind: ArtifactKind[VIEW]) -> Iterator[tuple[VIEW | None, list[int]]]:
+def taking_in(
+    consumer: str, kind: ArtifactKind[VIEW], *, newest: int | None = None
+) -> Iterator[tuple[VIEW | None, list[int]]]:
     """The version that the database names, None where it is not to be had, and the ascending TMDb ids of the films that
-    have changed since; the block publishes a version that holds them, which is then named in its place.
+    have changed since; the block publishes a version that holds them, which is then named in its place. Where there is
+    a version and `newest` is given, those are the films of so many of the newest changes: the others stay pending.
 
     Killed at any point, it is simply run again. Two at once on one node take turns, and of two nodes the first counts.
     """
     with kind.store.one_refresher():
         named = named_version(consumer)
-        pending = pending_changes(consumer)
-        yield kind.at(named), sorted(set(pending.values()))
+        previous = kind.at(named)
+        pending = pending_changes(consumer, newest=None if previous is None else newest)
+        yield previous, sorted(set(pending.values()))
         made = kind.store.current_version()
         with transaction.atomic():
             named_still = ChangeConsumer.objects.filter(name=consumer, version=named)

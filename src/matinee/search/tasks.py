@@ -7,6 +7,6 @@ from django_tasks import task
 from matinee.search import index
 
 
-@task()
+@task(queue_name="indexing")
 def refresh_index() -> None:
     index.refresh_index()

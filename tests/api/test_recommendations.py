@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
+from matinee.catalog.cards import refresh_cards
 from matinee.catalog.columns import refresh_columns
 from matinee.catalog.models import Movie
 from matinee.recommendations.training import train
@@ -171,6 +172,39 @@ def test_a_page_costs_the_same_queries_however_long(
 
     assert len(page["results"]) == size
     assert again == page
+
+
+def test_a_page_that_was_shown_before_costs_one_query_and_is_the_same(
+    as_alice: Api, two_worlds: None, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    refresh_cards()
+    as_alice.post("movies/101/rate/", {"rating": 5})
+    pages = [as_alice.get(RECOMMENDATIONS).json()]
+
+    for _ in range(2):
+        with django_assert_num_queries(1):  # who asks
+            pages.append(as_alice.get(RECOMMENDATIONS).json())
+
+    assert pages[0]["results"][0]["because"]
+    assert pages[0] == pages[1] == pages[2]
+
+
+def test_a_page_that_was_shown_before_tells_of_each_film_as_it_is_now(as_alice: Api, two_worlds: None) -> None:
+    refresh_cards()
+    as_alice.post("movies/101/rate/", {"rating": 5})
+    for _ in range(2):
+        first, second, *_ = as_alice.get(RECOMMENDATIONS).json()["results"]
+
+    Movie.objects.filter(tmdb_id=101).update(title="Why")
+    Movie.objects.filter(tmdb_id=second["tmdb_id"]).update(title="What")
+    Movie.objects.filter(tmdb_id=first["tmdb_id"]).delete()
+    as_changed = [as_alice.get(RECOMMENDATIONS).json()["results"]]
+    refresh_cards()
+    as_changed += [as_alice.get(RECOMMENDATIONS).json()["results"] for _ in range(2)]
+
+    for results in as_changed:
+        assert (results[0]["title"], results[0]["because"][0]["title"]) == ("What", "Why")
+        assert first["tmdb_id"] not in {movie["tmdb_id"] for movie in results}
 
 
 def test_nobody_sees_anothers_recommendations(as_alice: Api, as_bob: Api, api: Api, two_worlds: None) -> None:

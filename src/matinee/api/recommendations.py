@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -14,13 +14,15 @@ from prometheus_client import Counter
 from matinee.api import entries
 from matinee.api.answers import PageQuery, page_of
 from matinee.api.authentication import SignedInRequest, cards_standing, ceiling_of
-from matinee.api.cards import must_be_shown, with_flags, with_more
+from matinee.api.cards import must_be_shown, with_flags
 from matinee.api.filters import FilterQuery, filter_of, sort_of
 from matinee.api.schemas import Entry, Page, Problem, Recommendations
-from matinee.catalog.cards import Deck, encoded_films
+from matinee.catalog.cards import Deck, Standing, encoded_films
 from matinee.catalog.ceiling import permitted
 from matinee.catalog.encoding import EncodedFilm, joined
+from matinee.catalog.filters import Term
 from matinee.catalog.services import find_pk
+from matinee.core.remembered import Remembered
 from matinee.library import services
 from matinee.library.models import Dismissal
 from matinee.recommendations import serving
@@ -91,16 +93,71 @@ def undo_dismissal(request: SignedInRequest, movie_id: int) -> HttpResponse:
 
 def picks_page(request: HttpRequest, paging: PageQuery, ranking: serving.Ranking, **more: Any) -> HttpResponse:
     """One page of a ranking: each film's card, and why it is there."""
-    picks = ranking.page(paging.span.start, paging.span.stop)
-    wanted = [pick.tmdb_id for pick in picks] + [reason.tmdb_id for pick in picks for reason in pick.because]
-    films = encoded_films(permitted([*dict.fromkeys(wanted)], ceiling_of(request)), cards_standing(request))
-    shown = {pick.tmdb_id: pick for pick in picks if pick.tmdb_id in films}
+    shown = _shown(request, ranking, paging.span)
     if ranking.is_for_a_person:
-        for source, number in collections.Counter(pick.source for pick in shown.values()).items():
+        for source, number in shown.sources.items():
             RECOMMENDED.labels(source).inc(number)
-    cards = with_flags(request, Deck.of({tmdb_id: films[tmdb_id] for tmdb_id in shown}))
-    results = [with_more(card, _why(shown[tmdb_id], films, ranking)) for tmdb_id, card in cards.items()]
+    cards = with_flags(request, shown.deck)
+    results = [card[:-1] + shown.whys[tmdb_id] for tmdb_id, card in cards.items()]
     return page_of(request, paging, total=len(ranking), results=results, **more)
+
+
+class _Shown(NamedTuple):
+    """One page of a ranking, but for what its films are to whoever asks."""
+
+    deck: Deck
+    whys: Mapping[int, bytes]
+    """By TMDb id, how its card goes on."""
+    sources: Mapping[str, int]
+    """How many films each of them speaks for."""
+    tmdb_ids: Sequence[int]
+    """Of all films that it tells of, in reasons, too."""
+    version: str | None
+    """Of the cards that all of these are in as they are; None where any is not."""
+
+    def stands(self, standing: Standing | None, ceiling: Term | None) -> bool:
+        """Whether none of its films has changed, or is to be hidden from whoever asks."""
+        return (
+            standing is not None
+            and standing.version == self.version
+            and standing.holds(self.tmdb_ids)
+            and len(permitted(self.tmdb_ids, ceiling)) == len(self.tmdb_ids)
+        )
+
+    @property
+    def weight(self) -> int:
+        return self.deck.weight + sum(map(len, self.whys.values()))
+
+
+BYTES_REMEMBERED = 2**23
+_remembered = Remembered[_Shown](BYTES_REMEMBERED, weight=lambda shown: shown.weight)
+
+
+def _shown(request: HttpRequest, ranking: serving.Ranking, span: slice) -> _Shown:
+    """Put together once for each page that somebody is recommended, while it stands."""
+    standing, ceiling, key = cards_standing(request), ceiling_of(request), (ranking.number, span.start, span.stop)
+    shown = _remembered.get(key)
+    if shown is None or not shown.stands(standing, ceiling):
+        shown = _put_together(ranking, span, standing, ceiling)
+        if ranking.is_for_a_person and shown.version is not None:
+            _remembered.keep(key, shown)
+    return shown
+
+
+def _put_together(ranking: serving.Ranking, span: slice, standing: Standing | None, ceiling: Term | None) -> _Shown:
+    picks = ranking.page(span.start, span.stop)
+    wanted = [pick.tmdb_id for pick in picks] + [reason.tmdb_id for pick in picks for reason in pick.because]
+    tmdb_ids = [*dict.fromkeys(wanted)]
+    films = encoded_films(permitted(tmdb_ids, ceiling), standing)
+    there = [pick for pick in picks if pick.tmdb_id in films]
+    is_whole = standing is not None and standing.holds(tmdb_ids) and len(films) == len(tmdb_ids)
+    return _Shown(
+        deck=Deck.of({pick.tmdb_id: films[pick.tmdb_id] for pick in there}),
+        whys={pick.tmdb_id: joined(b"", _why(pick, films, ranking)) for pick in there},
+        sources=collections.Counter(pick.source for pick in there),
+        tmdb_ids=tmdb_ids,
+        version=standing.version if standing is not None and is_whole else None,
+    )
 
 
 def _why(pick: serving.Pick, films: Mapping[int, EncodedFilm], ranking: serving.Ranking) -> dict[str, Any]:

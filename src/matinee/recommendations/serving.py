@@ -5,6 +5,7 @@ What was worked out for a person is remembered for as long as the version of the
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -86,6 +87,8 @@ class Ranking:
     _critic: Critic | None = field(repr=False)
     """The person who asks for themselves."""
     _pool: Pool = field(repr=False)
+    number: int = field(default_factory=itertools.count(1).__next__)
+    """Of no other ranking of this process."""
     _pages: Remembered[tuple[Pick, ...]] = field(
         default_factory=lambda: Remembered(PAGES_REMEMBERED, weight=lambda _picks: 1), repr=False
     )

@@ -74,11 +74,13 @@ class LaneHandler(ClientHandler):
     def __call__(self, environ: dict[str, Any]) -> Any:
         with connections_kept():
             answer = self._answered_by_the_lane(environ)
-        if environ["REQUEST_METHOD"] == "GET" and place_of(environ["PATH_INFO"])[0] is not None:
+        if place_of(environ["REQUEST_METHOD"], environ["PATH_INFO"])[0] is not None:
             _note(os.environ["PYTEST_CURRENT_TEST"].rpartition(" ")[0])
         if answer is None:
             return super().__call__(environ)
         response = HttpResponse(answer.body, status=answer.status_code, headers=answer.headers)
+        if "Content-Type" not in answer.headers:
+            del response["Content-Type"]
         response.wsgi_request = WSGIRequest(environ)  # type: ignore[attr-defined] # as the client wants it
         return response
 

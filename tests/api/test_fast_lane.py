@@ -172,7 +172,7 @@ def test_what_a_client_has_already_is_a_304_from_both(access: str, path: str, ta
 def test_each_place_of_the_lane_is_held_against_django() -> None:
     asked = {re.sub(r"/[0-9]+/", "/1/", path.partition("?")[0]) for path in (*USUAL, *PUBLIC)}
 
-    assert asked == set(LANE_PLACES)
+    assert asked == {path for method, path in LANE_PLACES if method == "GET"}
 
 
 def test_a_request_id_that_would_do_harm_is_replaced_in_the_lane_too(access: str) -> None:

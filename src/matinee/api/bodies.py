@@ -45,7 +45,7 @@ class StrictParser(Parser):
     def parse_body(self, request: HttpRequest) -> Any:
         if request.content_type != "application/json":
             raise UnsupportedMediaType("The body must be application/json.")
-        if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        if request.META.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() != "identity":
             raise UnsupportedMediaType("The body must come as it is, without a Content-Encoding.")
         try:
             body = json.loads(

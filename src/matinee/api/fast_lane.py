@@ -1,4 +1,4 @@
-"""A lane before Django's handler for the lists and films that are read most.
+"""A lane before Django's handler for the lists and films that are read most, and for what people do with films.
 
 It answers what Django would answer, by the same endpoints, and leaves out what such a request passes through in vain:
 the search for a route, the reading of a query that was read before, and middleware that says the same each time. What
@@ -13,7 +13,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
@@ -28,20 +28,21 @@ from pydantic import BaseModel
 from matinee.api import favorites, movies, ratings, recommendations, search, watchlist
 from matinee.api.answers import LONGEST_REMEMBERED, PageQuery, query_of
 from matinee.api.authentication import SignedIn, maybe_signed_in, reader_of, signed_in
+from matinee.api.bodies import MovieReference, StrictParser
 from matinee.api.filters import CatalogueQuery, FilterQuery
 from matinee.api.gateway import Wsgi
 from matinee.api.limits import Limits, told_of
 from matinee.api.measuring import measured
-from matinee.api.middleware import identity_of, wrong_parameters
+from matinee.api.middleware import EMPTY, identity_of, wrong_parameters
 from matinee.api.representations import VARIES_BY, is_known, represented
 from matinee.core import client_network, request_id
 from matinee.core.client_address import client_address
 from matinee.core.remembered import Remembered
 
 API = "/api/v1/movies/"
-FILM = re.compile(rf"{API}([1-9][0-9]{{0,17}})/((?:similar/)?)")
-LEFT_TO_DJANGO = ("SCRIPT_NAME", "HTTP_IF_MATCH")
-"""What a request must not have."""
+NUMBER = re.compile(r"(?<=/)[1-9][0-9]{0,17}(?=/)")
+LEFT_TO_DJANGO = ("HTTP_IF_MATCH", "HTTP_IDEMPOTENCY_KEY")
+"""What a request must not have, be it empty."""
 NEEDS_NO_LANE = frozenset(
     {
         "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -73,35 +74,51 @@ FRAMED_BY = (
 FRAMES_REMEMBERED = 500
 LONGEST_FRAMED = 255
 """Characters of each of them, as of any name of a host: what is longer would be kept for whoever sent it."""
-REASONS = {200: "200 OK", 304: "304 Not Modified"}
+REASONS = {200: "200 OK", 201: "201 Created", 204: "204 No Content", 304: "304 Not Modified"}
 OF_JSON = {"Content-Type": "application/json"}
 
 
+Where: TypeAlias = tuple[str, str]
+"""A method and a path."""
+
+
 class Place(NamedTuple):
-    """What a path leads to."""
+    """What a method and a path lead to."""
 
     call: Callable[..., HttpResponse]
     reads: tuple[type[BaseModel], ...] = ()
     """Of the query, as `call` takes it."""
     who: SignedIn = maybe_signed_in
+    body: type[BaseModel] | None = None
 
 
-PLACES: Mapping[str, Place] = {
-    API: Place(movies.list_movies, (PageQuery, CatalogueQuery)),
-    f"{API}genres/": Place(movies.list_genres),
-    f"{API}trending/": Place(movies.list_trending, (PageQuery, movies.TrendingQuery)),
-    f"{API}search/": Place(search.search_movies, (PageQuery, search.SearchQuery)),
-    f"{API}suggest/": Place(search.suggest_movies, (search.SuggestQuery,)),
-    f"{API}recommendations/": Place(
-        recommendations.list_recommendations, (PageQuery, recommendations.RecommendationQuery), signed_in
+def _mine(call: Callable[..., HttpResponse], *reads: type[BaseModel], body: type[BaseModel] | None = None) -> Place:
+    return Place(call, reads, signed_in, body)
+
+
+PLACES: Mapping[tuple[str, str], Place] = {
+    ("GET", API): Place(movies.list_movies, (PageQuery, CatalogueQuery)),
+    ("GET", f"{API}genres/"): Place(movies.list_genres),
+    ("GET", f"{API}trending/"): Place(movies.list_trending, (PageQuery, movies.TrendingQuery)),
+    ("GET", f"{API}search/"): Place(search.search_movies, (PageQuery, search.SearchQuery)),
+    ("GET", f"{API}suggest/"): Place(search.suggest_movies, (search.SuggestQuery,)),
+    ("GET", f"{API}1/"): Place(movies.get_movie),
+    ("GET", f"{API}1/similar/"): Place(movies.list_similar, (PageQuery, FilterQuery)),
+    ("GET", f"{API}recommendations/"): _mine(
+        recommendations.list_recommendations, PageQuery, recommendations.RecommendationQuery
     ),
-    f"{API}favorites/": Place(favorites.list_favorites, (PageQuery,), signed_in),
-    f"{API}watchlist/": Place(watchlist.list_watchlist, (PageQuery,), signed_in),
-    f"{API}ratings/": Place(ratings.list_ratings, (PageQuery,), signed_in),
-    f"{API}1/": Place(movies.get_movie),
-    f"{API}1/similar/": Place(movies.list_similar, (PageQuery, FilterQuery)),
+    ("GET", f"{API}favorites/"): _mine(favorites.list_favorites, PageQuery),
+    ("POST", f"{API}favorites/"): _mine(favorites.add_favorite, body=MovieReference),
+    ("DELETE", f"{API}favorites/1/"): _mine(favorites.remove_favorite),
+    ("GET", f"{API}watchlist/"): _mine(watchlist.list_watchlist, PageQuery),
+    ("POST", f"{API}watchlist/"): _mine(watchlist.add_to_watchlist, body=MovieReference),
+    ("DELETE", f"{API}watchlist/1/"): _mine(watchlist.remove_from_watchlist),
+    ("GET", f"{API}ratings/"): _mine(ratings.list_ratings, PageQuery),
+    ("POST", f"{API}1/rate/"): _mine(ratings.rate_movie, body=ratings.RatingIn),
+    ("PUT", f"{API}1/rate/"): _mine(ratings.change_rating, body=ratings.RatingChange),
+    ("DELETE", f"{API}1/rate/"): _mine(ratings.withdraw_rating),
 }
-"""Film 1 stands for all."""
+"""Number 1 stands for all."""
 
 
 class LeftToDjango(Exception):
@@ -136,10 +153,8 @@ class FastLane:
 
     def answer(self, environ: dict[str, Any]) -> Answer | None:
         """None where it is left to Django."""
-        if environ["REQUEST_METHOD"] != "GET":
-            return None
-        place, ids = place_of(environ["PATH_INFO"])
-        if place is None or any(environ.get(name) for name in LEFT_TO_DJANGO):
+        place, ids = place_of(environ["REQUEST_METHOD"], environ["PATH_INFO"])
+        if place is None or environ.get("SCRIPT_NAME") or any(name in environ for name in LEFT_TO_DJANGO):
             return None
         request_started.send(FastLane, environ=environ)  # has connections looked at that are old or broken
         request = WSGIRequest(environ)
@@ -157,12 +172,14 @@ class FastLane:
         answer.headers["X-Request-ID"] = identity
         return answer
 
-    def _answer(self, request: HttpRequest, place: str, ids: tuple[int, ...]) -> Answer:
+    def _answer(self, request: HttpRequest, place: Where, ids: tuple[int, ...]) -> Answer:
         """Raises LeftToDjango, and what the endpoints raise."""
         meta = request.META
         frame = self._frame(meta)
         request.origin = frame.origin  # type: ignore[attr-defined] # as `answers` reads it
         response = _asked(request, place, ids)
+        if request.method != "GET":
+            return _of_write(response, {**frame.headers, **told_of(request)})
         if response.status_code != 200 or response.headers != OF_JSON:
             raise LeftToDjango
         reader = reader_of(request)
@@ -209,23 +226,34 @@ def _bare(_request: HttpRequest) -> HttpResponse:
     return response
 
 
-def place_of(path: str) -> tuple[str | None, tuple[int, ...]]:
-    """The one of PLACES, and the ids that its path has."""
-    if path in PLACES:
-        film = FILM.fullmatch(path)
-        return path, () if film is None else (int(film[1]),)
-    film = FILM.fullmatch(path)
-    return (None, ()) if film is None else (f"{API}1/{film[2]}", (int(film[1]),))
+def _of_write(response: HttpResponse, headers: dict[str, str]) -> Answer:
+    """What was done is told, and never left to Django, which would do it again."""
+    headers |= dict(response.items())
+    if response.status_code in EMPTY:
+        del headers["Content-Type"]
+    else:
+        headers["Content-Length"] = str(len(response.content))
+    return Answer(response.status_code, headers, response.content)
+
+
+def place_of(method: str, path: str) -> tuple[Where | None, tuple[int, ...]]:
+    """The one of PLACES, and the numbers that its path has."""
+    number, ids = NUMBER.search(path), tuple[int, ...]()
+    if number is not None:
+        path, ids = f"{path[: number.start()]}1{path[number.end() :]}", (int(number[0]),)
+    place = method, path
+    return (place, ids) if place in PLACES else (None, ())
 
 
 @lru_cache(maxsize=len(PLACES))
-def _match(place: str) -> ResolverMatch:
+def _match(place: Where) -> ResolverMatch:
     """The route, of which only the name and the template are looked at."""
-    return resolve(place)
+    _, path = place
+    return resolve(path)
 
 
-def _asked(request: HttpRequest, place: str, ids: tuple[int, ...]) -> HttpResponse:
-    call, _, who = PLACES[place]
+def _asked(request: HttpRequest, place: Where, ids: tuple[int, ...]) -> HttpResponse:
+    call, _, who, body = PLACES[place]
     query = query_of(request)
     if len(query) > LONGEST_REMEMBERED:
         raise LeftToDjango
@@ -235,13 +263,19 @@ def _asked(request: HttpRequest, place: str, ids: tuple[int, ...]) -> HttpRespon
     wishes = _wishes(place, query)
     if not Limits().allow_request(request):
         raise LeftToDjango
-    return call(request, *ids, *wishes)
+    return call(request, *ids, *wishes, *([] if body is None else [_body(request, body)]))
 
 
 @lru_cache(maxsize=1_024)
-def _wishes(place: str, query: bytes) -> tuple[BaseModel, ...]:
+def _wishes(place: Where, query: bytes) -> tuple[BaseModel, ...]:
     """A query as the endpoint is given it. Raises LeftToDjango where there is anything wrong with it."""
-    given = QueryDict(query)
-    if wrong_parameters(given, _match(place).route, "GET"):
+    given, (method, _) = QueryDict(query), place
+    if wrong_parameters(given, _match(place).route, method):
         raise LeftToDjango
     return tuple(model.model_validate(given.dict()) for model in PLACES[place].reads)
+
+
+def _body(request: HttpRequest, model: type[BaseModel]) -> BaseModel:
+    """A body as the endpoint is given it; Django finds it where it was, if the request is left to it."""
+    request.META["wsgi.input"] = io.BytesIO(request.body)
+    return model.model_validate(StrictParser().parse_body(request))

@@ -135,6 +135,10 @@ class TestFollowing:
         refresh_postings()
 
         assert (before, listed(with_cast="2"), listed(with_cast="4")) == ([1, 2], [2], [1])
+        assert (listed(with_cast="2", without_keywords="7"), listed(with_cast="2|4", without_keywords="7")) == (
+            [2],
+            [1, 2],
+        )
         assert_as_read_anew(store)
         assert not pending_changes("postings")
 

@@ -144,7 +144,8 @@ class CatalogColumns:
 
     def in_order(self, rows: Rows, sort: Sort) -> Rows:
         """These rows in the order of `sort`."""
-        return rows[np.argsort(self._ranks[sort][rows])]
+        in_order: Rows = self._orders[sort][np.sort(self._ranks[sort][rows])]
+        return in_order
 
     def _postings_for(self, movie_filter: MovieFilter) -> Postings | None:
         return self._postings() if movie_filter.terms else None
@@ -156,7 +157,7 @@ class CatalogColumns:
             words = self._words(movie_filter)
             if postings is not None:
                 for term in movie_filter.terms:
-                    words &= self._words_of(term, postings)
+                    words &= self._mask_of(term, postings).words
             mask = Mask(_frozen(words), self.size)
             self._masks.keep(key, mask, mask.words.nbytes)
         return mask
@@ -192,6 +193,15 @@ class CatalogColumns:
             start, stop = np.searchsorted(self._imdb_numbers, [asked.imdb_number, asked.imdb_number + 1])
             words &= words_of(self._imdb_rows[start:stop], self.size)
         return words
+
+    def _mask_of(self, term: Term, postings: Postings) -> Mask:
+        """Kept apart from the filter that it is part of: the same person or keyword is asked for with other things."""
+        key = (term, postings.version)
+        mask = self._masks.get(key)
+        if mask is None:
+            mask = Mask(_frozen(self._words_of(term, postings)), self.size)
+            self._masks.keep(key, mask, mask.words.nbytes)
+        return mask
 
     def _words_of(self, term: Term, postings: Postings) -> Words:
         """The films with any of the keys, with all of them, or with none."""

@@ -30,7 +30,7 @@ from benchmarks.http.client import Request
 from benchmarks.http.endpoints import Endpoint, endpoints
 from benchmarks.http.place import WORK
 from benchmarks.venvs import BENCHMARKS
-from matinee.operations.memory import KEEP_MEMORY
+from matinee.operations.memory import keep_memory
 
 TICK_SECONDS = 0.001
 WARM_UP = 200
@@ -73,8 +73,8 @@ def main(arguments: Sequence[str]) -> None:
     WORK.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=WORK) as scratch:
         folder = options.keep or Path(scratch)
-        env = _prepared(folder, options) | KEEP_MEMORY
-        if any(os.environ.get(name) != value for name, value in env.items()):  # the C library reads them as it starts
+        env = _prepared(folder, options)
+        if any(os.environ.get(name) != value for name, value in env.items()):  # its settings read them as it starts
             again = [sys.executable, "-m", "benchmarks.http.breakdown", *arguments, "--keep", str(folder)]
             subprocess.run(again, cwd=BENCHMARKS.parent, env=env, check=True)
             return
@@ -98,6 +98,7 @@ def _prepared(folder: Path, options: argparse.Namespace) -> dict[str, str]:
 
 def _asker() -> Ask:
     """Asks the application as granian would, signed in; holds every answer to be a good one."""
+    keep_memory()
     from matinee.wsgi import application  # noqa: PLC0415 - it reads the environment when it is imported
 
     seen: list[str] = []

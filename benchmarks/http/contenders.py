@@ -16,7 +16,6 @@ from benchmarks.http.client import HOST
 from benchmarks.http.endpoints import Endpoint
 from benchmarks.http.servers import PASSWORD, USERNAME, Server, free_port
 from benchmarks.venvs import BENCHMARKS, PEERS, python_of, versions_of
-from matinee.operations.memory import KEEP_MEMORY
 
 WORKERS = 2
 DRF_THREADS = 4
@@ -57,9 +56,8 @@ def matinee(
         port = free_port()
         program = SERVE.format(host=HOST, port=port, workers=workers, runtime=runtime)
         command = [sys.executable, "-P", "-c", program]
-        serving = {**env, **KEEP_MEMORY}
         log = folder / f"{name}.log"
-        return Server(name, command, port=port, folder=BENCHMARKS.parent, env=serving, log=log, beside=beside)
+        return Server(name, command, port=port, folder=BENCHMARKS.parent, env=env, log=log, beside=beside)
 
     return Contender(name, _versions(OURS), start, answers=lambda _endpoint: True)
 
@@ -131,8 +129,8 @@ def environment_of(folder: Path, database_url: str | None = None) -> dict[str, s
         "MATINEE_DATA_DIR": str(folder / "matinee"),
         "MATINEE_MODE": "embedded",
         "MATINEE_ACCESS_TOKEN_SECONDS": "86400",
-        "MATINEE_LIMITS_TIMES": "10000",
         "DJANGO_SETTINGS_MODULE": "matinee.settings",
+        "MATINEE_LIMITS_TIMES": "10000",
     }
     return env if database_url is None else env | {"MATINEE_DATABASE_URL": database_url}
 

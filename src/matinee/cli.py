@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import nullcontext
 
 from matinee import __version__
 from matinee.core.env import ConfigurationError
+from matinee.core.processes import folder_of_a_tree
+
+TREES = {"serve": {}, "demo": {"MATINEE_LIMITS_TIMES": "10"}}
+"""Commands whose processes count together, and what stands in their environment unless somebody has set it: whoever
+asks a demo is on this machine."""
 
 
 def main() -> None:
@@ -16,8 +22,12 @@ def main() -> None:
         return
     from django.core.management import execute_from_command_line  # noqa: PLC0415 - it reads the settings
 
+    command = sys.argv[1] if len(sys.argv) > 1 else ""
+    for name, value in TREES.get(command, {}).items():
+        os.environ.setdefault(name, value)
     try:
-        execute_from_command_line(sys.argv)
+        with folder_of_a_tree() if command in TREES else nullcontext():
+            execute_from_command_line(sys.argv)
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(78)  # EX_CONFIG

@@ -276,11 +276,9 @@ def test_whatever_happens_in_a_round_the_courier_goes_on(
     monkeypatch.setattr(courier, "LOOK_EVERY_SECONDS", 0.0)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(Courier, "look", look)
-    shared = depot()
-    assert shared is not None
 
     with pytest.raises(SystemExit):
-        courier.run(shared)
+        courier.run()
 
     assert "odd" in caplog.text
     assert "the disk is full" in caplog.text

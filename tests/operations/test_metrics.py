@@ -209,10 +209,10 @@ def test_what_all_workers_counted_is_added_up_and_outlives_them(tmp_path: Path) 
         for _ in range(20):
             assert get(instance.port, "/api/v1/movies/genres/")[0] == 200
         assert requests(instance.port) == 20
-        assert eventually(lambda: len(pids(instance.port)) == 5, within=90), "two web workers and three job workers"
+        assert eventually(lambda: len(pids(instance.port)) == 6, within=90), "supervisor, two web and three job workers"
 
         counting = {int(pid) for pid in pids(instance.port)}
-        web = min(pid for pid in counting if "worker" not in psutil.Process(pid).cmdline())
+        web = min(pid for pid in counting if psutil.Process(pid).name() == "web worker")
         os.kill(web, signal.SIGKILL)
 
         assert eventually(lambda: not is_told(web, instance.port), within=90)

@@ -21,7 +21,7 @@ from tests.operations.processes import all_gone, eventually, free_port, get, is_
 def job_workers(supervisor: int) -> set[int]:
     """The pids of those that are alive."""
     children = psutil.Process(supervisor).children()
-    return {child.pid for child in children if is_alive(child) and "worker" in child.cmdline()}
+    return {child.pid for child in children if is_alive(child) and child.name().startswith("jobs: ")}
 
 
 def test_it_answers_heals_itself_drains_and_stops_cleanly(tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -18,15 +18,15 @@ from matinee.operations import supervisor
 from matinee.operations.supervisor import CannotStart, Child, Supervisor
 from tests.operations.processes import all_gone, eventually, start, tree_of
 
-# What a child does; it is given the path of a file in which it notes each start by a line.
+# What a child does; `file` is where it notes each start by a line.
 STAY = "note(); time.sleep(60)"
 BE_DEAF = "signal.signal(signal.SIGTERM, signal.SIG_IGN); note(); time.sleep(60)"
 DIE = "note(); sys.exit(3)"
+BE_KILLED = "note(); os.kill(os.getpid(), signal.SIGKILL)"
 DIE_ONCE = "note(); sys.exit(3) if starts() == 1 else time.sleep(60)"
 REFUSE_CONFIGURATION = "note(); sys.exit(os.EX_CONFIG)"
 PROLOGUE = """
-import os, pathlib, signal, sys, time
-file = pathlib.Path(sys.argv[1])
+import os, signal, sys, time
 def note():
     with file.open("a") as notes: notes.write("started\\n")
 def starts(): return len(file.read_text().splitlines())
@@ -39,8 +39,12 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "LOOK_EVERY_SECONDS", 0.02)
 
 
-def child(notes: Path, code: str) -> Child:
-    return Child(notes.name, [sys.executable, "-S", "-c", PROLOGUE + code, str(notes)])
+def act(code: str, notes: Path) -> None:
+    exec(PROLOGUE + code, {"file": notes})
+
+
+def child(notes: Path, code: str, *, answers: bool = False) -> Child:
+    return Child(notes.name, partial(act, code, notes), answers=answers)
 
 
 def starts(notes: Path) -> int:
@@ -52,7 +56,7 @@ def stop() -> None:
 
 
 def exit_code(ended: Child) -> int | None:
-    return ended.process.returncode if ended.process else None
+    return ended.process.exitcode if ended.process else None
 
 
 def children_of_this_process() -> set[psutil.Process]:
@@ -71,7 +75,7 @@ def test_told_to_stop_it_asks_each_child_and_leaves_none(
     tmp_path: Path, nothing_is_left: Callable[[], bool], number: signal.Signals
 ) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
-    children = [child(first, STAY), child(second, STAY)]
+    children = [child(first, STAY, answers=True), child(second, STAY)]
     before = signal.getsignal(number)
 
     def stop_once_both_run() -> None:
@@ -86,7 +90,7 @@ def test_told_to_stop_it_asks_each_child_and_leaves_none(
 
 
 def test_a_child_that_does_not_listen_is_killed_after_the_grace_time(tmp_path: Path) -> None:
-    deaf = child(tmp_path / "deaf", BE_DEAF)
+    deaf = child(tmp_path / "deaf", BE_DEAF, answers=True)
 
     Supervisor([deaf], is_up=lambda: starts(tmp_path / "deaf") == 1, announce=stop, grace_seconds=0.2).run()
 
@@ -94,7 +98,7 @@ def test_a_child_that_does_not_listen_is_killed_after_the_grace_time(tmp_path: P
 
 
 def test_a_second_signal_kills_at_once(tmp_path: Path) -> None:
-    deaf = child(tmp_path / "deaf", BE_DEAF)
+    deaf = child(tmp_path / "deaf", BE_DEAF, answers=True)
     began = time.monotonic()
 
     def stop_twice() -> None:
@@ -107,8 +111,8 @@ def test_a_second_signal_kills_at_once(tmp_path: Path) -> None:
     assert exit_code(deaf) == -signal.SIGKILL
 
 
-def test_told_to_stop_the_first_child_goes_on_while_it_drains(tmp_path: Path) -> None:
-    first, second = child(tmp_path / "first", STAY), child(tmp_path / "second", STAY)
+def test_told_to_stop_a_child_that_answers_goes_on_while_it_drains(tmp_path: Path) -> None:
+    first, second = child(tmp_path / "first", STAY, answers=True), child(tmp_path / "second", STAY)
     seen: list[tuple[bool, bool]] = []
 
     def drain() -> None:
@@ -130,7 +134,11 @@ def test_a_second_signal_ends_the_draining(tmp_path: Path) -> None:
     began = time.monotonic()
 
     Supervisor(
-        [child(notes, STAY)], is_up=lambda: starts(notes) == 1, announce=stop, drain=stop, drain_seconds=60
+        [child(notes, STAY, answers=True)],
+        is_up=lambda: starts(notes) == 1,
+        announce=stop,
+        drain=stop,
+        drain_seconds=60,
     ).run()
 
     assert time.monotonic() - began < 30
@@ -140,13 +148,13 @@ def test_a_child_that_dies_is_started_again(tmp_path: Path, caplog: pytest.LogCa
     notes = tmp_path / "mortal"
 
     with caplog.at_level(logging.ERROR):
-        Supervisor([child(notes, DIE_ONCE)], is_up=lambda: starts(notes) == 2, announce=stop).run()
+        Supervisor([child(notes, DIE_ONCE, answers=True)], is_up=lambda: starts(notes) == 2, announce=stop).run()
 
     assert starts(notes) == 2
     assert "The mortal ended with 3" in caplog.text
 
 
-def test_the_first_child_is_up_before_the_others_start(tmp_path: Path) -> None:
+def test_children_that_answer_are_up_before_the_others_start(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     seen: list[int] = []
 
@@ -154,7 +162,7 @@ def test_the_first_child_is_up_before_the_others_start(tmp_path: Path) -> None:
         seen.append(starts(second))
         stop()
 
-    Supervisor([child(first, STAY), child(second, STAY)], is_up=first.exists, announce=announce).run()
+    Supervisor([child(second, STAY), child(first, STAY, answers=True)], is_up=first.exists, announce=announce).run()
 
     assert seen == [0]
 
@@ -175,7 +183,7 @@ def test_a_child_that_has_been_steady_may_die_more_often(tmp_path: Path, monkeyp
     monkeypatch.setattr(supervisor, "STEADY_AFTER_SECONDS", 0.0)
     notes = tmp_path / "mortal"
 
-    Supervisor([child(notes, DIE)], is_up=lambda: starts(notes) > supervisor.TRIES, announce=stop).run()
+    Supervisor([child(notes, DIE, answers=True)], is_up=lambda: starts(notes) > supervisor.TRIES, announce=stop).run()
 
     assert starts(notes) > supervisor.TRIES
 
@@ -189,15 +197,13 @@ def test_a_wrong_setting_ends_the_tree_at_once(tmp_path: Path) -> None:
 
 def test_nothing_outlives_a_supervisor_that_is_killed(tmp_path: Path) -> None:
     notes = tmp_path / "orphan"
-    orphan = f"""
-from matinee.core.processes import end_with_parent
-end_with_parent(int(sys.argv[2]))
-{STAY}
-"""
     supervise = f"""
-import sys
+import pathlib, time
 from matinee.operations.supervisor import Child, Supervisor
-Supervisor([Child("orphan", [sys.executable, "-c", {PROLOGUE + orphan!r}, {str(notes)!r}])]).run()
+def stay():
+    pathlib.Path({str(notes)!r}).write_text("started\\n")
+    time.sleep(60)
+Supervisor([Child("orphan", stay)]).run()
 """
     parent = start(["-c", supervise])
     assert eventually(lambda: starts(notes) == 1)
@@ -210,19 +216,14 @@ Supervisor([Child("orphan", [sys.executable, "-c", {PROLOGUE + orphan!r}, {str(n
     assert eventually(lambda: all_gone(tree), within=3)
 
 
-def test_a_child_finds_its_own_environment_beside_the_supervisors_which_comes_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TOLD_BY_ALL", "supervisor")
-    noted = tmp_path / "noted"
-    code = f"import os, pathlib; pathlib.Path({str(noted)!r}).write_text(os.environ['TOLD_BY_ALL'] + os.environ['OWN'])"
-    child = Child("telling", [sys.executable, "-S", "-c", code], {"TOLD_BY_ALL": "child", "OWN": "-own"})
+def test_a_child_that_others_kill_again_and_again_is_started_again(tmp_path: Path) -> None:
+    notes = tmp_path / "victim"
 
-    child.start()
-    assert child.process is not None
-    child.process.wait()
+    Supervisor(
+        [child(notes, BE_KILLED, answers=True)], is_up=lambda: starts(notes) > supervisor.TRIES, announce=stop
+    ).run()
 
-    assert noted.read_text() == "supervisor-own"
+    assert starts(notes) > supervisor.TRIES
 
 
 def test_the_tree_goes_on_without_a_child_that_is_not_vital_and_tries_it_again(

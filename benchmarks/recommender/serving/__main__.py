@@ -23,11 +23,13 @@ from benchmarks.recommender.progress import Progress
 from benchmarks.recommender.serving.questions import FOLDER, ROUNDS
 from benchmarks.recommender.serving.report import Record, figures, markdown
 from benchmarks.venvs import BENCHMARKS, CannotInstall, python_of, versions_of
-from matinee.operations.memory import KEEP_MEMORY
+from matinee.operations.memory import KEPT_BYTES
 
 HERE = Path(__file__).parent
 PEERS = ("implicit", "lenskit")
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+KEEP_MEMORY = dict.fromkeys(("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"), str(KEPT_BYTES))
+"""What `operations.memory` tells glibc, for processes that it reads as they start."""
 
 
 def main(arguments: Sequence[str]) -> None:

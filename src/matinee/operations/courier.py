@@ -38,6 +38,10 @@ PROJECTIONS = {module.KIND: module.CONSUMER for module in (columns, cards, publi
 """The kinds that the database names a version of, and under which name."""
 
 
+class NoDepot(Exception):
+    """There is none that the settings name."""
+
+
 @dataclass
 class Word:
     """What a courier has to say about its last look."""
@@ -161,8 +165,11 @@ def look_before_serving() -> None:
         _look(Courier(shared))
 
 
-def run(shared: Depot) -> None:
+def run() -> None:
     """Look for ever, until SIGTERM; a version on its way then is fetched again by the next courier."""
+    shared = depot()
+    if shared is None:
+        raise NoDepot("There is no depot to fetch from: set MATINEE_DEPOT_URL.")
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     courier = Courier(shared)

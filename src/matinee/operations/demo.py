@@ -16,9 +16,6 @@ from matinee.search.index import index_is_stale, refresh_index
 FIRST_RATINGS = {603: 5, 27205: 5, 78: 4, 680: 3, 11036: 1}
 """The Matrix, Inception, Blade Runner, Pulp Fiction, The Notebook: a taste that the answers make visible."""
 
-GENEROUS = {"MATINEE_LIMITS_TIMES": "10"}
-"""What its web server finds in its environment: everybody who asks is on this machine."""
-
 Say = Callable[[str], None]
 
 

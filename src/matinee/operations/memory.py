@@ -1,6 +1,18 @@
-"""What the C library is told about memory before a process of ours starts."""
+"""What the C library is told about memory by a process that answers requests."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
 
 KEPT_BYTES = 64 * 2**20
-KEEP_MEMORY = {name: str(KEPT_BYTES) for name in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")}
-"""Tells glibc to keep so much freed memory. An answer needs arrays of some 100 KB each; given back to the kernel after
-each answer, they are fetched and zeroed page by page for the next, which takes as long as all the rest of it."""
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # from glibc's <malloc.h>
+
+
+def keep_memory() -> None:
+    """Have glibc keep so much freed memory. An answer needs arrays of some 100 KB each; given back to the kernel after
+    each answer, they are fetched and zeroed page by page for the next, which takes as long as all the rest of it."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:  # another C library has none
+        mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
+        mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import errno
+import gc
 import http.client
 import os
+import signal
 import socket
 import sys
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 
 from django.conf import settings
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 
 from matinee.accounts.erasure import erase_again
 from matinee.catalog.publication import publish_what_is_stale
+from matinee.core import processes
 from matinee.core.counters import begin_anew
 from matinee.core.draining import begin_draining
 from matinee.core.jobs.schedule import registered
+from matinee.core.jobs.worker import Worker
 from matinee.core.processes import SHARED_FOLDER
-from matinee.operations.courier import look_before_serving
-from matinee.operations.memory import KEEP_MEMORY
+from matinee.operations import courier, web
+from matinee.operations.reporting import begin
 from matinee.operations.supervisor import Child, Supervisor
 
 MOST_WORKERS = 4
@@ -54,49 +57,67 @@ def bring_up_to_date() -> None:
     call_command("migrate", interactive=False, verbosity=0)
     erase_again()
     connection.close()
-    look_before_serving()
+    courier.look_before_serving()
     publish_what_is_stale()
+
+
+def prepare(work: Callable[[], None], *, meanwhile: Callable[[], None] = lambda: None) -> None:
+    """Do `work`, which comes before all else, in a process that ends with it. So this one stays what others can be
+    copied from: it is small, and has neither threads nor connections. Raises SystemExit where the work fails, which
+    says why.
+    """
+    process = processes.start("start-up", partial(_told, work), in_own_group=False)
+    meanwhile()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is for the other one, which answers it
+    process.join()
+    signal.signal(signal.SIGINT, before)
+    if process.exitcode:
+        raise SystemExit(process.exitcode if process.exitcode > 0 else 128 - process.exitcode)
+    gc.collect()
+    gc.freeze()  # a collection would write to all memory that copies share
+
+
+def _told(work: Callable[[], None]) -> None:
+    try:
+        work()
+    except CommandError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(error.returncode)
+
+
+def web_servers(*, host: str, port: int, workers: int) -> list[Child]:
+    """One for each worker, so that the end of one leaves the others: they share the port, each on its own socket."""
+    work = partial(web.serve, host=host, port=port, workers=1)
+    return [Child(f"web server {number}", work, answers=True) for number in range(1, workers + 1)]
 
 
 def job_workers(queues: Sequence[str]) -> list[Child]:
     """One process for each queue."""
-    command = [*_python("matinee.cli"), "worker", "--no-courier", "--queue"]
-    return [Child(f"job worker ({queue})", [*command, queue]) for queue in queues]
+    return [Child(f"jobs: {queue}", partial(_run_jobs, queue)) for queue in queues]
+
+
+def _run_jobs(queue: str) -> None:
+    begin()
+    Worker(queues=[queue]).run()
 
 
 def couriers() -> list[Child]:
     """One for this node, where it shares a depot with others."""
-    command = [*_python("matinee.cli"), "courier"]
-    return [Child("courier", command, is_vital=False)] if settings.DEPOT_URL else []
+    return [Child("courier", courier.run, is_vital=False)] if settings.DEPOT_URL else []
 
 
-def serve(
-    *,
-    host: str,
-    port: int,
-    workers: int,
-    queues: Sequence[str],
-    announce: Callable[[], None],
-    environment: Mapping[str, str] = MappingProxyType({}),
-) -> None:
-    """Run the whole tree until a signal: web workers, and a job worker for each of `queues`.
+def serve(*, host: str, port: int, workers: int, queues: Sequence[str], announce: Callable[[], None]) -> None:
+    """Run the whole tree until a signal: web servers, and a job worker for each of `queues`.
 
     `announce` is called once it answers. Raises supervisor.CannotStart.
     """
-    command = [*_python("matinee.operations.web"), host, str(port), str(workers)]
-    connection.close()
-    with tempfile.TemporaryDirectory(prefix="matinee-metrics-") as folder:
-        # This tree's alone, whatever it was before: containers that share a data directory share pids, too.
-        os.environ[SHARED_FOLDER] = folder
-        web = Child("web server", command, {**KEEP_MEMORY, **environment})
-        children = [web, *job_workers(queues), *couriers()]
-        Supervisor(
-            children,
-            is_up=lambda: answers(host, port),
-            announce=announce,
-            drain=lambda: begin_draining(Path(folder)),
-            drain_seconds=settings.DRAIN_SECONDS,
-        ).run()
+    Supervisor(
+        [*web_servers(host=host, port=port, workers=workers), *job_workers(queues), *couriers()],
+        is_up=lambda: answers(host, port),
+        announce=announce,
+        drain=lambda: begin_draining(Path(os.environ[SHARED_FOLDER])),
+        drain_seconds=settings.DRAIN_SECONDS,
+    ).run()
 
 
 def queues() -> list[str]:
@@ -123,11 +144,6 @@ def url(host: str, port: int) -> str:
     """The address that a person on this machine types."""
     here = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
     return f"http://[{here}]:{port}" if ":" in here else f"http://{here}:{port}"
-
-
-def _python(module: str) -> list[str]:
-    """A module of ours in a process that ends with the supervisor, whose pid is added when it starts."""
-    return [sys.executable, "-P", "-m", "matinee.core.processes", module]
 
 
 def _family(host: str) -> socket.AddressFamily:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from types import FrameType
+
+from matinee.core import processes
 
 logger = logging.getLogger(__name__)
 
@@ -31,35 +33,32 @@ class CannotStart(Exception):
 
 @dataclass
 class Child:
-    """A process of the tree. It is started with the pid of the supervisor as its last argument, to end with it."""
+    """A process of the tree, which ends with the supervisor."""
 
     name: str
-    command: Sequence[str]
-    environment: Mapping[str, str] = field(default_factory=dict)
-    """What it finds beside the supervisor's own environment, which comes first."""
+    work: Callable[[], object]
+    answers: bool = False
+    """Whether it is one of those that requests come to: it starts before the others, and goes on while they drain."""
     is_vital: bool = True
     """Where not, the tree goes on without it, and it is tried again and again."""
-    process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    process: BaseProcess | None = field(default=None, init=False)
     started_at: float = field(default=0.0, init=False)
     start_again_at: float = field(default=0.0, init=False)
     quick_ends: int = field(default=0, init=False)
 
     def start(self) -> None:
         """In a process group of its own, so that Ctrl-C reaches the supervisor alone, which then asks each child."""
-        environment = {**self.environment, **os.environ}
-        self.process = subprocess.Popen(  # noqa: S603 - the commands are ours
-            [*self.command, str(os.getpid())], stdin=subprocess.DEVNULL, process_group=0, env=environment
-        )
+        self.process = processes.start(self.name, self.work)
         self.started_at = time.monotonic()
 
     def is_alive(self) -> bool:
-        return self.process is not None and self.process.poll() is None
+        return self.process is not None and self.process.is_alive()
 
 
 class Supervisor:
-    """Runs `children` until it is told to stop. The first has the machine to itself until `is_up` says that it
-    answers; then the others start, and `announce` is called once. Told to stop, it calls `drain` and leaves the first
-    running for `drain_seconds`, while the others stop already.
+    """Runs `children` until it is told to stop. Those that answer have the machine to themselves until `is_up` says
+    that they do; then the others start, and `announce` is called once. Told to stop, it calls `drain` and leaves those
+    that answer running for `drain_seconds`, while the others stop already.
     """
 
     def __init__(
@@ -82,7 +81,7 @@ class Supervisor:
 
     def run(self) -> None:
         """Return after a clean stop by SIGTERM or SIGINT (a second signal kills at once). Raises CannotStart."""
-        wanted = self._children[:1]
+        wanted: Sequence[Child] = [child for child in self._children if child.answers]
         with self._signals():
             try:
                 while not self._signals_seen:
@@ -105,45 +104,45 @@ class Supervisor:
         if now >= child.start_again_at:
             child.start()
 
-    def _note_end(self, child: Child, process: subprocess.Popen[bytes], *, now: float) -> None:
-        steady = now - child.started_at >= STEADY_AFTER_SECONDS
-        child.quick_ends = 1 if steady else child.quick_ends + 1
+    def _note_end(self, child: Child, process: BaseProcess, *, now: float) -> None:
+        is_well = now - child.started_at >= STEADY_AFTER_SECONDS or process.exitcode == -signal.SIGKILL  # by others
+        child.quick_ends = 0 if is_well else child.quick_ends + 1
         child.process = None
-        if child.is_vital and (child.quick_ends >= TRIES or process.returncode == os.EX_CONFIG):
+        if child.is_vital and (child.quick_ends >= TRIES or process.exitcode == os.EX_CONFIG):
             raise CannotStart(
-                f"The {child.name} does not stay up (its last exit code is {process.returncode}): "
+                f"The {child.name} does not stay up (its last exit code is {process.exitcode}): "
                 "the lines above say why."
             )
         pause = FIRST_PAUSE_SECONDS * 2 ** min(child.quick_ends, MOST_DOUBLINGS)
         child.start_again_at = now + pause
-        logger.error("The %s ended with %s; it starts again in %.1f s", child.name, process.returncode, pause)
+        logger.error("The %s ended with %s; it starts again in %.1f s", child.name, process.exitcode, pause)
 
     def _stop_all(self) -> None:
         asked = self._signals_seen
-        first, *others = self._children
-        self._ask_to_stop(others)
+        self._ask_to_stop([child for child in self._children if not child.answers])
+        answering = [child for child in self._children if child.answers]
         if asked and self._drain_seconds:
-            self._let_drain(first)
-        self._ask_to_stop([first])
+            self._let_drain(answering)
+        self._ask_to_stop(answering)
         deadline = time.monotonic() + self._grace_seconds
         while self._alive() and time.monotonic() < deadline and self._signals_seen <= max(asked, 1):
             time.sleep(LOOK_EVERY_SECONDS / 4)
         for child in self._alive():
             child.kill()
-            child.wait()
+            child.join()
 
-    def _let_drain(self, first: Child) -> None:
+    def _let_drain(self, answering: Sequence[Child]) -> None:
         self._drain()
         until = time.monotonic() + self._drain_seconds
-        while first.is_alive() and time.monotonic() < until and self._signals_seen == 1:
+        while any(child.is_alive() for child in answering) and time.monotonic() < until and self._signals_seen == 1:
             time.sleep(LOOK_EVERY_SECONDS / 4)
 
     def _ask_to_stop(self, children: Sequence[Child]) -> None:
         for child in children:
             if child.process is not None and child.is_alive():
-                child.process.send_signal(signal.SIGTERM)
+                child.process.terminate()
 
-    def _alive(self) -> list[subprocess.Popen[bytes]]:
+    def _alive(self) -> list[BaseProcess]:
         return [child.process for child in self._children if child.process is not None and child.is_alive()]
 
     @contextmanager

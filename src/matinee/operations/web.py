@@ -1,16 +1,24 @@
-"""The web server of the tree: granian, whose main process only watches its workers and knows no Django."""
+"""A web server of the tree: granian, whose main process only watches its worker."""
 
 from __future__ import annotations
 
 import logging
-import sys
-from collections.abc import Sequence
+import os
+from typing import Any
 
+import django
+from django.conf import settings
+from django.urls import get_resolver
+from django.utils.module_loading import import_string
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, RuntimeModes
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
+from matinee.core.processes import call_it, end_with_parent
+from matinee.operations.memory import keep_memory
+
+WORKER = "web worker"
 BACKLOG = 1024
 CONNECTIONS = 1024
 """Open connections a worker, idle ones included: small enough for its memory, and too many for a few slow clients."""
@@ -22,14 +30,11 @@ THREADS = 36
 many of them call the application at once is `api.turns`' to say."""
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Serve `matinee.wsgi` at HOST PORT with WORKERS processes."""
-    host, port, workers = arguments
-    serve(host=host, port=int(port), workers=int(workers))
-
-
 def serve(*, host: str, port: int, workers: int, runtime: RuntimeModes = RuntimeModes.auto) -> None:
-    """`runtime`: on which threads a worker reads and writes; `python -m benchmarks.http.settings` measures them."""
+    """Serve the application of the settings until SIGTERM, with `workers` processes, each on a socket of its own.
+
+    `runtime`: on which threads a worker reads and writes; `python -m benchmarks.http.settings` measures them.
+    """
     logging.getLogger("_granian").addFilter(
         lambda record: "Python threads" not in record.getMessage()
     )  # it is meant so
@@ -48,8 +53,23 @@ def serve(*, host: str, port: int, workers: int, runtime: RuntimeModes = Runtime
         respawn_failed_workers=True,
         workers_kill_timeout=KILL_AFTER_SECONDS,
         log_level=LogLevels.warning,
-    ).serve()
+    ).serve(target_loader=_application, wrap_loader=False)
 
 
-if __name__ == "__main__":
-    main(sys.argv[1:])
+def read_application() -> None:
+    """Have all that answers take in this process, so that its copies need not read it."""
+    import_string(settings.WSGI_APPLICATION)
+    get_resolver().url_patterns  # noqa: B018 - they are read when they are first asked for
+
+
+def _application() -> Any:
+    """In a worker, whose parent is the server that started it. Where that has the application already, it is there at
+    once."""
+    end_with_parent(os.getppid())
+    call_it(WORKER)
+    keep_memory()
+    django.setup()  # where it is no copy
+    from matinee.operations.reporting import begin  # noqa: PLC0415 - it needs Django set up
+
+    begin()
+    return import_string(settings.WSGI_APPLICATION)

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from matinee.core.depot import depot
 from matinee.operations import courier
 
 
@@ -15,7 +14,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, **_options: Any) -> None:
-        shared = depot()
-        if shared is None:
-            raise CommandError("There is no depot to fetch from: set MATINEE_DEPOT_URL.")
-        courier.run(shared)
+        try:
+            courier.run()
+        except courier.NoDepot as error:
+            raise CommandError(str(error)) from error

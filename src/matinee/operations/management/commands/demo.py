@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from matinee.core import sqlite
-from matinee.operations import demo, serving
+from matinee.operations import demo, serving, web
 from matinee.operations.supervisor import CannotStart
 
 HOST = "127.0.0.1"
@@ -28,18 +28,20 @@ class Command(BaseCommand):
             serving.refuse_taken_port(HOST, port)
             if warning := sqlite.warning():
                 self._say(warning)
-            serving.bring_up_to_date()
-            demo.set_up(self._say)
+            serving.prepare(self._set_up, meanwhile=web.read_application)
             serving.serve(
                 host=HOST,
                 port=port,
                 workers=serving.default_workers(),
                 queues=serving.queues(),
                 announce=lambda: self._say(demo.instructions(serving.url(HOST, port))),
-                environment=demo.GENEROUS,
             )
         except (serving.PortTaken, CannotStart) as error:
             raise CommandError(str(error)) from error
+
+    def _set_up(self) -> None:
+        serving.bring_up_to_date()
+        demo.set_up(self._say)
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from matinee.core import sqlite
-from matinee.operations import serving
+from matinee.operations import serving, web
 from matinee.operations.supervisor import CannotStart
 
 
@@ -27,7 +27,7 @@ class Command(BaseCommand):
             serving.refuse_taken_port(host, port)
             if warning := sqlite.warning():
                 self.stderr.write(self.style.WARNING(warning))
-            serving.bring_up_to_date()
+            serving.prepare(serving.bring_up_to_date, meanwhile=web.read_application)
             serving.serve(
                 host=host,
                 port=port,

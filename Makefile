@@ -11,13 +11,14 @@ LANE_NOTES := $(abspath $(TOOLS)/tests-that-meet-the-lane)
 SOAKED := tests/operations/backups tests/operations/test_killed_processes.py tests/api/test_what_i_did.py \
 	tests/recommendations/test_damaged_models.py tests/operations/test_rolling_restart.py \
 	tests/operations/test_sessions_in_service.py tests/accounts/test_sessions.py tests/accounts/test_sign_in_times.py \
+	tests/accounts/test_export_times.py \
 	tests/core/jobs/test_killed_workers.py tests/tmdb/test_two_runs.py tests/search/test_killed_indexers.py \
 	tests/operations/test_fuzzing.py tests/operations/test_found_soon.py
 # Whatever the environment says of it: else each of the many processes that tests start compiles all that it imports.
 export PYTHONDONTWRITEBYTECODE :=
 export PYTHONPYCACHEPREFIX := $(abspath $(TOOLS)/bytecode)
 
-.PHONY: setup demo serve test test-spark soak check bench bench-recommender bench-serving bench-scale bench-nodes bench-search clean
+.PHONY: setup demo serve test test-spark soak check mutants bench bench-recommender bench-serving bench-scale bench-nodes bench-search clean
 
 setup: $(READY) ## install everything, developers' tools included
 
@@ -61,6 +62,9 @@ test-spark: $(READY) $(UV) ## training counted by Spark, in an environment of it
 soak: $(READY) ## tests of chance ten times as often: kills, drills; TIMES=100 for more
 	MATINEE_TEST_ROUNDS=$(or $(TIMES),10) MATINEE_TEST_DATABASE=sqlite $(PYTEST) $(SOAKED)
 	MATINEE_TEST_ROUNDS=$(or $(TIMES),10) MATINEE_TEST_DATABASE=postgresql $(PYTEST) $(SOAKED)
+
+mutants: $(READY) ## what small changes to the code that must not be wrong the tests notice: hours; ONLY="tokens erase" for some groups
+	$(RUN) python scripts/mutants.py $(ONLY)
 
 bench: $(READY) ## the measured tables; see benchmarks/README.md
 	$(RUN) python -m benchmarks.http

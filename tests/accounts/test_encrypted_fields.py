@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import hmac
 import logging
 import random
 import stat
@@ -173,6 +175,24 @@ def test_a_lost_master_key_is_told_by_its_id(alice: User, settings: Settings) ->
     assert refusal.value.returncode == 65
 
 
+def test_which_master_keys_are_lost_is_told_by_their_ids(alice: User, bob: User, settings: Settings) -> None:
+    DataKey.objects.filter(user=bob).update(master_key_id="0" * 16)
+    of_alice = DataKey.objects.get(user=alice).master_key_id
+    with_hers = keys.lost()
+
+    settings.ENCRYPTION_KEYS = [OTHER_KEY]
+
+    assert (with_hers, keys.lost()) == (["0" * 16], sorted(["0" * 16, of_alice]))
+
+
+def test_a_master_key_is_made_of_its_text_in_one_way_for_ever(settings: Settings) -> None:
+    """Made otherwise it would open nothing that is there."""
+    settings.ENCRYPTION_KEYS = [OTHER_KEY]
+    key = hmac.digest(OTHER_KEY.encode(), b"matinee master key of data keys, AES-256-GCM, 1", "sha256")
+
+    assert master_keys.newest() == (hashlib.sha256(key).hexdigest()[:16], key)
+
+
 def test_a_destroyed_data_key_is_the_end_of_it(alice: User) -> None:
     said(alice)
     DataKey.objects.filter(user=alice).delete()
@@ -201,16 +221,20 @@ def test_the_first_of_several_keys_wraps_and_all_open(alice: User, settings: Set
     settings.ENCRYPTION_KEYS = [OTHER_KEY]
 
     assert stored(alice).bio == "Slow films."
-    assert Event.objects.latest("id").changed["data_keys"] == 1
+    event = Event.objects.latest("id")
+    assert event.changed == {"master_key": master_keys.newest()[0], "data_keys": 1}
+    assert (event.action, event.actor, event.subject) == ("keys_rotated", None, None)
 
 
 def test_an_instances_own_keys_are_added_to_and_for_its_user_alone(alice: User, capsys: Any) -> None:
     said(alice)
+    before = master_keys.own_file().read_text()
 
     call_command("rotate-keys")
 
-    lines = master_keys.own_file().read_text().split()
-    assert len(lines) == 2
+    lines = master_keys.own_file().read_text().split("\n")
+    assert (len(lines), lines[1], len(lines[0])) == (2, before, 64)
+    assert sorted(path.name for path in master_keys.own_file().parent.glob("encryption-keys*")) == ["encryption-keys"]
     assert stat.S_IMODE(master_keys.own_file().stat().st_mode) == 0o600
     assert DataKey.objects.get().master_key_id == master_keys.newest()[0]
     assert stored(alice).bio == "Slow films."
@@ -238,6 +262,14 @@ def test_a_rotation_that_was_stopped_goes_on_without_another_key(
     assert sealed == 1
     assert len(master_keys.own_file().read_text().split()) == 2
     assert set(DataKey.objects.values_list("master_key_id", flat=True)) == {master_keys.newest()[0]}
+
+
+def test_a_rotation_tells_how_many_it_sealed_in_all_its_steps(
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "AT_ONCE", 1)
+
+    assert keys.rotate(now=NOW) == 2
 
 
 @pytest.mark.django_db(transaction=True)

@@ -211,7 +211,7 @@ def test_while_somebody_reads_the_log_the_job_fails_to_be_tried_again(alice: Use
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA busy_timeout = 10")
 
-        with pytest.raises(LogInUse):
+        with pytest.raises(LogInUse, match=r"^Another connection reads from SQLite's log for long\.$"):
             empty_write_ahead_log.func()
 
     connection.close()  # with it goes the short timeout
@@ -230,13 +230,16 @@ def test_the_trail_is_kept_and_names_nobody(full: User) -> None:
     assert not User.objects.filter(audit_key=key).exists()
 
 
-def test_the_list_beside_the_database_is_for_its_user_alone_and_a_line_for_each(alice: User, bob: User) -> None:
+def test_the_list_beside_the_database_is_for_its_user_alone_and_a_line_for_each(
+    alice: User, bob: User, tmp_path: Path
+) -> None:
     for person in (alice, bob):
         erase(person, by=None, now=NOW)
+    erase_again()  # to which there is nothing to add
 
     lines = [f"\n{person.audit_key} 2026-03-01T12:00:00+00:00 erased\n" for person in (alice, bob)]
-    assert erasure._file().read_text() == "".join(lines)
-    assert stat.S_IMODE(erasure._file().stat().st_mode) == 0o600
+    assert (tmp_path / "erased").read_text() == "".join(lines)
+    assert stat.S_IMODE((tmp_path / "erased").stat().st_mode) == 0o600
 
 
 def test_whoever_holds_more_than_rows_is_told_who_is_gone(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:

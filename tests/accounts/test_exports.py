@@ -16,7 +16,7 @@ from pytest_django.fixtures import Settings
 
 from matinee.accounts import export_files, exports
 from matinee.accounts.models import Export, User
-from matinee.accounts.privacy import sections
+from matinee.accounts.privacy import reasons_to_leave_out, sections
 from matinee.accounts.services import update_profile
 from matinee.accounts.sessions import open_session
 from matinee.audit.models import Event
@@ -35,6 +35,10 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _a_disk_of_its_own(settings: Settings, tmp_path: Path) -> None:
     settings.DATA_DIR = tmp_path
+
+
+OF_FORMULAS = "In csv/ a text that a spreadsheet would take for a formula has an apostrophe before it."
+GONE = r"^There is no such export, or it has expired\. Ask for a new one\.$"
 
 
 def film(tmdb_id: int, title: str = "The Matrix") -> Movie:
@@ -80,8 +84,11 @@ def test_it_holds_what_is_held_about_the_person(alice: User, bob: User) -> None:
     ]  # fmt: skip
 
 
-def test_its_files_are_of_the_moment_that_it_was_made(alice: User) -> None:
-    assert {entry.date_time for entry in asked(alice).infolist()} == {NOW.timetuple()[:6]}
+def test_its_files_are_of_the_moment_that_it_was_made_and_small(alice: User) -> None:
+    entries = asked(alice).infolist()
+
+    assert {entry.date_time for entry in entries} == {NOW.timetuple()[:6]}
+    assert {entry.compress_type for entry in entries} == {zipfile.ZIP_DEFLATED}
 
 
 def test_it_holds_nothing_of_anybody_else_and_no_secret(alice: User, bob: User) -> None:
@@ -122,10 +129,46 @@ def test_a_cell_that_would_be_a_formula_is_text(alice: User, formula: str) -> No
     assert read(packed, "ratings")[0]["review"] == formula
 
 
+def test_a_list_in_a_cell_is_json(alice: User) -> None:
+    update_profile(user=alice, changes={"favorite_genres": [18, 35]}, now=NOW)
+
+    [row] = csv.DictReader(io.StringIO(asked(alice).read("csv/profile.csv").decode(), newline=""))
+
+    assert row["favorite_genres"] == "[18,35]"
+
+
+def test_a_section_is_an_array_with_a_line_for_each_row_or_an_empty_one(alice: User) -> None:
+    for number in range(2):
+        services.add(Favorite, user=alice, movie_pk=film(number + 1).pk, now=NOW)
+
+    packed = asked(alice)
+
+    lines = packed.read("json/favorites.json").decode().split("\n")
+    assert [lines[0], lines[1][-2:], lines[2][-1:], *lines[3:]] == ["[", "},", "}", "]", ""]
+    assert packed.read("json/watchlist.json") == b"[]\n"
+
+
+def test_it_says_when_it_was_made_and_what_is_not_in_it(alice: User) -> None:
+    told = asked(alice).read("README.txt").decode()
+
+    left_out = [f"- {what}: {why}" for what, why in sorted(reasons_to_leave_out().items())]
+    assert told.splitlines() == [
+        "Everything that this service holds about you, as of 2026-03-01T12:00:00+00:00.",
+        "",
+        f"json/ and csv/ say the same. {OF_FORMULAS}",
+        "",
+        "Not in here, and why:",
+        *left_out,
+    ]
+    assert told.endswith("\n")
+
+
 def test_it_is_audited(alice: User) -> None:
     asked(alice)
 
-    assert Event.objects.latest("id").action == "export_asked"
+    event = Event.objects.latest("id")
+    assert (event.action, event.actor, event.subject) == ("export_asked", alice.audit_key, alice.audit_key)
+    assert event.at == NOW
 
 
 @pytest.fixture
@@ -160,6 +203,53 @@ def test_a_large_one_is_made_by_a_job(large: User) -> None:
     assert (before, found.ready_at is not None, found.rows_done) == (False, True, made.rows)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert len(read(zipfile.ZipFile(path), "ratings")) == 12
+
+
+def test_what_is_exactly_as_much_as_is_made_at_once_is(large: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = of_job(large).rows
+    Export.objects.all().delete()
+    monkeypatch.setattr(exports, "MADE_AT_ONCE", rows + 1)  # what asking wrote into the trail is a row, too
+
+    assert isinstance(exports.ask(user=large, now=NOW), bytes)
+
+
+def test_its_folder_is_for_its_user_alone_and_holds_nothing_half_made(large: User) -> None:
+    made = of_job(large)
+
+    export_files.make(export_id=made.pk, now=NOW)
+
+    folder = export_files.folder()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert [path.name for path in folder.iterdir()] == [f"{made.pk}.zip"]
+    assert Export.objects.get().ready_at == NOW
+    with exports.file_of(made) as file:
+        assert file.read(2) == b"PK"
+
+
+def test_one_that_is_ready_is_not_made_again(large: User) -> None:
+    made = of_job(large)
+    export_files.make(export_id=made.pk, now=NOW)
+    export_files.path_of(made).write_bytes(b"as it was")
+
+    export_files.make(export_id=made.pk, now=NOW)
+    export_files.make(export_id=made.pk + 1, now=NOW)
+
+    assert export_files.path_of(made).read_bytes() == b"as it was"
+
+
+def test_asking_when_the_last_one_has_expired_is_a_new_one(large: User, bob: User) -> None:
+    first = of_job(large)
+    Export.objects.create(user=bob, created_at=NOW, expires_at=NOW + 9 * DAY, rows=1)
+
+    again = exports.ask(user=large, now=NOW + DAY)
+
+    assert isinstance(again, Export)
+    assert (again.pk == first.pk, again.user, again.created_at) == (False, large, NOW + DAY)
+    assert (first.expires_at, again.expires_at) == (NOW + DAY, NOW + 2 * DAY)
+    with pytest.raises(exports.ExportNotFound, match=GONE):
+        exports.find(user=large, export_id=first.pk, now=NOW + DAY)
+    with pytest.raises(exports.ExportNotFound, match=GONE):
+        exports.file_of(again)
 
 
 def test_asking_again_meanwhile_is_the_same_export(large: User) -> None:

@@ -55,6 +55,20 @@ def test_a_token_lives_as_long_as_it_says_to_the_second(settings: Settings) -> N
             read_access_token(token, now=moment)
 
 
+def test_the_moment_that_is_given_counts_and_no_clock_of_this_machine() -> None:
+    far = dt.datetime(2190, 1, 1, tzinfo=dt.UTC)
+
+    assert read_access_token(make(now=far), now=far).issued_at == far
+
+
+def test_a_token_may_be_2000_characters_long() -> None:
+    by_length = {len(token): token for token in (_claims(jti="x" * size) for size in range(1_000, 1_400))}
+
+    assert read_access_token(by_length[2_000], now=NOW).user_id == 7
+    with pytest.raises(InvalidToken):
+        read_access_token(by_length[2_001] if 2_001 in by_length else by_length[2_002], now=NOW)
+
+
 def test_a_signature_is_checked_once_and_a_forged_one_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     checked: list[str] = []
     read_header = jwt.get_unverified_header

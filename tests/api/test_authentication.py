@@ -48,6 +48,18 @@ def test_whatever_else_is_sent_is_a_401_on_both(alice: User, path: str, header: 
     assert response["WWW-Authenticate"] == 'Bearer error="invalid_token"'
 
 
+def test_what_is_no_bearer_token_is_told_what_it_should_be(api: Api) -> None:
+    answer = api.get(PRIVATE, authorization="Basic YWxpY2U6eA==")
+
+    assert answer.json()["detail"] == "Authorization must be: Bearer, a space, and an access token."
+
+
+def test_spaces_around_a_token_are_none_of_it(alice: User) -> None:
+    access = open_session(user=alice, now=timezone.now()).access
+
+    assert Api().get(PRIVATE, authorization=f"Bearer   {access}  ").status_code == 200
+
+
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 def test_the_scheme_is_read_without_regard_to_case(alice: User, scheme: str) -> None:
     access = open_session(user=alice, now=timezone.now()).access
@@ -82,5 +94,5 @@ def test_a_route_that_forgot_to_ask_lets_nobody_in() -> None:
     request = RequestFactory().get("/")
 
     assert reader_of(request) is None
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(NotSignedIn, match=r"^This needs a valid access token\.$"):
         person(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,4 +42,11 @@ def test_nothing_opens_elsewhere_by_another_key_or_cut_short() -> None:
     for tried, key, place in attempts:
         with pytest.raises(Unreadable) as refusal:
             opened(tried, key=key, place=place)
-        assert "Slow" not in str(refusal.value)
+        assert str(refusal.value) == f"{place} can't be read: it is damaged, or was put there from elsewhere."
+
+
+def test_a_text_is_a_form_a_nonce_and_what_aes_256_makes_of_it() -> None:
+    text = sealed(b"Slow films.", key=KEY, place="here")
+
+    assert (len(KEY), text[:1], len(text)) == (32, b"\x01", 1 + 12 + len(b"Slow films.") + 16)
+    assert AESGCM(KEY).decrypt(text[1:13], text[13:], b"\x01here") == b"Slow films."

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import socket
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+import redis
+from pytest_django.fixtures import Settings
 
 from matinee.core.counters import Counters, CountersAway, FileCounters, OwnCounters, ValkeyCounters, begin_anew
-from matinee.core.limits import Limiter, Standing
+from matinee.core.limits import Limiter, Standing, limiter
 from tests.core.valkey import valkey
 from tests.killed import run_and_kill
 
@@ -192,7 +197,8 @@ def test_while_the_file_is_away_each_process_holds_the_limit_for_itself(
 
     assert asked(limiter, 30) == 10
     assert asked(limiter, 300, limit=100, in_leases=True, now=MINUTE + 60) == 100
-    assert len(caplog.records) == 1, "told once in a while, not for every request"
+    [told] = caplog.messages  # once in a while, not for every request
+    assert told.startswith(f"Each process counts requests for itself: {path}: ")
     for connection in holder:
         connection.close()
 
@@ -223,6 +229,44 @@ def test_valkey_is_away_when_nobody_listens_and_counts_again_when_it_is_back(cap
         server.stop()
         with pytest.raises(CountersAway, match="Valkey"):
             ValkeyCounters(server.url).add("alice", window=1, amount=1)
+
+
+def test_valkey_that_does_not_answer_is_away_before_anybody_waits_for_it() -> None:
+    given_up = threading.Event()
+    with tempfile.TemporaryDirectory(prefix="valkey-") as folder, socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(f"{folder}/socket")
+        silent.listen()
+
+        def hold() -> None:
+            connection, _ = silent.accept()
+            given_up.wait(timeout=5)
+            connection.close()
+
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(hold)
+            with pytest.raises(CountersAway, match="Timeout"):
+                ValkeyCounters(f"unix://{folder}/socket").add("alice", window=1, amount=1)
+            given_up.set()
+
+
+def test_what_valkey_counts_is_under_our_name_and_goes_after_ten_minutes() -> None:
+    with valkey() as server, closing(redis.Redis.from_url(server.url)) as client:
+        ValkeyCounters(server.url).add("alice", window=7, amount=2)
+
+        assert client.keys() == [b"matinee:hits:7:alice"]
+        assert 590 < client.ttl("matinee:hits:7:alice") <= 600
+
+
+def test_the_limiter_of_a_process_counts_where_the_settings_say(settings: Settings) -> None:
+    of_file = limiter()
+    limiter.cache_clear()
+    with valkey() as server:
+        settings.VALKEY_URL = server.url
+        of_valkey = limiter()
+
+        assert (asked(of_file, 3, limit=2), asked(of_valkey, 3, limit=2)) == (2, 2)
+        assert sqlite3.connect(settings.LIMITS_FILE).execute("SELECT used FROM hits").fetchall() == [(2,)]
+        assert ValkeyCounters(server.url).add("alice", window=int(MINUTE) // 60, amount=0) == 2
 
 
 def test_a_damaged_file_is_begun_anew(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from pytest_django.fixtures import Settings
 
 from matinee.catalog import cards as module
 from matinee.catalog import outbox, tasks
+from matinee.catalog.cards import KIND as CARDS
 from matinee.catalog.cards import cards_are_stale, encoded_film, encoded_films, refresh_cards
 from matinee.catalog.encoding import EncodedFilm, encoded, genre_names
 from matinee.catalog.facts import differences, known_facts, store_facts
@@ -46,7 +47,7 @@ HEAT = {
 
 @pytest.fixture
 def store(settings: Settings) -> ArtifactStore:
-    return ArtifactStore(settings.ARTIFACTS_DIR, "cards")
+    return ArtifactStore(settings.ARTIFACTS_DIR, CARDS)
 
 
 @pytest.fixture
@@ -193,19 +194,19 @@ class TestRightAtOnce:
     def test_a_version_that_the_database_does_not_name_is_not_believed(self, store: ArtifactStore) -> None:
         """As when it was published just now, or when the database was restored from an older day."""
         refresh_cards()
-        named = ChangeConsumer.objects.get(name="cards").version
+        named = ChangeConsumer.objects.get(name=CARDS).version
         Movie.objects.filter(tmdb_id=2).update(title="Ran")
         refresh_cards()
-        ChangeConsumer.objects.filter(name="cards").update(version=named)
+        ChangeConsumer.objects.filter(name=CARDS).update(version=named)
         Movie.objects.filter(tmdb_id=2).update(title="Film 2")
-        outbox.forget_changes(pending_changes("cards"))
+        outbox.forget_changes(pending_changes(CARDS))
         stale = cards_are_stale()
 
         restored = title(2)
         refresh_cards()
 
         assert (stale, restored, title(2)) == (True, "Film 2", "Film 2")
-        assert ChangeConsumer.objects.get(name="cards").version == store.current_version()
+        assert ChangeConsumer.objects.get(name=CARDS).version == store.current_version()
 
 
 @pytest.mark.usefixtures("films")
@@ -217,12 +218,12 @@ class TestRefresh:
         refresh_cards()
         taken_in = encoded_bytes(store)
 
-        ChangeConsumer.objects.filter(name="cards").update(version=None)
+        ChangeConsumer.objects.filter(name=CARDS).update(version=None)
         refresh_cards()
 
         assert taken_in == encoded_bytes(store)
         assert encoded_films([*range(1, 41), 100]) == from_rows([*range(1, 41), 100])
-        assert not pending_changes("cards")
+        assert not pending_changes(CARDS)
 
     def test_only_the_films_that_changed_are_encoded(self, monkeypatch: pytest.MonkeyPatch) -> None:
         refresh_cards()
@@ -257,7 +258,7 @@ class TestRefresh:
 
         refresh_cards()
 
-        assert (meanwhile, title(2), pending_changes("cards")) == ("Ran", "Ran", {})
+        assert (meanwhile, title(2), pending_changes(CARDS)) == ("Ran", "Ran", {})
 
     def test_a_change_that_comes_meanwhile_is_right_and_stays_for_the_next_time(
         self, monkeypatch: pytest.MonkeyPatch
@@ -275,7 +276,7 @@ class TestRefresh:
             refresh_cards()
 
         assert [title(2), title(3)] == ["Meanwhile", "Meanwhile"]
-        assert sorted(pending_changes("cards").values()) == [2, 3]
+        assert sorted(pending_changes(CARDS).values()) == [2, 3]
 
     def test_one_film_that_no_json_can_tell_leaves_the_others_theirs(self, caplog: pytest.LogCaptureFixture) -> None:
         Movie.objects.filter(tmdb_id=3).update(keywords=[2**70])
@@ -316,7 +317,7 @@ class TestDamage:
 
     def test_another_programs_layout_is_not_read_but_replaced(self, store: ArtifactStore) -> None:
         version = store.publish({"anything": np.arange(3)}, {"layout": 99})
-        ChangeConsumer.objects.filter(name="cards").update(version=version)
+        ChangeConsumer.objects.filter(name=CARDS).update(version=version)
 
         before = title(1)
         refresh_cards()
@@ -359,7 +360,7 @@ class TestStaleness:
 
 @pytest.mark.django_db(transaction=True)
 def test_who_changes_a_film_reads_the_change_at_once_whatever_is_published_meanwhile() -> None:
-    ChangeConsumer.objects.get_or_create(name="cards")
+    ChangeConsumer.objects.get_or_create(name=CARDS)
     Movie.objects.bulk_create([film(id_, genre_ids=[DRAMA]) for id_ in range(1, 60)])
     refresh_cards()
     stop = threading.Event()
@@ -380,7 +381,7 @@ def test_who_changes_a_film_reads_the_change_at_once_whatever_is_published_meanw
     refresh_cards()
 
     assert outcomes == [[], None, None]
-    assert not pending_changes("cards")
+    assert not pending_changes(CARDS)
 
 
 def encoded_bytes(store: ArtifactStore) -> dict[str, bytes]:

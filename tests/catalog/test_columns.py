@@ -19,6 +19,8 @@ from pytest_django.fixtures import Settings
 
 from matinee.catalog import columns as module
 from matinee.catalog import film_table, outbox, tasks
+from matinee.catalog.cards import KIND as CARDS
+from matinee.catalog.columns import KIND as COLUMNS
 from matinee.catalog.columns import columns, columns_are_stale, refresh_columns, refresh_is_due
 from matinee.catalog.film_table import FilmTable, films_by_id, joined, table_of
 from matinee.catalog.filters import MovieFilter
@@ -35,7 +37,7 @@ from tests.catalog.listed import BY_TITLE, titles
 
 @pytest.fixture
 def store(settings: Settings) -> ArtifactStore:
-    return ArtifactStore(settings.ARTIFACTS_DIR, "catalogue")
+    return ArtifactStore(settings.ARTIFACTS_DIR, COLUMNS)
 
 
 def published(store: ArtifactStore) -> dict[str, NDArray[Any]]:
@@ -86,7 +88,7 @@ class TestRefresh:
         assert titles()[0] == "Alien"
         assert titles()[-1] == "Zulu"
         assert columns().rows_of([7, 9]).tolist() == [-1, -1]
-        assert not pending_changes("columns")
+        assert not pending_changes(COLUMNS)
 
     def test_only_the_films_that_changed_are_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
         Movie.objects.bulk_create([film(id_) for id_ in range(1, 30)])
@@ -124,7 +126,7 @@ class TestRefresh:
         refresh_columns()
 
         assert store.current_version() == version
-        assert not pending_changes("columns")
+        assert not pending_changes(COLUMNS)
 
     def test_running_it_again_changes_nothing(self, store: ArtifactStore) -> None:
         film(1).save()
@@ -145,12 +147,12 @@ class TestRefresh:
             patch.setattr(outbox, "forget_changes", _killed)
             with pytest.raises(KeyboardInterrupt):
                 refresh_columns()
-        left = len(pending_changes("columns"))
+        left = len(pending_changes(COLUMNS))
 
         refresh_columns()
 
         assert left == 1
-        assert not pending_changes("columns")
+        assert not pending_changes(COLUMNS)
         assert_equal_bytes(published(store), built_anew())
 
     def test_killed_before_it_publishes_it_loses_nothing(
@@ -182,7 +184,7 @@ class TestRefresh:
             patch.setattr(ArtifactStore, "publish", change_and_publish)
             refresh_columns()
 
-        assert list(pending_changes("columns").values()) == [3]
+        assert list(pending_changes(COLUMNS).values()) == [3]
         assert columns_are_stale()
 
     def test_another_consumers_changes_are_left_to_it(self) -> None:
@@ -190,7 +192,7 @@ class TestRefresh:
 
         refresh_columns()
 
-        assert list(pending_changes("cards").values()) == [1]
+        assert list(pending_changes(CARDS).values()) == [1]
 
     def test_a_film_that_is_gone_is_left_out_of_its_page(self) -> None:
         Movie.objects.bulk_create([film(1, "Heat"), film(2, "Ran")])
@@ -317,7 +319,7 @@ class TestStaleness:
 
 @pytest.mark.django_db(transaction=True)
 def test_two_refreshes_at_once_take_turns_and_lose_nothing(store: ArtifactStore) -> None:
-    ChangeConsumer.objects.get_or_create(name="columns")
+    ChangeConsumer.objects.get_or_create(name=COLUMNS)
     Movie.objects.bulk_create([film(id_) for id_ in range(1, 20)])
     refresh_columns()
     stop = threading.Event()
@@ -336,7 +338,7 @@ def test_two_refreshes_at_once_take_turns_and_lose_nothing(store: ArtifactStore)
     refresh_columns()
 
     assert outcomes == [None, None, None]
-    assert not pending_changes("columns")
+    assert not pending_changes(COLUMNS)
     assert_equal_bytes(published(store), built_anew())
 
 

@@ -6,6 +6,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from matinee.catalog import cards as module
+from matinee.catalog.cards import KIND as CARDS
 from matinee.catalog.cards import Deck, deck_of, encoded_film, encoded_films, read_standing, refresh_cards
 from matinee.catalog.models import ChangeConsumer, Genre, Movie
 from matinee.core.remembered import Remembered
@@ -92,7 +93,7 @@ def test_too_many_changes_to_tell_are_asked_for_by_film(django_assert_num_querie
 
 def test_a_version_that_the_database_no_longer_names_is_not_remembered_either() -> None:
     old = deck()
-    ChangeConsumer.objects.filter(name="cards").update(version="000009-fromanotherday")
+    ChangeConsumer.objects.filter(name=CARDS).update(version="000009-fromanotherday")
     Movie.objects.filter(tmdb_id=2).update(title="Ran")
 
     assert deck() == true_deck() != old

@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from matinee.catalog import outbox
+from matinee.catalog.columns import KIND as COLUMNS
 from matinee.catalog.facts import StoreReport, blanks_filled, differences, known_facts, store_facts
 from matinee.catalog.film_lists import LISTS, Entries
 from matinee.catalog.models import CastMember, Collection, KeywordTag, Movie, MovieChange, Person
@@ -37,11 +38,11 @@ def statements(queries: CaptureQueriesContext) -> int:
 
 
 def told_in_outbox() -> set[int]:
-    return set(MovieChange.objects.filter(consumer="columns").values_list("tmdb_id", flat=True))
+    return set(MovieChange.objects.filter(consumer=COLUMNS).values_list("tmdb_id", flat=True))
 
 
 def forget_what_was_told() -> None:
-    outbox.forget_changes(outbox.pending_changes("columns"))
+    outbox.forget_changes(outbox.pending_changes(COLUMNS))
 
 
 def playing(tmdb_id: int, *people: dict[str, Any]) -> dict[str, Any]:

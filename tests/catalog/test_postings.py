@@ -20,6 +20,7 @@ from matinee.catalog.maturity import known_key_of
 from matinee.catalog.models import Movie
 from matinee.catalog.outbox import pending_changes
 from matinee.catalog.postings import KINDS, Posting, read_postings
+from matinee.catalog.published_postings import KIND as POSTINGS
 from matinee.catalog.published_postings import postings, postings_are_stale, refresh_postings
 from matinee.core.artifacts import ArtifactStore
 from matinee.core.jobs import schedule
@@ -31,7 +32,7 @@ SMALL = st.integers(1, 5)
 
 @pytest.fixture
 def store(settings: Settings) -> ArtifactStore:
-    return ArtifactStore(settings.ARTIFACTS_DIR, "postings")
+    return ArtifactStore(settings.ARTIFACTS_DIR, POSTINGS)
 
 
 def tell(tmdb_id: int = HEAT, **lists: Any) -> None:
@@ -140,7 +141,7 @@ class TestFollowing:
             [1, 2],
         )
         assert_as_read_anew(store)
-        assert not pending_changes("postings")
+        assert not pending_changes(POSTINGS)
 
     def test_a_change_of_anything_else_publishes_nothing(self, store: ArtifactStore) -> None:
         tell(1, cast_members=cast(1))
@@ -176,7 +177,7 @@ class TestFollowing:
         refresh_postings()
 
         assert_as_read_anew(store)
-        assert not pending_changes("postings")
+        assert not pending_changes(POSTINGS)
 
     def test_a_large_version_serves_for_a_while(self, monkeypatch: pytest.MonkeyPatch) -> None:
         tell(1, cast_members=cast(1))

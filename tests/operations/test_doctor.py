@@ -25,10 +25,13 @@ from pytest_django.fixtures import Settings
 
 from matinee.accounts.models import DataKey
 from matinee.accounts.services import create_user, update_profile
+from matinee.catalog.cards import KIND as CARDS
+from matinee.catalog.columns import KIND as COLUMNS
 from matinee.catalog.columns import refresh_columns
 from matinee.core.artifacts import ArtifactStore
 from matinee.operations import checks, doctor
 from matinee.recommendations.training import train
+from matinee.search.index import KIND as SEARCH
 from matinee.search.index import refresh_index
 from tests.core.jobs import tasks
 
@@ -89,7 +92,7 @@ def test_where_all_is_well_it_says_so_of_each_and_ends_with_0(settings: Settings
             "durability",
             "encryption",
         ),
-        *("clock", "artifact catalogue", "artifact model", "artifact search", "disk"),
+        *("clock", f"artifact {COLUMNS}", "artifact model", f"artifact {SEARCH}", "disk"),
     }
     assert all(check["advice"] is None for check in findings.told.values())
 
@@ -133,22 +136,22 @@ def test_for_a_person_it_is_a_line_a_check_and_one_of_advice() -> None:
 @pytest.mark.django_db
 def test_a_damaged_artifact_is_named_with_how_to_make_it_again(settings: Settings) -> None:
     all_is_published()
-    store = ArtifactStore(settings.ARTIFACTS_DIR, "catalogue")
+    store = ArtifactStore(settings.ARTIFACTS_DIR, COLUMNS)
     version = store.current_version() or ""
     array = store.directory / version / "tmdb_ids.npy"
     array.write_bytes(array.read_bytes()[:-1] + b"\x01")
 
     findings = examined()
 
-    assert findings.state["artifact catalogue"] == "warning"
-    assert "tmdb_ids.npy" in findings.told["artifact catalogue"]["detail"]
+    assert findings.state[f"artifact {COLUMNS}"] == "warning"
+    assert "tmdb_ids.npy" in findings.told[f"artifact {COLUMNS}"]["detail"]
     assert findings.state["artifact model"] == "ok"
     assert findings.exit_code == 3
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("kind", "advice"), [("community-100k", "load movielens 100k"), ("model", "matinee train"), ("cards", "job worker")]
+    ("kind", "advice"), [("community-100k", "load movielens 100k"), ("model", "matinee train"), (CARDS, "job worker")]
 )
 def test_each_kind_of_artifact_has_its_own_advice(settings: Settings, kind: str, advice: str) -> None:
     store = ArtifactStore(settings.ARTIFACTS_DIR, kind)

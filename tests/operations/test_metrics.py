@@ -23,6 +23,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django.fixtures import Settings
 
 from matinee.catalog import outbox
+from matinee.catalog.columns import KIND as COLUMNS
 from matinee.catalog.columns import refresh_columns
 from matinee.catalog.models import Movie
 from matinee.core.artifacts import ArtifactStore
@@ -68,7 +69,7 @@ def test_it_tells_how_things_stand(client: Client, settings: Settings) -> None:
     add_film(603)
     refresh_columns()
     train(now=timezone.now())
-    outbox.pending_changes("columns")
+    outbox.pending_changes(COLUMNS)
     add_film(604)
     tasks.note.enqueue()
     tasks.act.enqueue()
@@ -77,7 +78,7 @@ def test_it_tells_how_things_stand(client: Client, settings: Settings) -> None:
     samples = scraped(client)
 
     assert value(samples, "matinee_films") == 1
-    assert value(samples, "matinee_outbox_pending", consumer="columns") == 1
+    assert value(samples, "matinee_outbox_pending", consumer=COLUMNS) == 1
     assert value(samples, "matinee_jobs", state="parked") == 1
     assert value(samples, "matinee_jobs", state="waiting") == 1
     assert value(samples, "matinee_database_up") == 1
@@ -116,13 +117,13 @@ def test_a_model_tells_how_good_it_was_on_people_held_out(client: Client, monkey
 def test_a_damaged_artifact_is_counted(client: Client, settings: Settings) -> None:
     add_film(603)
     refresh_columns()
-    store = ArtifactStore(settings.ARTIFACTS_DIR, "catalogue")
-    before = value(scraped(client), "matinee_damaged_artifacts_total", kind="catalogue") or 0
+    store = ArtifactStore(settings.ARTIFACTS_DIR, COLUMNS)
+    before = value(scraped(client), "matinee_damaged_artifacts_total", kind=COLUMNS) or 0
     (store.directory / str(store.current_version()) / "manifest.json").write_text("{}")
 
     store.open_newest()
 
-    assert value(scraped(client), "matinee_damaged_artifacts_total", kind="catalogue") == before + 1
+    assert value(scraped(client), "matinee_damaged_artifacts_total", kind=COLUMNS) == before + 1
 
 
 @pytest.mark.django_db

@@ -22,6 +22,7 @@ from matinee.core.jobs.worker import Worker
 from matinee.search import documents, tasks
 from matinee.search import index as module
 from matinee.search.finding import search
+from matinee.search.index import KIND as SEARCH
 from matinee.search.index import index_is_stale, refresh_index, refresh_is_due, search_index
 from tests.search.films import titled
 
@@ -34,7 +35,7 @@ def found(text: str) -> list[int]:
 
 @pytest.fixture
 def store(settings: Settings) -> ArtifactStore:
-    return ArtifactStore(settings.ARTIFACTS_DIR, "search")
+    return ArtifactStore(settings.ARTIFACTS_DIR, SEARCH)
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def test_additions_changes_and_deletions_are_taken_in() -> None:
     refresh_index()
 
     assert (found("zulu"), found("ikiru"), found("ran"), found("alien")) == ([4], [2], [], [])
-    assert not MovieChange.objects.filter(consumer="search").exists()
+    assert not MovieChange.objects.filter(consumer=SEARCH).exists()
 
 
 @pytest.mark.usefixtures("three_films")

@@ -10,6 +10,7 @@ import pytest
 from matinee.catalog.filters import EVERYTHING
 from matinee.catalog.models import Movie, MovieChange
 from matinee.search.finding import search
+from matinee.search.index import KIND as SEARCH
 from matinee.search.index import refresh_index
 from tests.killed import run_and_kill
 from tests.rounds import rounds
@@ -61,4 +62,4 @@ def test_with_indexers_killed_at_random_readers_never_fail_and_every_change_is_f
     assert all(answer == [1000] for answer in reader.answers)
     for movie in Movie.objects.all():
         assert found(f'"{movie.title}"') == [movie.tmdb_id]
-    assert not MovieChange.objects.filter(consumer="search").exists()
+    assert not MovieChange.objects.filter(consumer=SEARCH).exists()

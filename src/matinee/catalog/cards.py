@@ -39,10 +39,9 @@ Item = TypeVar("Item")
 
 SHOWN = Counter("matinee_cards", "Films shown, mapped from the artifact or encoded from their rows.", ["source"])
 MAPPED, ENCODED = SHOWN.labels("artifact"), SHOWN.labels("rows")
-KIND = "cards"
-CONSUMER = "cards"
 LAYOUT = 2
 """Changes with the arrays, and with what `encoding` writes, so that no program serves what another one encoded."""
+KIND = f"cards-{LAYOUT}"
 
 READ_AT_ONCE = 1_000
 MOST = 0.05
@@ -59,9 +58,9 @@ WHERE consumer.name = %s
 MOST_TOLD = 100
 STANDING_COLUMNS = "consumer.version, pending.tmdb_id"
 STANDING = f"""
-LEFT JOIN catalog_changeconsumer consumer ON consumer.name = '{CONSUMER}'
+LEFT JOIN catalog_changeconsumer consumer ON consumer.name = '{KIND}'
 LEFT JOIN (
-  SELECT tmdb_id FROM catalog_moviechange change WHERE change.consumer = '{CONSUMER}' LIMIT {MOST_TOLD + 1}
+  SELECT tmdb_id FROM catalog_moviechange change WHERE change.consumer = '{KIND}' LIMIT {MOST_TOLD + 1}
 ) pending ON TRUE
 """  # noqa: S608 - constants
 """What a statement joins that asks for something else, so that `Standing.told_by` its rows."""
@@ -190,7 +189,7 @@ def refresh_cards() -> None:
     Where the version in service is not the one that the database names, all films are encoded anew.
     """
     kind = _kind(settings.ARTIFACTS_DIR)
-    with outbox.taking_in(CONSUMER, kind) as (previous, changed):
+    with outbox.taking_in(kind) as (previous, changed):
         if previous is None or changed:
             _publish(kind.store, None if previous is None else previous.films, changed)
 
@@ -199,10 +198,10 @@ def cards_are_stale() -> bool:
     """Whether it is time for `refresh_cards`: two small queries at most."""
     kind = _kind(settings.ARTIFACTS_DIR)
     serving = kind.latest.get()
-    if serving is None or serving.version != outbox.named_version(CONSUMER):
+    if serving is None or not outbox.is_named(kind):
         return True
     old_enough = abs(time.time() - kind.store.published_at()) >= SECONDS_A_FILM * serving.films.size
-    return old_enough and outbox.has_changes(CONSUMER)
+    return old_enough and outbox.has_changes(KIND)
 
 
 @dataclass(frozen=True)
@@ -226,7 +225,7 @@ def _current(tmdb_ids: Sequence[int]) -> tuple[CardFile | None, Collection[int]]
     if _kind(settings.ARTIFACTS_DIR).latest.get() is None:
         return None, ()
     with connection.cursor() as cursor:
-        cursor.execute(_state_of(len(tmdb_ids)), [outbox.GENRES, *tmdb_ids, CONSUMER])
+        cursor.execute(_state_of(len(tmdb_ids)), [outbox.GENRES, *tmdb_ids, KIND])
         state = cursor.fetchall()
     films = _serving(state[0][0] if state else None)
     stale = {tmdb_id for _, tmdb_id in state if tmdb_id is not None}

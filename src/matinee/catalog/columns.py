@@ -31,8 +31,7 @@ from matinee.core.in_service import ArtifactKind
 
 __all__ = ["CatalogColumns", "Mask", "Selection", "columns", "columns_are_stale", "refresh_columns", "refresh_is_due"]
 
-KIND = "catalogue"
-CONSUMER = "columns"
+KIND = f"catalogue-{LAYOUT}"
 MOST = 0.5
 """The share of changed films from which on all are read anew."""
 SECONDS_A_FILM = 0.000_02
@@ -53,7 +52,7 @@ def columns() -> CatalogColumns:
 def refresh_columns() -> None:
     """Take in every change that is pending, and publish a version if any made a difference."""
     kind = _kind(settings.ARTIFACTS_DIR)
-    with outbox.taking_in(CONSUMER, kind) as (previous, changed):
+    with outbox.taking_in(kind) as (previous, changed):
         if previous is None:
             _publish_anew(kind.store)
         elif changed:
@@ -62,7 +61,7 @@ def refresh_columns() -> None:
 
 def columns_are_stale() -> bool:
     """Whether `refresh_columns` has something to do: one indexed query at most."""
-    return not _kind(settings.ARTIFACTS_DIR).serves_newest() or outbox.has_changes(CONSUMER)
+    return outbox.is_behind(_kind(settings.ARTIFACTS_DIR))
 
 
 def refresh_is_due() -> bool:
@@ -82,7 +81,7 @@ def _kind(root: Path) -> ArtifactKind[CatalogColumns]:
 
 @lru_cache(maxsize=4)
 def _unpublished(_root: Path) -> Unpublished[CatalogColumns]:
-    return Unpublished(CONSUMER, _read, _view)
+    return Unpublished(KIND, _read, _view)
 
 
 def _view(version: str, arrays: Mapping[str, NDArray[Any]]) -> CatalogColumns:

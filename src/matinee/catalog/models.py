@@ -231,6 +231,7 @@ class ChangeConsumer(models.Model):
     version = models.CharField(
         max_length=40, null=True, help_text="The published version that holds every change which is not pending."
     )
+    wanted_at = models.DateTimeField(null=True, help_text="When a program last published this or asked to keep it.")
 
     def __str__(self) -> str:
         return self.name

@@ -1,16 +1,21 @@
 """Reading the outbox: who keeps a projection of the catalogue takes the films that changed, and then forgets them.
 
 Changes are forgotten only once a published version holds them, so that whoever is killed on the way finds them again.
+A consumer bears the name of the kind of artifact that it publishes, in which its layout is: programs of two layouts
+keep each its own beside the other's.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import connections, transaction
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Now
 
 from matinee.catalog.models import ChangeConsumer, MovieChange
 from matinee.core.depot import depot
@@ -32,15 +37,37 @@ SELECT consumer.name, movie.tmdb_id FROM catalog_changeconsumer consumer CROSS J
 def pending_changes(consumer: str, *, newest: int | None = None) -> dict[int, int]:
     """The TMDb ids of changed films by the id of each change, of all or of so many of the newest changes; from the
     first call on they are kept for `consumer`."""
-    ChangeConsumer.objects.get_or_create(name=consumer)
+    ChangeConsumer.objects.get_or_create(name=consumer, defaults={"wanted_at": Now()})
     changes = MovieChange.objects.filter(consumer=consumer).order_by("-id")
     return dict(changes.values_list("id", "tmdb_id")[:newest])
 
 
 def has_changes(consumer: str) -> bool:
     """Whether anything is pending that can be published now: one indexed query."""
+    return not _is_away() and MovieChange.objects.filter(consumer=consumer).exists()
+
+
+def _is_away() -> bool:
+    """Whether the depot was away a moment ago, so that nothing can be published."""
     shared = depot()
-    return not (shared is not None and shared.is_resting) and MovieChange.objects.filter(consumer=consumer).exists()
+    return shared is not None and shared.is_resting
+
+
+def is_behind(kind: ArtifactKind[Any]) -> bool:
+    """Whether this process reads another version than the database names, or changes are pending that can be published
+    now: one indexed query at most."""
+    if kind.latest.get() is None:
+        return True
+    pending = Exists(MovieChange.objects.filter(consumer=OuterRef("name")))
+    told = ChangeConsumer.objects.filter(name=kind.name).values_list("version", pending).first()
+    named, has_pending = told or (None, False)
+    return named != kind.latest.version or (has_pending and not _is_away())
+
+
+def is_named(kind: ArtifactKind[Any]) -> bool:
+    """Whether the version that this process reads is the one that the database names. None is named any more where no
+    program wanted this kind for long: what lies here may lack changes then that nobody has kept."""
+    return kind.latest.version == named_version(kind.name)
 
 
 def forget_changes(pending: Mapping[int, int]) -> None:
@@ -51,15 +78,14 @@ def forget_changes(pending: Mapping[int, int]) -> None:
 
 
 @contextmanager
-def taking_in(
-    consumer: str, kind: ArtifactKind[VIEW], *, newest: int | None = None
-) -> Iterator[tuple[VIEW | None, list[int]]]:
+def taking_in(kind: ArtifactKind[VIEW], *, newest: int | None = None) -> Iterator[tuple[VIEW | None, list[int]]]:
     """The version that the database names, None where it is not to be had, and the ascending TMDb ids of the films that
     have changed since; the block publishes a version that holds them, which is then named in its place. Where there is
     a version and `newest` is given, those are the films of so many of the newest changes: the others stay pending.
 
     Killed at any point, it is simply run again. Two at once on one node take turns, and of two nodes the first counts.
     """
+    consumer = kind.name
     with kind.store.one_refresher():
         named = named_version(consumer)
         previous = kind.at(named)
@@ -69,7 +95,7 @@ def taking_in(
         with transaction.atomic():
             named_still = ChangeConsumer.objects.filter(name=consumer, version=named)
             # Asked where nothing was made, too: another node may have named a version that lacks these changes.
-            if named_still.update(version=made):
+            if named_still.update(version=made, wanted_at=Now()):
                 forget_changes(pending)
             else:
                 logger.info("Another node was quicker than version %s for %s", made, consumer)
@@ -85,6 +111,26 @@ def named_versions() -> dict[str, str]:
     """Of every consumer that has published."""
     rows = ChangeConsumer.objects.values_list("name", "version")
     return {name: version for name, version in rows if version is not None}
+
+
+def consumers() -> set[str]:
+    """All that changes are kept for."""
+    return {*ChangeConsumer.objects.values_list("name", flat=True)}
+
+
+def want(consumers: Collection[str]) -> None:
+    """Have what these consumers keep be there for another while."""
+    ChangeConsumer.objects.filter(name__in=consumers).update(wanted_at=Now())
+
+
+@transaction.atomic
+def forget_unwanted(*, for_long: dt.timedelta) -> None:
+    """Keep no more changes for a consumer that no program has wanted `for_long`; one that comes back begins anew."""
+    ChangeConsumer.objects.filter(wanted_at=None).update(wanted_at=Now())  # from before that was noted
+    unwanted = ChangeConsumer.objects.filter(wanted_at__lt=Now() - for_long)
+    names = list(unwanted.select_for_update().values_list("name", flat=True))
+    unwanted.delete()
+    MovieChange.objects.filter(consumer__in=names).delete()
 
 
 def start_over(*, using: str) -> None:

@@ -21,8 +21,7 @@ from matinee.catalog.unpublished import Unpublished
 from matinee.core.depot import unless_away
 from matinee.core.in_service import ArtifactKind
 
-KIND = "postings"
-CONSUMER = "postings"
+KIND = f"postings-{LAYOUT}"
 MOST = 20_000
 """So many changed films from which on all are read anew."""
 SECONDS_A_PAIR = 5e-6
@@ -38,7 +37,7 @@ def postings() -> Postings:
 def refresh_postings() -> None:
     """Take in every change that is pending, and publish a version if any made a difference."""
     kind = _kind(settings.ARTIFACTS_DIR)
-    with outbox.taking_in(CONSUMER, kind) as (previous, changed):
+    with outbox.taking_in(kind) as (previous, changed):
         if previous is None or len(changed) > MOST:
             _publish(kind, read_postings())
         elif changed:
@@ -48,13 +47,13 @@ def refresh_postings() -> None:
 
 
 def postings_are_stale() -> bool:
-    """Whether it is time for `refresh_postings`: one indexed query at most."""
+    """Whether it is time for `refresh_postings`: two indexed queries at most."""
     kind = _kind(settings.ARTIFACTS_DIR)
     serving = kind.latest.get()
-    if serving is None or not kind.serves_newest():
+    if serving is None or not outbox.is_named(kind):
         return True
     old_enough = abs(time.time() - kind.store.published_at()) >= SECONDS_A_PAIR * serving.pairs
-    return old_enough and outbox.has_changes(CONSUMER)
+    return old_enough and outbox.has_changes(KIND)
 
 
 @lru_cache(maxsize=4)
@@ -65,7 +64,7 @@ def _kind(root: Path) -> ArtifactKind[Postings]:
 
 @lru_cache(maxsize=4)
 def _unpublished(_root: Path) -> Unpublished[Postings]:
-    return Unpublished(CONSUMER, read_postings, Postings)
+    return Unpublished(KIND, read_postings, Postings)
 
 
 def _publish(kind: ArtifactKind[Postings], arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -99,6 +99,11 @@ class Depot:
                 self._write(file.name, self._path(kind, version), _budget(file.tell()))
         self._remove_old(kind, version)
 
+    def remove(self, kind: str) -> None:
+        """All versions of a kind. Raises DepotAway."""
+        for version in self.versions().get(kind, []):
+            self._remove(kind, version)
+
     def fetch(self, kind: str, version: str, folder: Path) -> None:
         """Have the files of a version in the empty `folder`, unverified. Raises DepotAway and NotInDepot."""
         path = self._path(kind, version)
@@ -139,13 +144,16 @@ class Depot:
         try:
             others = [version for version in self.versions()[kind] if version != newest]
             for version in others[KEPT_VERSIONS - 1 :]:
-                with self._asking("tidied up"), suppress(FileNotFoundError):  # another node was quicker
-                    self._files.rm_file(self._path(kind, version), **self._within(ANSWERS_WITHIN_SECONDS))
+                self._remove(kind, version)
             if self._is_local:
                 with self._asking("tidied up"):
                     _remove_leftovers(Path(self._place) / kind)
         except DepotAway as error:
             logger.warning("Old versions of %s stay in the depot: %s", kind, error)
+
+    def _remove(self, kind: str, version: str) -> None:
+        with self._asking("tidied up"), suppress(FileNotFoundError):  # another node was quicker
+            self._files.rm_file(self._path(kind, version), **self._within(ANSWERS_WITHIN_SECONDS))
 
     def _path(self, kind: str, version: str) -> str:
         return f"{self._place}/{kind}/{version}.tar"

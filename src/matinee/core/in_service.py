@@ -74,6 +74,7 @@ class ArtifactKind(Generic[VIEW]):
     """One kind of artifact, as programs of one layout write and read it."""
 
     def __init__(self, root: Path, kind: str, *, layout: int, view: Callable[[Artifact], VIEW]) -> None:
+        self.name = kind
         self.store = ArtifactStore(root, kind, serves_alone=False)
         self.latest = Latest(lambda: self.store, self._read)
         self._layout = layout

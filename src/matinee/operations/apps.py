@@ -1,3 +1,7 @@
+from __future__ import annotations
+
+import datetime as dt
+
 from django.apps import AppConfig
 
 
@@ -6,6 +10,9 @@ class OperationsConfig(AppConfig):
     label = "operations"
 
     def ready(self) -> None:
+        from matinee.core.jobs.schedule import Periodic, register  # noqa: PLC0415 - models are loaded only now
+        from matinee.operations import tasks  # noqa: PLC0415 - models are loaded only now
         from matinee.operations.metrics import STARTED  # noqa: PLC0415 - models are loaded only now
 
         STARTED.set_to_current_time()
+        register(Periodic("forget-unwanted-layouts", tasks.forget_unwanted_layouts, every=dt.timedelta(hours=1)))

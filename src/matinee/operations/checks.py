@@ -11,6 +11,7 @@ from django.db import Error as AnyDatabaseError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from matinee.catalog import columns
 from matinee.core.artifacts import ArtifactStore
 from matinee.core.jobs import queue
 from matinee.operations import courier
@@ -80,7 +81,7 @@ def _migrations() -> Check:
 
 
 def _catalogue() -> Check:
-    version = ArtifactStore(settings.ARTIFACTS_DIR, "catalogue").current_version()
+    version = ArtifactStore(settings.ARTIFACTS_DIR, columns.KIND).current_version()
     return _in_service("catalogue", version, "None is published yet.", A_WORKER_PUBLISHES)
 
 

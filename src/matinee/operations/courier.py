@@ -22,10 +22,11 @@ from django.conf import settings
 from django.db import Error as AnyDatabaseError
 from django.db import connection
 
-from matinee.catalog import cards, columns, outbox, published_postings
+from matinee.catalog import outbox
 from matinee.core.artifacts import DAMAGED, ArtifactStore, DamagedArtifact
 from matinee.core.depot import Depot, DepotAway, depot
-from matinee.search import index
+from matinee.operations import layouts
+from matinee.operations.layouts import PROJECTIONS
 
 logger = logging.getLogger(__name__)
 
@@ -33,9 +34,8 @@ LOOK_EVERY_SECONDS = 1.0
 LIST_EVERY_SECONDS = 5.0
 """How often the depot itself is asked, a request each time; where nothing is new, nothing else is."""
 REFUSED_AGAIN_AFTER_SECONDS = 60.0
+TIDY_EVERY_SECONDS = 3600.0
 IS_LATE_AFTER_SECONDS = 120.0
-PROJECTIONS = {module.KIND: module.CONSUMER for module in (columns, cards, published_postings, index)}
-"""The kinds that the database names a version of, and under which name."""
 
 
 class NoDepot(Exception):
@@ -71,6 +71,7 @@ class Courier:
     def __init__(self, shared: Depot) -> None:
         self._depot = shared
         self._listed_at = float("-inf")
+        self._tidied_at = float("-inf")
         self._newest: Mapping[str, list[str]] = {}
         self._refused: dict[tuple[str, str], tuple[str, float]] = {}
         """By kind and version what was wrong with it, and when it is asked for again."""
@@ -84,6 +85,7 @@ class Courier:
             self._list()
             for kind, version in self._wanted():
                 self._bring_or_tell(kind, version, found)
+            self._tidy()
         except DepotAway as error:
             found.away = str(error)
         except AnyDatabaseError:
@@ -96,11 +98,17 @@ class Courier:
             self._newest = self._depot.versions()
             self._listed_at = time.monotonic()
 
+    def _tidy(self) -> None:
+        if time.monotonic() - self._tidied_at >= TIDY_EVERY_SECONDS:
+            layouts.remove_unwanted_here()
+            layouts.remove_unwanted_from(self._depot)
+            self._tidied_at = time.monotonic()
+
     def _wanted(self) -> Iterator[tuple[str, str]]:
         named = outbox.named_versions()
-        yield from ((kind, named[consumer]) for kind, consumer in PROJECTIONS.items() if consumer in named)
+        yield from ((kind, named[kind]) for kind in PROJECTIONS if kind in named)
         kinds = {path.parent.name for path in Path(settings.ARTIFACTS_DIR).glob("*/CURRENT")} | {*self._newest}
-        for kind in sorted(kinds - {*PROJECTIONS}):
+        for kind in sorted(kind for kind in kinds if not layouts.is_projection(kind)):
             here = ArtifactStore(settings.ARTIFACTS_DIR, kind).current_version() or ""
             shared = self._newest.get(kind, [""])[0]
             yield kind, max(here, shared)
@@ -129,7 +137,7 @@ class Courier:
 
     def _serve(self, store: ArtifactStore, kind: str, version: str, found: Word) -> None:
         """Another refresher may have been first, so that what is wanted is asked for again."""
-        if kind in PROJECTIONS and outbox.named_version(PROJECTIONS[kind]) != version:
+        if kind in PROJECTIONS and outbox.named_version(kind) != version:
             return
         try:
             store.serve(version)

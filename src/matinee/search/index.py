@@ -23,8 +23,7 @@ from matinee.core.depot import unless_away
 from matinee.core.in_service import ArtifactKind
 from matinee.search.documents import LAYOUT, READ_AT_ONCE, documents_of, schema
 
-KIND = "search"
-CONSUMER = "search"
+KIND = f"search-{LAYOUT}"
 AT_ONCE = 2_000
 """Changes that one version takes in, half a second of work: of however many those that came last are found first.
 Where nodes share a depot, to which a version goes whole, it takes in all."""
@@ -60,7 +59,7 @@ def refresh_index() -> None:
     build one of all films where none is sound."""
     kind = _kind(settings.ARTIFACTS_DIR)
     newest = None if settings.DEPOT_URL else AT_ONCE
-    with outbox.taking_in(CONSUMER, kind, newest=newest) as (previous, changed):
+    with outbox.taking_in(kind, newest=newest) as (previous, changed):
         if previous is None:
             publish_index(documents_of(Movie.objects.all()))
         elif changed:
@@ -76,7 +75,7 @@ def publish_index(documents: Iterable[Document]) -> None:
 
 def index_is_stale() -> bool:
     """Whether `refresh_index` has something to do: one indexed query at most."""
-    return not _kind(settings.ARTIFACTS_DIR).serves_newest() or outbox.has_changes(CONSUMER)
+    return outbox.is_behind(_kind(settings.ARTIFACTS_DIR))
 
 
 def refresh_is_due() -> bool:

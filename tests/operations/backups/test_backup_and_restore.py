@@ -23,9 +23,12 @@ from pytest_django.fixtures import Settings
 from matinee.accounts.models import PersonState, User, UserProfile
 from matinee.accounts.services import create_user, update_profile
 from matinee.catalog import outbox
+from matinee.catalog.cards import KIND as CARDS
 from matinee.catalog.cards import cards_are_stale, refresh_cards
+from matinee.catalog.columns import KIND as COLUMNS
 from matinee.catalog.columns import columns, columns_are_stale, refresh_columns
 from matinee.catalog.models import ChangeConsumer, Genre, Movie, MovieChange
+from matinee.catalog.published_postings import KIND as POSTINGS
 from matinee.operations.backups import archive, services
 from matinee.operations.backups.refusals import (
     BadArchive,
@@ -33,6 +36,7 @@ from matinee.operations.backups.refusals import (
     UnderWay,
     WouldOverwrite,
 )
+from matinee.search.index import KIND as SEARCH
 from matinee.search.index import index_is_stale, refresh_index
 from tests.killed import run_and_kill
 from tests.operations.backups.conftest import NOW, add_films, film_numbers
@@ -175,8 +179,8 @@ def test_what_is_published_of_another_state_is_made_anew(films: list[int], folde
     assert index_is_stale()
     refresh_columns()
     assert columns().tmdb_ids.tolist() == films
-    others = set(ChangeConsumer.objects.exclude(name="columns").values_list("name", flat=True))
-    assert others >= {"cards", "search"}
+    others = set(ChangeConsumer.objects.exclude(name=COLUMNS).values_list("name", flat=True))
+    assert others >= {CARDS, SEARCH}
     assert set(MovieChange.objects.values_list("consumer", flat=True)) == others
 
 
@@ -210,7 +214,7 @@ def test_a_much_older_database_is_filled_in_itself_and_not_in_the_live_one(films
     assert UserProfile.objects.get().bio == "likes westerns"
     assert PersonState.objects.get().user_id == alice.pk
     assert film_numbers() == films
-    assert set(ChangeConsumer.objects.values_list("name", flat=True)) == {"columns", "cards", "postings"}
+    assert set(ChangeConsumer.objects.values_list("name", flat=True)) == {COLUMNS, CARDS, POSTINGS}
     assert Genre.objects.filter(pk=37, name="Western").exists()
 
 
@@ -311,12 +315,12 @@ def test_of_two_at_once_in_one_folder_one_is_refused(films: list[int], folder: P
 
 
 def test_outbox_holds_every_film_for_every_consumer_after_a_new_start(films: list[int]) -> None:
-    outbox.pending_changes("columns")
-    outbox.pending_changes("cards")
+    outbox.pending_changes(COLUMNS)
+    outbox.pending_changes(CARDS)
 
     outbox.start_over(using="default")
 
     consumers = set(ChangeConsumer.objects.values_list("name", flat=True))
-    assert consumers >= {"columns", "cards"}
+    assert consumers >= {COLUMNS, CARDS}
     assert Counter(MovieChange.objects.values_list("consumer", flat=True)) == dict.fromkeys(consumers, len(films))
-    assert sorted(outbox.pending_changes("cards").values()) == films
+    assert sorted(outbox.pending_changes(CARDS).values()) == films

@@ -146,6 +146,27 @@ def test_no_typo_is_forgiven_where_ten_titles_begin_so(number: int, *, forgiven:
     assert ("Alen" in titles("alien")) is forgiven
 
 
+def test_where_more_titles_begin_so_than_can_be_paged_nothing_else_is_looked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(finding, "DEEPEST", 3)
+    indexed(titled(1, "Into the Wild"), *(titled(id_, f"The {id_}") for id_ in range(10, 12)))
+
+    fewer = titles("the")
+    indexed(titled(12, "The 12"))
+
+    assert fewer[-1] == "Into the Wild"
+    assert sorted(titles("the")) == ["The 10", "The 11", "The 12"]
+    assert titles('"the"')[-1] == "Into the Wild", "a phrase stands anywhere"
+
+
+def test_where_a_film_has_all_the_words_no_typos_in_words_are_forgiven() -> None:
+    indexed(titled(1, "Hunger", cast=["Rosemary Carpenter"]), titled(2, "Longer", cast=["Rosmary Carpentar"]))
+
+    assert titles("rosemary carpenter") == ["Hunger"]
+    assert titles("rosemary carpentr") == ["Hunger", "Longer"]
+
+
 @pytest.mark.usefixtures("shelf")
 def test_a_year_narrows() -> None:
     assert titles("dune") == ["Dune", "Dune"]

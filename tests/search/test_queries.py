@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matinee.search.documents import schema
-from matinee.search.queries import LEVELS, Queries
+from matinee.search.queries import GENEROUS, STRICT, Queries
 from matinee.search.questions import LONGEST_QUESTION, TooManyWords, question_of
 
 MOST_NEIGHBOURHOODS = 100
@@ -23,10 +23,10 @@ def assert_little_work(text: str) -> None:
         question = question_of(text)
     except TooManyWords:
         return
-    asked = [QUERIES.matching(question, forgiving) for forgiving in LEVELS]
+    asked = [QUERIES.matching(question, forgiving) for forgiving in QUERIES.levels(question)]
     asked += [QUERIES.nearly_matching(question), *QUERIES.completions(question)]
     asked += QUERIES.distant_completions(question)
-    asked += QUERIES.parts(question, LEVELS[-1]).values()
+    asked += QUERIES.parts(question, GENEROUS).values()
     for query in asked:
         told = repr(query)
         assert told.count("FuzzyTermQuery") <= MOST_NEIGHBOURHOODS
@@ -62,8 +62,25 @@ def test_no_text_does(text: str) -> None:
     assert_little_work(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "levels"),
+    [
+        ("it", [(0, 0)]),
+        ("heat", [(0, 0), (1, 0), (1, 1)]),
+        ("heathers", [(0, 0), (1, 0), (2, 2)]),
+        ("heathers 1989", [(0, 0), (1, 0), (2, 2)]),
+        ("the heathers", [(0, 0), (1, 0), (2, 0), (0, 2)]),
+        ("once upon a time", [(0, 0), (1, 0), (2, 0), (0, 1)]),
+        ("heathers " * 9, [(0, 0), (0, 2)]),
+        ('"the heathers"', [(0, 0)]),
+    ],
+)
+def test_a_question_is_asked_again_only_where_more_is_forgiven(text: str, levels: list[tuple[int, int]]) -> None:
+    assert QUERIES.levels(question_of(text)) == levels
+
+
 def test_what_is_typed_is_never_syntax() -> None:
-    told = repr(QUERIES.matching(question_of("title:heat OR (ran* -alien~2)"), LEVELS[0]))
+    told = repr(QUERIES.matching(question_of("title:heat OR (ran* -alien~2)"), STRICT))
 
     assert "Regex" not in told
     assert '"or"' in told

@@ -16,14 +16,15 @@ from matinee.catalog.filters import EVERYTHING, MovieFilter, Sort, Term
 from matinee.catalog.models import Movie
 from matinee.catalog.projection import DEEPEST
 from matinee.search.index import SearchIndex, search_index
-from matinee.search.queries import BEGINNING, BY_ID, LEVELS, NEARLY_WHOLE, STRICT, Forgiving, Queries
+from matinee.search.queries import BEGINNING, BY_ID, NEAR, NEARLY_WHOLE, Forgiving, Queries
 from matinee.search.questions import Question, question_of
-from matinee.search.words import folded
+from matinee.search.words import folded, key_of
 
 MOST_SUGGESTIONS = 10
 ENOUGH = 10
-"""Films whose titles begin with the question, from which on no typos are forgiven; or films with all the words as they
-were typed, from which on no typos in words are."""
+"""Films whose titles begin with the question, from which on no typos are forgiven."""
+MATCHES = {1: ENOUGH, 2: 1}
+"""By the typos that are forgiven in titles, the films with all the words as typed from which on no more are."""
 FIRST_LOOK = 400
 MORE, SPARE = 4, 1.2
 """Where too few are left of what was read: at least so many times as much is, and so much more than it should take."""
@@ -145,7 +146,11 @@ class _Hits:
 def _ask(index: SearchIndex, question: Question) -> tuple[Query, _Hits]:
     """The strictest query that finds enough, and its best films."""
     queries = Queries(index.schema)
-    for forgiving in LEVELS:
+    is_plain = question.tmdb_id is None and not question.phrases
+    if is_plain and index.titles_begun(key_of(question.words)) >= DEEPEST:
+        query = queries.begun(question)
+        return query, _hits(index, query, FIRST_LOOK)
+    for forgiving in queries.levels(question):
         query = queries.matching(question, forgiving)
         hits = _hits(index, query, FIRST_LOOK)
         if _is_enough(hits, forgiving):
@@ -161,8 +166,9 @@ def _is_enough(hits: _Hits, forgiving: Forgiving) -> bool:
     have all the words as they were typed."""
     if hits.best >= BY_ID or (len(hits.scores) >= ENOUGH and hits.scores[ENOUGH - 1] >= BEGINNING):
         return True
-    near = hits.best >= NEARLY_WHOLE[1] or (forgiving.in_words == 0 and hits.total >= ENOUGH)
-    return near and forgiving != STRICT
+    if forgiving.in_title == 0:
+        return False
+    return hits.best >= NEAR[forgiving.in_title] or hits.total >= MATCHES[forgiving.in_title]
 
 
 def _hits(index: SearchIndex, query: Query, limit: int) -> _Hits:

@@ -8,7 +8,7 @@ from typing import Any
 from tantivy import Occur, Query
 
 from matinee.search.index import SearchIndex, search_index
-from matinee.search.queries import LEVELS, Queries
+from matinee.search.queries import LOOKED_FOR, Queries
 from matinee.search.questions import question_of
 
 BY_TITLE = ("title",)
@@ -22,7 +22,7 @@ def what_matched(*, text: str, tmdb_ids: Sequence[int]) -> dict[int, tuple[str, 
         return dict.fromkeys(tmdb_ids, BY_TITLE)
     question, queries = question_of(text), Queries(index.schema)
     matched: dict[int, tuple[str, ...]] = {}
-    for forgiving in LEVELS:
+    for forgiving in LOOKED_FOR:
         rest = [tmdb_id for tmdb_id in tmdb_ids if tmdb_id not in matched]
         if not rest:
             break

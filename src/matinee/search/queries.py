@@ -7,6 +7,7 @@ for the whole title or its beginning.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -71,9 +72,14 @@ class Forgiving(NamedTuple):
     in_words: int
 
 
-LEVELS = (Forgiving(0, 0), Forgiving(1, 0), Forgiving(1, 1), Forgiving(2, 2))
-"""From the strict to the generous; each finds what those before it find."""
-STRICT, GENEROUS = LEVELS[0], LEVELS[-1]
+STRICT, GENEROUS = Forgiving(0, 0), Forgiving(MOST_EDITS, MOST_EDITS)
+LOOKED_FOR = (STRICT, Forgiving(1, 1), GENEROUS)
+"""Where it is told what of a film matched; each finds what those before it find."""
+OF_ONE_WORD = (STRICT, Forgiving(1, 0), GENEROUS)
+OF_MANY_WORDS = (STRICT, Forgiving(1, 0), Forgiving(2, 0), Forgiving(0, 2))
+"""Each is asked only where those before it found too little. So the last need not look for titles: none is near."""
+NEAR = {0: math.inf, 1: NEARLY_WHOLE[1] * NEARLY_WITHOUT_ARTICLE, 2: NEARLY_WHOLE[2] * NEARLY_WITHOUT_ARTICLE}
+"""By the edits that are forgiven in titles, the score of the least of those titles."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,16 @@ class Queries:
         if question.tmdb_id is not None:
             ways.append(_scored(self._number("tmdb_id", question.tmdb_id), BY_ID))
         return _best(ways)
+
+    def levels(self, question: Question) -> list[Forgiving]:
+        """From the strict to the generous, without those that forgive nothing more than the one before."""
+        if question.phrases:
+            return [STRICT]
+        without_year = question.without_year() if question.year is not None else question
+        title = max(_forgiven(key_of(asked.words), TITLE_FROM, MOST_EDITS) for asked in (question, without_year))
+        word = max((_forgiven(key_of(run), WORD_FROM, MOST_EDITS) for run in question.runs), default=0)
+        levels = OF_ONE_WORD if len(without_year.runs) == 1 or title < MOST_EDITS else OF_MANY_WORDS
+        return [*dict.fromkeys(Forgiving(min(of.in_title, title), min(of.in_words, word)) for of in levels)]
 
     def nearly_matching(self, question: Question) -> Query:
         """For when nothing matches: one word may be missing from the film, or the year be wrong."""
@@ -143,8 +159,12 @@ class Queries:
         """For when those find nothing: more edits, and edits in each word."""
         key = key_of(question.words)
         if _forgiven(key, WORD_FROM, MOST_EDITS) == MOST_EDITS:
-            yield self._begun(key, MOST_EDITS, score=1.0)
+            yield self._nearly("whole", key, MOST_EDITS, begun=True)
         yield _scored(self._in_title(question, edits=MOST_EDITS), 1.0)
+
+    def begun(self, question: Question) -> Query:
+        """The films whose titles the question begins."""
+        return _best([*self._places(question.words, edits=0)])
 
     def _literally(self, question: Question, forgiving: Forgiving) -> Query:
         """Every word somewhere in the film, or together the beginning of its title; the year is a word like others."""
@@ -171,7 +191,8 @@ class Queries:
         yield _scored(self._term("whole", key), WHOLE_TITLE)
         yield _scored(self._term("bare", key), WHOLE_TITLE * WITHOUT_ARTICLE)
         yield self._begun(key, 0, score=BEGINNING)
-        for number in range(1, _forgiven(key, TITLE_FROM, edits) + 1):
+        number = _forgiven(key, TITLE_FROM, edits)
+        if number:
             yield self._nearly_whole(key, number)
             yield _scored(self._nearly("bare", key, number, begun=False), NEARLY_WHOLE[number] * NEARLY_WITHOUT_ARTICLE)
         for number in range(1, min(_forgiven(key, WORD_FROM, edits), max(NEARLY_BEGINNING)) + 1):
@@ -265,4 +286,6 @@ def _all(queries: Sequence[Query]) -> Query:
 
 def _best(queries: Sequence[Query]) -> Query:
     """Any of them, scored by the one that fits best."""
+    if len(queries) == 1:
+        return queries[0]  # a disjunction, even of one, can't be skipped through
     return Query.disjunction_max_query(list(queries), TIE) if queries else Query.empty_query()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 from typing import Any
 
@@ -38,7 +39,7 @@ def serve(*, host: str, port: int, workers: int, runtime: RuntimeModes = Runtime
     logging.getLogger("_granian").addFilter(
         lambda record: "Python threads" not in record.getMessage()
     )  # it is meant so
-    Granian(
+    server = Granian(
         "matinee.wsgi:application",
         address=host,
         port=port,
@@ -53,7 +54,10 @@ def serve(*, host: str, port: int, workers: int, runtime: RuntimeModes = Runtime
         respawn_failed_workers=True,
         workers_kill_timeout=KILL_AFTER_SECONDS,
         log_level=LogLevels.warning,
-    ).serve(target_loader=_application, wrap_loader=False)
+    )
+    name = multiprocessing.current_process().name
+    server.on_startup(lambda: call_it(name))  # it calls itself otherwise where setproctitle is installed
+    server.serve(target_loader=_application, wrap_loader=False)
 
 
 def read_application() -> None:

@@ -110,6 +110,8 @@ def main() -> None:
     parser.add_argument("groups", nargs="*", default=list(GROUPS), help=f"Some of: {', '.join(GROUPS)}.")
     parser.add_argument("--told", action="store_true", help="Run nothing, and tell what the last run found.")
     given = parser.parse_args()
+    if unknown := sorted(set(given.groups) - GROUPS.keys()):
+        parser.error(f"There is no group {', '.join(unknown)}. Give some of: {', '.join(GROUPS)}.")
     for name in given.groups:
         if not given.told:
             _apart(name)

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from random import Random
 
+from benchmarks.search.by_facts import DIRECTOR, MISTYPED, WAYS
 from benchmarks.search.known_items import (
     BEGUN,
     FEWEST_BEGUN,
@@ -24,19 +25,21 @@ from benchmarks.search.measuring import ALL, DEPTH, figures, mean, place_of
 
 _NO_CHANCE = Random(0)
 """For kinds in which nothing is drawn."""
+SEEN_THROUGH = {**dict.fromkeys(TYPO_KINDS, "whole title"), MISTYPED: DIRECTOR}
+"""By the kind with typos the one without."""
 
 
 def reachable(films: Sequence[Film], items: Sequence[KnownItem]) -> dict[str, float]:
     """MRR@10 by kind."""
-    titles = {film.tmdb_id: film.title.lower() for film in films}
+    by_id = {film.tmdb_id: film for film in films}
     by_kind = {}
     for kind in dict.fromkeys(item.kind for item in items):
-        meant = "whole title" if kind in TYPO_KINDS else kind
+        meant = SEEN_THROUGH.get(kind, kind)
         likely = _films_by_text(films, meant)
         places = []
         for item in items:
             if item.kind == kind:
-                chances = likely[titles[item.tmdb_id] if kind in TYPO_KINDS else item.text]
+                chances = likely[item.text if meant == kind else next(_texts(by_id[item.tmdb_id], meant))[0]]
                 best = sorted(chances, key=chances.__getitem__, reverse=True)
                 places.append(place_of(item.tmdb_id, best[:DEPTH]))
         by_kind[kind] = figures(places)
@@ -62,8 +65,8 @@ def _texts(film: Film, kind: str) -> Iterator[tuple[str, float]]:
             share = min(longest, length + 0.5) - max(shortest, length - 0.5)
             if share > 0:
                 yield film.title[:length].lower(), share / (longest - shortest)
-    elif kind == "one word left out":
-        texts = without_a_word(film)
+    elif kind == "one word left out" or kind in WAYS:
+        texts = WAYS.get(kind, without_a_word)(film)
         for text in texts:
             yield text, 1 / len(texts)
     else:

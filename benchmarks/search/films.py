@@ -20,6 +20,10 @@ PLAIN = (
     *("title", "original_title", "original_language", "overview", "release_date", "runtime"),
     *("popularity", "vote_average", "vote_count", "imdb_id"),
 )
+READ = (
+    *("tmdb_id", "title", "original_title", "release_date", "vote_count"),
+    *("directors", "cast", "keywords"),
+)
 
 
 def load(shared: Path, *, with_credits: bool = True) -> list[Film]:
@@ -28,10 +32,13 @@ def load(shared: Path, *, with_credits: bool = True) -> list[Film]:
     facts = {film["tmdb_id"]: film for name in FILES for film in _films(shared / name, with_credits=with_credits)}
     store_facts(list(facts.values()), choose=blanks_filled, now=dt.datetime.now(dt.UTC))
     rows = Movie.objects.order_by("-vote_count", "tmdb_id")
-    return [
-        Film(movie.tmdb_id, movie.title, movie.original_title, _year(movie), movie.vote_count or 0)
-        for movie in rows.only("tmdb_id", "title", "original_title", "release_date", "vote_count")
-    ]
+    return [_film(movie) for movie in rows.only(*READ)]
+
+
+def _film(movie: Movie) -> Film:
+    year = movie.release_date.year if movie.release_date else None
+    facts = movie.directors, movie.cast, movie.keywords
+    return Film(movie.tmdb_id, movie.title, movie.original_title, year, movie.vote_count or 0, *facts)
 
 
 def _films(path: Path, *, with_credits: bool) -> Iterator[Mapping[str, Any]]:
@@ -56,7 +63,3 @@ def _credits(film: Mapping[str, Any]) -> dict[str, Any]:
         "directors": [person["name"] for person in credits_["crew"] if person["job"] == "Director"],
         "keywords": [keyword["name"] for keyword in film["keywords"]["keywords"]],
     }
-
-
-def _year(movie: Movie) -> int | None:
-    return movie.release_date.year if movie.release_date else None

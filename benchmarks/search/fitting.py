@@ -21,10 +21,10 @@ TEXT = (0.5, 1.0, 1.5, 2.0)
 """Times the field boosts that are in service."""
 
 
-def tried(items: Sequence[KnownItem]) -> list[dict[str, float]]:
+def tried(by_title: Sequence[KnownItem], by_facts: Sequence[KnownItem]) -> list[dict[str, float]]:
     """MRR@10 over all kinds of each pair of weights; leaves the weights as they were."""
     popularity, boosts, artifacts = documents.POPULARITY_WEIGHT, queries.FIELD_BOOSTS, settings.ARTIFACTS_DIR
-    results: dict[tuple[float, float], float] = {}
+    results: dict[tuple[float, float], dict[str, float]] = {}
     try:
         for weight in POPULARITY:
             with tempfile.TemporaryDirectory() as folder:
@@ -33,11 +33,12 @@ def tried(items: Sequence[KnownItem]) -> list[dict[str, float]]:
                 refresh_index()
                 for text in TEXT:
                     queries.FIELD_BOOSTS = {field: boost * text for field, boost in boosts.items()}
-                    results[weight, text] = _mrr(measure(Matinee(), items))
+                    asked = {"by title": by_title, "by facts": by_facts}
+                    results[weight, text] = {name: _mrr(measure(Matinee(), items)) for name, items in asked.items()}
     finally:
         documents.POPULARITY_WEIGHT, queries.FIELD_BOOSTS, settings.ARTIFACTS_DIR = popularity, boosts, artifacts
     return [
-        {"popularity": weight, "text": text, "MRR@10": results[weight, text]}
+        {"popularity": weight, "text": text, **results[weight, text]}
         for weight, text in itertools.product(POPULARITY, TEXT)
     ]
 

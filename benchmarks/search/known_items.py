@@ -6,7 +6,7 @@ import itertools
 import math
 import string
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple, TypeAlias
@@ -29,6 +29,9 @@ class Film(NamedTuple):
     original_title: str | None
     year: int | None
     votes: int
+    directors: Sequence[str] = ()
+    cast: Sequence[str] = ()
+    keywords: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -42,12 +45,14 @@ Write: TypeAlias = Callable[[Film, Random], str | None]
 """The film's title as somebody writes it; None where it can't be written so."""
 
 
-def known_items(films: Sequence[Film], *, each: int, seed: int) -> list[KnownItem]:
-    """`each` questions of every kind, or as many as films allow. A film is asked for by how known it is (log of votes),
-    and once a kind."""
+def known_items(
+    films: Sequence[Film], *, each: int, seed: int, kinds: Mapping[str, Write] | None = None
+) -> list[KnownItem]:
+    """`each` questions of every kind, or as many as films allow; those of KINDS where no others are given. A film is
+    asked for by how known it is (log of votes), and once a kind."""
     random = Random(seed)
     questions = []
-    for kind, write in KINDS.items():
+    for kind, write in (kinds or KINDS).items():
         asked: dict[int, str] = {}
         for film in _drawn(films, random):
             if len(asked) == each:
@@ -144,18 +149,22 @@ TYPOS: dict[str, Callable[[str, int, Random], str]] = {
 
 
 def mistyped(kinds: Sequence[str]) -> Write:
-    """One typo of each of `kinds`, at letters drawn at random; each changes what is there."""
+    """The title with one typo of each of `kinds`."""
 
     def write(film: Film, random: Random) -> str | None:
-        text = film.title.lower()
-        for kind in kinds:
-            places = _places(text, kind)
-            if sum(map(str.isalpha, text)) < FEWEST_LETTERS[len(kinds)] or not places:
-                return None
-            text = TYPOS[kind](text, random.choice(places), random)
-        return text
+        return with_typos(film.title.lower(), kinds, random)
 
     return write
+
+
+def with_typos(text: str, kinds: Sequence[str], random: Random) -> str | None:
+    """At letters drawn at random; each changes what is there."""
+    for kind in kinds:
+        places = _places(text, kind)
+        if sum(map(str.isalpha, text)) < FEWEST_LETTERS[len(kinds)] or not places:
+            return None
+        text = TYPOS[kind](text, random.choice(places), random)
+    return text
 
 
 def two_typos(film: Film, random: Random) -> str | None:

@@ -28,7 +28,9 @@ def markdown(record: Record) -> str:
             "",
             "## Success@1 and success@10",
             "",
-            *_table(record, lambda figures: f"{figures['success@1']:.3f}, {figures['success@10']:.3f}"),
+            *_table(record, _successes),
+            "",
+            *_table(record["by facts"], _successes),
             *_fitted(record),
             "",
         ]
@@ -47,18 +49,39 @@ def tables(record: Record) -> str:
             "",
             *_standing(record),
             "",
+            f"By whatever else is known of a film, {about['Questions by facts']} questions:",
+            "",
+            *_table(record["by facts"], lambda figures: f"{figures['MRR@10']:.3f}", lead="MRR@10"),
+            "",
+            *_standing(record["by facts"]),
+            "",
             "What a question costs on one core, in milliseconds of CPU:",
             "",
-            "| | " + " | ".join(record["systems"]) + " |",
-            "|---|" + "---|" * len(record["systems"]),
-            *[
-                f"| {name} | " + " | ".join(f"{of['cpu_ms'][name]:.2f}" for of in record["systems"].values()) + " |"
-                for name in ("p50", "p99")
-            ],
+            *_costs(record),
+            "",
+            "And one by other facts:",
+            "",
+            *_costs(record["by facts"]),
             "",
             *[f"{name}: {why}." for name, why in record["left out"].items()],
         ]
     )
+
+
+def _costs(record: Record) -> list[str]:
+    systems = record["systems"]
+    return [
+        "| | " + " | ".join(systems) + " |",
+        "|---|" + "---|" * len(systems),
+        *[
+            f"| {name} | " + " | ".join(f"{of['cpu_ms'][name]:.2f}" for of in systems.values()) + " |"
+            for name in ("p50", "p99")
+        ],
+    ]
+
+
+def _successes(figures: Mapping[str, float]) -> str:
+    return f"{figures['success@1']:.3f}, {figures['success@10']:.3f}"
 
 
 def best_peer(record: Record, kind: str, figure: str = "MRR@10") -> tuple[str, float]:
@@ -111,7 +134,10 @@ def _fitted(record: Record) -> list[str]:
         "",
         "`text` is times the field boosts in service.",
         "",
-        "| popularity | text | MRR@10 |",
-        "|---|---|---|",
-        *[f"| {one['popularity']} | {one['text']} | {one['MRR@10']:.4f} |" for one in record["fitted"]],
+        "| popularity | text | MRR@10 by title | by other facts |",
+        "|---|---|---|---|",
+        *[
+            f"| {one['popularity']} | {one['text']} | {one['by title']:.4f} | {one['by facts']:.4f} |"
+            for one in record["fitted"]
+        ],
     ]

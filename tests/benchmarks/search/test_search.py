@@ -9,6 +9,8 @@ from benchmarks.search.known_items import KINDS, Film, KnownItem, halves, known_
 from benchmarks.search.measuring import ALL, DEPTH, figures, measure, place_of
 from benchmarks.search.report import best_peer, markdown
 
+from benchmarks.search import by_facts
+
 HEAT = Film(1, "Heat", None, 1995, 100)
 FILMS = [
     HEAT,
@@ -62,6 +64,39 @@ def test_numerals_are_written_the_other_way() -> None:
     assert numerals_swapped(HEAT, Random(1)) is None
 
 
+KUBRICK = Film(
+    62,
+    "2001: A Space Odyssey",
+    "2001: l'odyssée",
+    1968,
+    9_000,
+    directors=["Stanley Kubrick"],
+    cast=["Keir Dullea", "Gary Lockwood"],
+    keywords=["moon", "jupiter", "monolith"],
+)
+
+
+def test_a_film_is_asked_for_by_each_fact_that_is_known_of_it() -> None:
+    items = known_items([HEAT, KUBRICK], each=5, seed=1, kinds=by_facts.KINDS)
+
+    told = {item.kind: item.text for item in items}
+    assert {item.tmdb_id for item in items} == {KUBRICK.tmdb_id}
+    assert told["original title"] == "2001: l'odyssée"
+    assert told["the director and the year"] == "stanley kubrick 1968"
+    assert told["two of the cast"] == "gary lockwood keir dullea"
+    assert told["three keywords"] == "jupiter monolith moon"
+    assert told["the director, one typo"] != told["the director"] == "stanley kubrick"
+    assert told["a name and a word of the title"].split()[-1] in {"2001", "space", "odyssey"}
+    assert reachable([HEAT, KUBRICK], items) == dict.fromkeys([*told, ALL], 1.0)
+
+
+def test_of_films_by_one_director_nobody_can_tell_which_is_meant() -> None:
+    lesser = Film(2, "Fear and Desire", None, 1952, 100, directors=["Stanley Kubrick"])
+    asked = [KnownItem(kind, "stanley kubrick", lesser.tmdb_id) for kind in (by_facts.DIRECTOR, by_facts.MISTYPED)]
+
+    assert set(reachable([KUBRICK, lesser], asked).values()) == {0.5}
+
+
 def test_figures_of_places() -> None:
     assert figures([1, 2, 0, 1]) == {"MRR@10": 0.625, "success@1": 0.5, "success@10": 0.75, "questions": 4}
     assert place_of(7, [3, 7]) == 2
@@ -93,12 +128,13 @@ def test_a_table_names_the_best_peer_and_where_we_are_behind() -> None:
         system.name: measure(system, items)
         for system in (Knowing("Matinee search", 2), Knowing("good", 1), Knowing("poor", 4))
     }
-    about = {"Date": "2026-01-01", "Machine": "made up", "Questions reported": len(items), "Films": len(FILMS)}
+    about = dict.fromkeys(("Date", "Machine", "Questions reported", "Questions by facts", "Films"), "7")
 
     record = {
         "about": about,
         "systems": systems,
         "reachable": reachable(FILMS, items),
+        "by facts": {"systems": systems, "reachable": reachable(FILMS, items)},
         "left out": {"absent": "not there"},
         "fitted": [],
     }
@@ -111,10 +147,11 @@ def test_a_table_names_the_best_peer_and_where_we_are_behind() -> None:
 
 def test_without_peers_there_is_a_table_and_nobody_to_be_behind() -> None:
     items = known_items(FILMS, each=5, seed=1)
-    about = {"Date": "2026-01-01", "Machine": "made up", "Questions reported": len(items), "Films": len(FILMS)}
+    about = dict.fromkeys(("Date", "Machine", "Questions reported", "Questions by facts", "Films"), "7")
     alone = {"Matinee search": measure(Knowing("Matinee search", 2), items)}
 
-    record = {"about": about, "systems": alone, "reachable": reachable(FILMS, items), "left out": {}, "fitted": []}
+    answers = {"systems": alone, "reachable": reachable(FILMS, items)}
+    record = {"about": about, **answers, "by facts": answers, "left out": {}, "fitted": []}
     text = markdown(record)
 
     assert "| all kinds alike |" in text

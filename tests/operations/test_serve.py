@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -14,7 +16,7 @@ from django.core.management import CommandError, call_command
 
 from matinee.operations import serving
 from matinee.operations.serving import PortTaken
-from tests.operations.instances import started
+from tests.operations.instances import environment_of, started
 from tests.operations.processes import all_gone, eventually, free_port, get, is_alive, is_free, tree_of
 
 
@@ -84,3 +86,24 @@ def test_the_address_told_can_be_typed(host: str, typed: str) -> None:
 
 def test_where_nothing_listens_nothing_answers() -> None:
     assert not serving.answers("127.0.0.1", free_port())
+
+
+WHAT_COPIES_FIND = """
+import threading
+import django
+django.setup()
+from django.db import connections
+from matinee.operations import serving, web
+web.read_application()
+print(threading.active_count(), [name for name in connections if connections[name].connection is not None])
+"""
+
+
+def test_what_all_processes_are_copied_from_has_one_thread_and_no_connection(tmp_path: Path) -> None:
+    environment = os.environ | environment_of("", tmp_path)
+
+    told = subprocess.run(
+        [sys.executable, "-c", WHAT_COPIES_FIND], env=environment, capture_output=True, text=True, check=True
+    )
+
+    assert told.stdout == "1 []\n"

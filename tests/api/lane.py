@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from wsgiref.util import setup_testing_defaults
 
 from django.core.handlers.wsgi import WSGIHandler
+from django.urls import clear_script_prefix
 
 from matinee.api.fast_lane import FastLane
 from matinee.api.gateway import Gateway
@@ -51,6 +52,7 @@ def ask(application: Any, path: str, method: str = "GET", **more: str) -> Reply:
         answer = application(environ, lambda status, headers: told.extend((status, headers)))
         body = b"".join(answer)
         getattr(answer, "close", lambda: None)()
+    clear_script_prefix()  # Django leaves it to its thread until the next request, and its test client sets none
     status, headers = told
     return Reply(status, {k: v for k, v in headers if k not in TO_ONE_ANOTHERS_ACCOUNT}, body)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -13,7 +13,6 @@ from django.db import models, transaction
 from django.db.models import QuerySet
 from django.forms import BooleanField
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
@@ -30,13 +29,13 @@ EVERY_PAGE = BooleanField(required=False)
 """How Django reads whether an action is for all that was found, beyond the page that names its rows."""
 
 
-class Audited:
+class Audited(admin.ModelAdmin[Any]):
     """Laid over every model's admin: of each row that is added, changed or deleted, and of each action, one event."""
 
     def log_addition(self, request: HttpRequest, obj: models.Model, message: Any) -> Any:
         if not _is_account(obj):  # which tells of itself when it is made, and when it is erased
             record_all([_deed(Action.STAFF_ADDED, request, obj)], now=timezone.now())
-        return super().log_addition(request, obj, message)  # type: ignore[misc] # of the admin below
+        return super().log_addition(request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: models.Model, message: Any) -> Any:
         fields = sorted(
@@ -45,18 +44,20 @@ class Audited:
             else ()
         )
         record_all([_deed(Action.STAFF_CHANGED, request, obj, fields=fields)], now=timezone.now())
-        return super().log_change(request, obj, message)  # type: ignore[misc] # of the admin below
+        return super().log_change(request, obj, message)
 
-    def log_deletions(self, request: HttpRequest, queryset: Iterable[models.Model]) -> Any:
+    def log_deletions(self, request: HttpRequest, queryset: QuerySet[models.Model]) -> Any:
         told = [_deed(Action.STAFF_DELETED, request, obj) for obj in queryset if not _is_account(obj)]
         record_all(told, now=timezone.now())
-        return super().log_deletions(request, queryset)  # type: ignore[misc] # of the admin below
+        return super().log_deletions(request, queryset)
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet[models.Model]) -> HttpResponseBase | None:
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[models.Model], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
         name = request.POST.get("action", "")
         found = queryset.count() if EVERY_PAGE.to_python(request.POST.get("select_across")) else None
-        response: HttpResponseBase | None = super().response_action(request, queryset)  # type: ignore[misc] # of the admin below
-        if name in self.get_actions(request) and name != TOLD_ROW_BY_ROW:  # type: ignore[attr-defined] # of the admin below
+        response = super().response_action(request, queryset, *args, **kwargs)
+        if name in self.get_actions(request) and name != TOLD_ROW_BY_ROW:
             rows = [int(pk) if pk.isdecimal() else pk for pk in request.POST.getlist("_selected_action")]
             chosen = {"rows": rows} if found is None else {"all_found": found}
             record(

@@ -5,6 +5,8 @@ A token that is given must be good, on public routes too.
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils import timezone
@@ -46,11 +48,12 @@ class SignedIn(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> User:
         session = session_of(access=token, now=timezone.now())
-        request.session_id = session.pk  # type: ignore[attr-defined] # declared in SignedInRequest
+        asking = cast("SignedInRequest", request)
+        asking.session_id = session.pk
         if request.method == "GET":  # a write answers with what it has just changed
             session.user.state_version = session.state_version
-            request.cards = session.cards  # type: ignore[attr-defined] # declared in SignedInRequest
-        request.maturity_ceiling = session.maturity_ceiling  # type: ignore[attr-defined] # declared in SignedInRequest
+            asking.cards = session.cards
+        asking.maturity_ceiling = session.maturity_ceiling
         return session.user
 
     def without_token(self) -> AnonymousUser | None:

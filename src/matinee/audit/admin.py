@@ -11,7 +11,7 @@ from matinee.core.read_only import ReadOnly
 
 
 @admin.register(Event)
-class EventAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg] # generic in its stub alone
+class EventAdmin(ReadOnly, admin.ModelAdmin[Event]):
     """An account's page tells its key, by which its events are found."""
 
     list_display = ("at", "action", "target", "actor", "subject", "network", "segment_id")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -43,7 +45,7 @@ def _set_hidden(request: HttpRequest, ratings: QuerySet[MovieRating], *, hidden:
     return changing.update(review_hidden=hidden)
 
 
-class EntryAdmin(Unedited, admin.ModelAdmin):  # type: ignore[type-arg] # one admin for three models
+class EntryAdmin(Unedited, admin.ModelAdmin[Any]):
     list_display = ("movie", "user", "created_at")
     search_fields = ("user__username", "movie__title")
     list_select_related = ("movie", "user")

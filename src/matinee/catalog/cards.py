@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -200,7 +199,7 @@ def cards_are_stale() -> bool:
     serving = kind.latest.get()
     if serving is None or not outbox.is_named(kind):
         return True
-    old_enough = abs(time.time() - kind.store.published_at()) >= SECONDS_A_FILM * serving.films.size
+    old_enough = kind.store.age() >= SECONDS_A_FILM * serving.films.size
     return old_enough and outbox.has_changes(KIND)
 
 

@@ -8,7 +8,6 @@ listed yet.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -68,8 +67,7 @@ def refresh_is_due() -> bool:
     """Whether it is time for the schedule to run `refresh_columns`."""
     kind = _kind(settings.ARTIFACTS_DIR)
     serving = kind.latest.get()
-    age = abs(time.time() - kind.store.published_at())
-    is_young = serving is not None and kind.serves_newest() and age < SECONDS_A_FILM * serving.size
+    is_young = serving is not None and kind.is_younger_than(SECONDS_A_FILM * serving.size)
     return not is_young and columns_are_stale()
 
 

@@ -5,7 +5,6 @@ They are large where there are many films, so that a version serves in proportio
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -52,7 +51,7 @@ def postings_are_stale() -> bool:
     serving = kind.latest.get()
     if serving is None or not outbox.is_named(kind):
         return True
-    old_enough = abs(time.time() - kind.store.published_at()) >= SECONDS_A_PAIR * serving.pairs
+    old_enough = kind.store.age() >= SECONDS_A_PAIR * serving.pairs
     return old_enough and outbox.has_changes(KIND)
 
 

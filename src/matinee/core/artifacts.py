@@ -15,6 +15,7 @@ import json
 import logging
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 from prometheus_client import Counter
 
-from matinee.core.depot import DepotAway, NotInDepot, depot, sync
+from matinee.core.depot import DepotAway, NotInDepot, depot
+from matinee.core.durability import sync
 
 logger = logging.getLogger(__name__)
 
@@ -189,6 +191,10 @@ class ArtifactStore:
             return self._pointer.stat().st_mtime
         except OSError:
             return 0.0
+
+    def age(self) -> float:
+        """Seconds since then, whichever way the clock was set meanwhile."""
+        return abs(time.time() - self.published_at())
 
     def versions(self) -> list[str]:
         """Every version on disk, newest first."""

@@ -27,6 +27,8 @@ from typing import Any, ParamSpec
 
 from django.conf import settings
 
+from matinee.core.durability import sync
+
 logger = logging.getLogger(__name__)
 Given = ParamSpec("Given")
 
@@ -211,15 +213,6 @@ def _remove_leftovers(folder: Path) -> None:
         with suppress(FileNotFoundError):
             if time.time() - leftover.stat().st_mtime > LEFT_OVER_AFTER_SECONDS:
                 leftover.unlink()
-
-
-def sync(path: Path) -> None:
-    """Have a file, or a folder's names, outlive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _budget(size: int) -> float:

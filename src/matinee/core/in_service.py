@@ -84,6 +84,10 @@ class ArtifactKind(Generic[VIEW]):
         """Whether this process reads the version that CURRENT names: it is there, sound, and of this layout."""
         return self.latest.get() is not None and self.latest.version == self.store.current_version()
 
+    def is_younger_than(self, seconds: float) -> bool:
+        """Whether this process reads the newest version, which was put there less than so many seconds ago."""
+        return self.serves_newest() and self.store.age() < seconds
+
     def at(self, version: str | None) -> VIEW | None:
         """Put this version in service, if it is sound and this program reads it; None where not. Raises DepotAway."""
         if version is None:

@@ -7,7 +7,6 @@ begins as hard links to the last one's files, which tantivy itself never changes
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -86,8 +85,7 @@ def refresh_is_due() -> bool:
     """Whether it is time for the schedule to run `refresh_index`."""
     kind = _kind(settings.ARTIFACTS_DIR)
     serving = kind.latest.get()
-    age = abs(time.time() - kind.store.published_at())
-    is_young = serving is not None and kind.serves_newest() and age < SECONDS_A_FILM * serving.films
+    is_young = serving is not None and kind.is_younger_than(SECONDS_A_FILM * serving.films)
     return not (settings.DEPOT_URL and is_young) and index_is_stale()
 
 

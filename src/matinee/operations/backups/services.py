@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import fcntl
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from matinee.accounts.models import Export, Letter, Session, User
 from matinee.audit.anchor import accept_restore
 from matinee.catalog import outbox
 from matinee.catalog.models import Movie
+from matinee.core.durability import sync
 from matinee.core.progress import Progress
 from matinee.operations.backups.archive import Manifest, opened, read_sealed, write_archive, write_sealed
 from matinee.operations.backups.engines import Engine, known_to_django
@@ -77,7 +77,7 @@ def backup(*, folder: Path, now: dt.datetime, on_progress: Progress = lambda *_:
         write_sealed(workshop / ERASED, list_with(listed))
         (workshop / ERASED).rename(folder / ERASED)
         archive.rename(path)
-        _sync(folder)
+        sync(folder)
     return Backup(path, manifest, was_restored)
 
 
@@ -194,11 +194,3 @@ def _workshop(folder: Path) -> Iterator[Path]:
             shutil.rmtree(leftover, ignore_errors=True)
         with tempfile.TemporaryDirectory(prefix=STAGING, dir=folder) as workshop:
             yield Path(workshop)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,6 +1,6 @@
 """Mutation testing of the code that must not be wrong: how many small changes to it the tests notice.
 
-`make mutants` runs every group, `make mutants GROUPS="tokens erase"` these. What is left of a group lies in
+`make mutants` runs every group, `make mutants ONLY="tokens erase"` these. What is left of a group lies in
 .tools/mutants/<group>/, where mutmut goes on from what it has; `docs/mutants.md` tells the last figures, and why each
 survivor may live.
 """

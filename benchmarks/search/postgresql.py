@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 
@@ -76,6 +77,7 @@ class PostgreSQL:
     year. Titles and questions are folded."""
 
     name = "PostgreSQL full text, pg_trgm"
+    statement: LiteralString = ASK
 
     def __init__(self, connection: psycopg.Connection, films: Sequence[Film]) -> None:
         self._connection = connection
@@ -95,12 +97,14 @@ class PostgreSQL:
         return int(backend.read_text(encoding="ascii").split()[0]) / 1e9
 
     def ask(self, text: str) -> list[int]:
-        rows = self._connection.execute(ASK, {"text": folded(text), "most": DEPTH})
+        rows = self._connection.execute(self.statement, {"text": folded(text), "most": DEPTH})
         return [row[0] for row in rows]
 
 
 class PostgreSQLByFacts(PostgreSQL):
     """People and keywords too: as words, of less weight than those of titles, and people by their trigrams."""
+
+    statement = ASK_BY_FACTS
 
     def __init__(self, connection: psycopg.Connection, films: Sequence[Film]) -> None:
         self._connection = connection
@@ -113,10 +117,6 @@ class PostgreSQLByFacts(PostgreSQL):
                 copy.write_row((film.tmdb_id, *(folded(text(film)) for text in FACTS.values()), film.votes))
         connection.execute(INDEXES_OF_FACTS)
         connection.execute(f"SET pg_trgm.similarity_threshold = {NEAR}")
-
-    def ask(self, text: str) -> list[int]:
-        rows = self._connection.execute(ASK_BY_FACTS, {"text": folded(text), "most": DEPTH})
-        return [row[0] for row in rows]
 
 
 def installed() -> Path | None:

@@ -16,6 +16,7 @@ from matinee.accounts import letters
 from matinee.accounts.models import Letter, User, UserProfile
 from matinee.accounts.services import create_user, update_profile
 from matinee.accounts.sessions import open_session
+from matinee.audit.models import Event
 from matinee.core.refusals import Unauthenticated
 from tests.accounts.conftest import NOW, PASSWORD
 from tests.mail_server import Mailbox
@@ -111,6 +112,8 @@ def test_a_new_account_has_its_profile(root: Client) -> None:
     assert alice.check_password(PASSWORD)
     assert not alice.is_staff
     assert alice.profile.bio == ""
+    made = Event.objects.get(action="account_made", subject=alice.audit_key)
+    assert made.actor == User.objects.get(username="root").audit_key
 
 
 @pytest.mark.parametrize(

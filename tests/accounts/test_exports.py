@@ -15,12 +15,14 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from matinee.accounts import export_files, exports
+from matinee.accounts.export_tasks import forget_expired_exports
 from matinee.accounts.models import Export, User
 from matinee.accounts.privacy import reasons_to_leave_out, sections
 from matinee.accounts.services import update_profile
 from matinee.accounts.sessions import open_session
 from matinee.audit.models import Event
 from matinee.catalog.models import Movie
+from matinee.core.jobs.schedule import registered
 from matinee.core.jobs.worker import Worker
 from matinee.library import services
 from matinee.library.models import Favorite, MovieRating
@@ -287,6 +289,27 @@ def test_it_expires_with_its_file(large: User) -> None:
     assert list(path.parent.iterdir()) == []
     with pytest.raises(exports.ExportNotFound):
         exports.find(user=large, export_id=made.pk, now=NOW)
+
+
+def test_the_job_worker_lets_exports_expire_every_hour(large: User) -> None:
+    made = of_job(large)
+    export_files.make(export_id=made.pk, now=NOW)
+    periodic = next(periodic for periodic in registered() if periodic.task == forget_expired_exports)
+
+    assert periodic.every == dt.timedelta(hours=1)
+    assert periodic.task.call() == 1  # NOW is long past
+    assert not export_files.path_of(made).exists()
+
+
+def test_one_is_made_beside_those_of_others_which_stay(large: User, bob: User) -> None:
+    of_bob = Export.objects.create(user=bob, created_at=NOW, expires_at=NOW + DAY, rows=1)
+    both = of_job(large), of_bob
+
+    for made in both:
+        export_files.make(export_id=made.pk, now=NOW)
+
+    accounts = [read(zipfile.ZipFile(export_files.path_of(made)), "account")[0]["username"] for made in both]
+    assert accounts == ["alice", "bob"]
 
 
 def test_nobody_has_anothers(large: User, bob: User) -> None:

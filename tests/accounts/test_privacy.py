@@ -8,8 +8,18 @@ import pytest
 from django.apps import apps
 from django.db import connection, models
 
+from matinee.accounts import privacy
 from matinee.accounts.models import User
-from matinee.accounts.privacy import exported, left_out, owned, reasons_to_leave_out, sections
+from matinee.accounts.privacy import (
+    Erased,
+    erased_by,
+    erasers,
+    exported,
+    left_out,
+    owned,
+    reasons_to_leave_out,
+    sections,
+)
 
 DJANGOS_OWN = {"django_migrations"}
 TELL_OF_PEOPLE = {"user", "user_id", "account_id", "owner_id", "email", "username", "audit_key", "subject"}
@@ -138,3 +148,26 @@ def test_a_reason_is_for_a_field_or_for_all_of_a_model() -> None:
     left_out("accounts.RefreshToken", reasons_to_leave_out()["accounts.RefreshToken"])
 
     assert "accounts.User.password" in reasons_to_leave_out()
+
+
+def test_what_a_package_registers_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    for registry in ("_left_out", "_erasers"):
+        monkeypatch.setattr(privacy, registry, {})
+    gone: list[Erased] = []
+
+    left_out("library.Note", "Nobody wrote it.")
+    left_out("library.Mark", "A secret.", "seal", "salt")
+    erased_by("notes", gone.append)
+    for eraser in erasers():
+        eraser(Erased(7, "a key"))
+
+    assert reasons_to_leave_out() == {
+        "library.Note": "Nobody wrote it.",
+        "library.Mark.seal": "A secret.",
+        "library.Mark.salt": "A secret.",
+    }
+    assert gone == [Erased(7, "a key")]
+
+
+def test_what_django_makes_for_a_relation_of_many_belongs_to_its_person_too() -> None:
+    assert (User.groups.through, "user") in [*owned()]

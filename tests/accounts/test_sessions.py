@@ -11,7 +11,7 @@ from django.db import transaction
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
-from matinee.accounts.models import RefreshToken, Session, User
+from matinee.accounts.models import PersonState, RefreshToken, Session, User, UserProfile
 from matinee.accounts.origins import Origin
 from matinee.accounts.sessions import (
     RefreshRefused,
@@ -24,6 +24,8 @@ from matinee.accounts.sessions import (
 )
 from matinee.accounts.tasks import forget_expired_sessions
 from matinee.accounts.tokens import InvalidToken, new_access_token
+from matinee.catalog.cards import Standing
+from matinee.catalog.models import Movie
 from matinee.core.jobs.schedule import registered
 from tests.accounts.conftest import NOW
 from tests.at_once import at_once
@@ -207,6 +209,19 @@ def test_a_deleted_person_is_out_at_once(alice: User) -> None:
         refresh(token=tokens.refresh, now=LATER)
 
 
+def test_a_token_whose_session_has_ended_is_refused_in_the_words_that_a_forged_one_is(alice: User) -> None:
+    ended = open_session(user=alice, now=NOW).access
+    Session.objects.update(ended_at=NOW)
+    told = set()
+
+    for token in (ended, "x.y.z"):
+        with pytest.raises(InvalidToken) as refusal:
+            session_of(access=token, now=NOW)
+        told.add(refusal.value.detail)
+
+    assert told == {"The access token is not valid, or no longer."}
+
+
 def test_a_token_for_somebody_elses_session_is_refused(alice: User, bob: User) -> None:
     session = session_of(access=open_session(user=alice, now=NOW).access, now=NOW)
 
@@ -229,8 +244,20 @@ def test_an_access_token_costs_one_query(alice: User, django_assert_num_queries:
 
     with django_assert_num_queries(1):
         user = session_of(access=tokens.access, now=NOW).user
-        assert user.pk == alice.pk
+        assert (user.pk, user.audit_key) == (alice.pk, alice.audit_key)
     assert user.username == "alice", "what few requests need is read when it is asked for"
+
+
+def test_it_tells_what_nearly_every_request_needs_besides(alice: User) -> None:
+    UserProfile.objects.filter(user=alice).update(maturity_ceiling="US:R")
+    Movie.objects.create(tmdb_id=603, title="The Matrix", created_at=NOW, updated_at=NOW)
+    tokens = open_session(user=alice, now=NOW)
+
+    session = session_of(access=tokens.access, now=NOW)
+
+    assert session.state_version == PersonState.objects.get(user=alice).version
+    assert session.maturity_ceiling == "US:R"
+    assert session.cards == Standing(version=None, pending=frozenset({603}))
 
 
 def test_a_forged_token_costs_none(db: None, django_assert_num_queries: DjangoAssertNumQueries) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import authenticate
 from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.db import transaction
 
 from matinee.accounts import guard, sessions
 from matinee.accounts.models import RefreshToken, Session, User
@@ -170,6 +171,35 @@ def test_an_account_that_changes_while_its_password_is_hashed_is_not_signed_in(
         sign_in(username="alice", password=PASSWORD, now=NOW)
 
     assert not Session.objects.exists()
+
+
+def test_who_knows_only_the_password_that_was_replaced_meanwhile_is_not_signed_in(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = guard.verified
+
+    def replaced_meanwhile(asker: guard.Asker, password: str, *, now: dt.datetime) -> User | None:
+        found = slow(asker, password, now=now)
+        owner = User.objects.get(pk=alice.pk)
+        owner.set_password("another battery staple horse")
+        owner.save()
+        return found
+
+    monkeypatch.setattr(guard, "verified", replaced_meanwhile)
+
+    with pytest.raises(WrongCredentials):
+        sign_in(username="alice", password=PASSWORD, now=NOW)
+
+    assert not Session.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("password", [PASSWORD, "wrong"])
+def test_a_sign_in_inside_a_transaction_that_could_undo_its_trace_is_a_mistake_that_shows(
+    alice: User, password: str
+) -> None:
+    with pytest.raises(RuntimeError, match="durable"), transaction.atomic():
+        sign_in(username="alice", password=password, now=NOW)
 
 
 @pytest.mark.parametrize("name", ["alice", "ALICE", "alice@example.org"])

@@ -105,6 +105,18 @@ def test_during_a_rotation_the_old_key_still_verifies_and_the_new_one_signs(sett
         read_access_token(old, now=NOW)
 
 
+def test_a_newer_release_takes_the_tokens_of_an_older_one(settings: Settings) -> None:
+    settings.SECRET_KEY = "a secret that never changes, of 32 letters"
+    made_in_2026 = (
+        "eyJhbGciOiJIUzI1NiIsImtpZCI6ImYyODVmYTJhYmQ5ZDYyOTQiLCJ0eXAiOiJhdCtqd3QifQ."
+        "eyJpc3MiOiJtYXRpbmVlIiwiYXVkIjoibWF0aW5lZS1hcGkiLCJzdWIiOiI3Iiwic2lkIjoxMSwiaWF0IjoxNzcyMzY2NDAw"
+        "LCJuYmYiOjE3NzIzNjY0MDAsImV4cCI6MTc3MjM2NzMwMCwianRpIjoib2YtYS1maXJzdC1yZWxlYSJ9."
+        "r8LCLI4qqlRB1HLN40IbY5z9NcsjRGaOW2ellnUeiIE"
+    )
+
+    assert read_access_token(made_in_2026, now=NOW) == AccessClaims(user_id=7, session_id=11, issued_at=NOW)
+
+
 def test_the_signing_key_is_not_the_secret_itself(settings: Settings) -> None:
     header, claims = _parts(make())
 

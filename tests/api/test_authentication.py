@@ -5,13 +5,24 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.test import RequestFactory
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from matinee.accounts.models import User
+from matinee.accounts.models import PersonState, Session, User, UserProfile
 from matinee.accounts.sessions import open_session
-from matinee.api.authentication import NotSignedIn, person, reader_of
+from matinee.api.authentication import (
+    NotSignedIn,
+    cards_standing,
+    ceiling_of,
+    maybe_signed_in,
+    person,
+    reader_of,
+    signed_in,
+)
+from matinee.catalog.cards import Standing
+from matinee.catalog.ceiling import own_ceiling
 from tests.api.conftest import Api, MakeMovie
 
 PRIVATE, PUBLIC = "users/profile/", "movies/603/"
@@ -88,6 +99,31 @@ def test_knowing_who_asks_costs_one_query(
         as_alice.get(PRIVATE)
     with django_assert_num_queries(0):
         api.get(PRIVATE)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_read_knows_how_things_stood_when_it_was_asked_who_asks_and_a_write_does_not(
+    alice: User, method: str
+) -> None:
+    UserProfile.objects.filter(user=alice).update(maturity_ceiling="US:R")
+    access = open_session(user=alice, now=timezone.now()).access
+    request = RequestFactory().generic(method, "/", headers={"Authorization": f"Bearer {access}"})
+
+    user = signed_in(request)
+
+    assert isinstance(user, User)
+    of_a_read = (PersonState.objects.get(user=alice).version, Standing(version=None, pending=frozenset({603})))
+    assert (user.state_version, cards_standing(request)) == (of_a_read if method == "GET" else (None, None))
+    assert ceiling_of(request) == own_ceiling("US:R")
+    assert getattr(request, "session_id") == Session.objects.get().pk  # noqa: B009 - it has none before that
+
+
+def test_of_a_request_of_nobody_nothing_is_known() -> None:
+    request = RequestFactory().get("/")
+
+    assert isinstance(maybe_signed_in(request), AnonymousUser)
+    assert signed_in(request) is None
+    assert (ceiling_of(request), cards_standing(request)) == (own_ceiling(None), None)
 
 
 def test_a_route_that_forgot_to_ask_lets_nobody_in() -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import resolve
+from pytest_django.fixtures import Settings
 
 from matinee.accounts.models import User
 from matinee.api.app import api as matinee_api
@@ -69,6 +72,20 @@ def test_people_are_counted_one_by_one_wherever_they_ask_from(alice: User, bob: 
     assert as_alice_elsewhere.get("users/profile/").status_code == 429
     assert as_bob.get("users/profile/").status_code == 200
     assert Api().get("movies/genres/").status_code == 200, "nobody in particular is counted apart"
+
+
+def test_reads_are_drawn_in_leases_and_what_is_written_or_guessed_is_counted_exactly(
+    as_alice: Api, alice: User, low: dict[str, int], settings: Settings
+) -> None:
+    low.update(dict.fromkeys(low, 50))
+    with closing(sqlite3.connect(settings.LIMITS_FILE)) as counters:
+        as_alice.get("users/profile/")
+        as_alice.patch("users/profile/", {"bio": "Slow films."})
+        as_alice.post("users/login/", LOGIN)
+
+        used = dict(counters.execute("SELECT key, used FROM hits").fetchall())
+
+    assert used == {f"read:{alice.pk}": 5, f"write:{alice.pk}": 1, "sign_in:127.0.0.1/32": 1}
 
 
 def test_writes_and_reads_are_counted_apart(as_alice: Api, make_movie: MakeMovie) -> None:

@@ -116,6 +116,14 @@ def test_who_is_refused_costs_no_more_counting(shared: Shared) -> None:
     assert len(counters.added) == 5
 
 
+def test_a_limit_of_less_than_ten_is_drawn_one_by_one(shared: Shared) -> None:
+    counters = Counted(shared())
+
+    asked(Limiter(counters), 9, limit=9, in_leases=True)
+
+    assert counters.added == [1] * 9
+
+
 class Counted:
     """Counters that remember what they were asked for."""
 
@@ -201,6 +209,23 @@ def test_while_the_file_is_away_each_process_holds_the_limit_for_itself(
     assert told.startswith(f"Each process counts requests for itself: {path}: ")
     for connection in holder:
         connection.close()
+
+
+def test_while_they_are_away_each_key_has_its_own_limit(tmp_path: Path) -> None:
+    no_file(tmp_path / "limits.sqlite3")
+    limiter = Limiter(FileCounters(tmp_path / "limits.sqlite3"))
+
+    assert asked(limiter, 30) == 10
+    assert limiter.take("bob", limit=10, in_leases=False, now=MINUTE) == Standing(True, 9, 60)
+
+
+def test_no_request_waits_for_counters_longer_than_they_are_worth(tmp_path: Path) -> None:
+    of_file = FileCounters(tmp_path / "limits.sqlite3")
+    of_valkey = ValkeyCounters("redis://192.0.2.1")
+
+    assert of_file._open().execute("PRAGMA busy_timeout").fetchone() == (1_000,)
+    waits = of_valkey._client.connection_pool.connection_kwargs
+    assert (waits["socket_connect_timeout"], waits["socket_timeout"]) == (0.25, 0.25)
 
 
 def test_what_is_away_is_asked_again_after_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

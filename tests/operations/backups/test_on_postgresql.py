@@ -12,14 +12,15 @@ import pytest
 from django.db import connection
 from psycopg.conninfo import make_conninfo
 
-from matinee.operations.backups import services
+from matinee.catalog.models import Movie
+from matinee.operations.backups import postgresql, services
 from matinee.operations.backups.postgresql import COMMENT_ON, MARK
 from matinee.operations.backups.refusals import (
     MayNotCreateDatabases,
     ToolMissing,
     WouldOverwrite,
 )
-from tests.operations.backups.conftest import NOW
+from tests.operations.backups.conftest import NOW, film_numbers
 
 ON_POSTGRESQL = os.environ.get("MATINEE_TEST_DATABASE") == "postgresql"
 
@@ -110,6 +111,20 @@ def test_whoever_is_connected_to_the_old_database_finds_the_new_one_next(films: 
         assert again.execute("SELECT COUNT(*) FROM catalog_movie").fetchone() == (3,)
         ours = "SELECT datname FROM pg_database WHERE starts_with(datname, %s || '_')"
         assert again.execute(ours, [connection.settings_dict["NAME"]]).fetchall() == []
+
+
+@pytest.mark.skipif(not ON_POSTGRESQL, reason="SQLite has no other databases.")
+def test_an_instance_in_the_database_that_every_server_has_is_restored_too(
+    films: list[int], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every_server_has = (connection.settings_dict["NAME"], *postgresql.MAINTENANCE[1:])
+    monkeypatch.setattr(postgresql, "MAINTENANCE", every_server_has)  # the server's own is in use by other tests
+    made = services.backup(folder=folder, now=NOW)
+    Movie.objects.all().delete()
+
+    services.restore(file=made.path, replace=True, now=NOW)
+
+    assert film_numbers() == films
 
 
 def live_database(name: str | None = None) -> str:

@@ -18,8 +18,8 @@ from matinee.core.progress import Progress
 from matinee.operations.backups.engines import Content, Staged
 from matinee.operations.backups.refusals import MayNotCreateDatabases, ToolFailed, ToolMissing, UnderWay, WouldOverwrite
 
-MAINTENANCE = "postgres"
-"""The database that one is connected to while others are made, renamed and dropped."""
+MAINTENANCE = ("postgres", "template1")
+"""On every server. One is connected to the first that is not the live one while others are made, renamed and dropped."""
 ONE_AT_A_TIME = "SELECT pg_try_advisory_lock(1835103085, hashtext(%s))"  # a number of ours, and the database
 LOOK_EVERY_SECONDS = 0.5
 TRIES = 5
@@ -54,7 +54,7 @@ class Postgresql:
         restore = _tool("pg_restore")
         live = _live()
         name, before = f"{live}_staged", f"{live}_before"
-        with _connected(MAINTENANCE) as server:
+        with _connected(next(other for other in MAINTENANCE if other != live)) as server:
             if not _value(server.execute(ONE_AT_A_TIME, [live])):
                 raise UnderWay("Another backup or restore works on this database.")
             _drop(server, name, before)  # left by one that was killed

@@ -9,6 +9,8 @@ import sys
 import time
 from collections.abc import Sequence
 
+import psutil
+
 from benchmarks.http import contenders, place
 from benchmarks.venvs import BENCHMARKS
 
@@ -68,10 +70,11 @@ def main(arguments: Sequence[str]) -> None:
         filled = subprocess.run(fill, cwd=BENCHMARKS.parent, env=env, check=True, capture_output=True, text=True)
         size = int(filled.stdout)
         place.say(f"{size / 1e9:.2f} GB are there")
-        backup = timed([*MATINEE, "backup", str(folder / "backups")], env)
+        server = psutil.Process(database.get_pid()) if database else None
+        backup = timed([*MATINEE, "backup", str(folder / "backups")], env, server)
         [archive] = (folder / "backups").glob("*.backup")
         archived = archive.stat().st_size
-        restore = timed([*MATINEE, "restore", str(archive), "--replace"], env)
+        restore = timed([*MATINEE, "restore", str(archive), "--replace"], env, server)
     for name, value in place.about("benchmarks.backups", arguments, cores=cores).items():
         print(f"- {name}: {value}")
     print(f"- Data: {people * FILMS:,} ratings with reviews on {'PostgreSQL' if database else 'SQLite'}")
@@ -81,16 +84,18 @@ def main(arguments: Sequence[str]) -> None:
     print(f"| {size / 1e9:.2f} | {archived / 1e9:.2f} | {times} |")
 
 
-def timed(command: Sequence[str], env: dict[str, str]) -> tuple[float, float]:
-    """Seconds on the clock and of CPU, without a database server's own. Raises CalledProcessError where it fails."""
-    began, cpu_before = time.perf_counter(), children_cpu_seconds()
+def timed(command: Sequence[str], env: dict[str, str], server: psutil.Process | None) -> tuple[float, float]:
+    """Seconds on the clock and of CPU, a database server's own included. Raises CalledProcessError where it fails."""
+    began, cpu_before = time.perf_counter(), cpu_seconds(server)
     subprocess.run(command, cwd=BENCHMARKS.parent, env=env, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - began, children_cpu_seconds() - cpu_before
+    return time.perf_counter() - began, cpu_seconds(server) - cpu_before
 
 
-def children_cpu_seconds() -> float:
+def cpu_seconds(server: psutil.Process | None) -> float:
+    """Of this program's children and of a server with all that it has started."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+    processes = [] if server is None else [server, *server.children()]
+    return usage.ru_utime + usage.ru_stime + sum(sum(process.cpu_times()[:4]) for process in processes)
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:

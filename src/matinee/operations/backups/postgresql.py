@@ -19,11 +19,15 @@ from matinee.operations.backups.engines import Content, Staged
 from matinee.operations.backups.refusals import MayNotCreateDatabases, ToolFailed, ToolMissing, UnderWay, WouldOverwrite
 
 MAINTENANCE = ("postgres", "template1")
-"""On every server. One is connected to the first that is not the live one while others are made, renamed and dropped."""
+"""On every server. One is connected to the first of them that is not the live one while others are made and renamed."""
 ONE_AT_A_TIME = "SELECT pg_try_advisory_lock(1835103085, hashtext(%s))"  # a number of ours, and the database
 LOOK_EVERY_SECONDS = 0.5
 TRIES = 5
 """At taking the name of a database: who connects anew in that very moment stands in the way."""
+AT_ONCE = min(os.cpu_count() or 1, 4)
+"""Tables that are filled, or indexes and constraints that are made, by a connection each."""
+WHILE_RESTORING = "-c synchronous_commit=off -c maintenance_work_mem=256MB"
+"""Nobody sees a part of it, and the commit that renames the database waits until all before it is on disk."""
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
 HAS_TABLES = "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema'))"
 LIKE_THE_LIVE_ONE = """
@@ -44,8 +48,8 @@ class Postgresql:
             source.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             snapshot = _value(source.execute("SELECT pg_export_snapshot()"))
             content = _content(source)
-            options = ["--format=custom", "--no-owner", "--no-privileges", f"--snapshot={snapshot}", f"--file={target}"]
-            _run([dump, *options], on_look=_growth(target, on_progress))
+            options = ["--format=custom", "--compress=0", "--no-owner", "--no-privileges", f"--snapshot={snapshot}"]
+            _run([dump, *options, f"--file={target}"], on_look=_growth(target, on_progress))  # the archive packs it
         _run([restore, "--file=-", str(target)])  # it can be read to its end
         return content
 
@@ -61,7 +65,8 @@ class Postgresql:
             _create(server, name, like=live)
             try:
                 on_progress("Making a database of it", 0, None)
-                _run([restore, "--exit-on-error", "--no-owner", "--no-privileges", f"--dbname={name}", str(copy)])
+                options = ["--exit-on-error", "--no-owner", "--no-privileges", f"--jobs={AT_ONCE}", f"--dbname={name}"]
+                _run([restore, *options, str(copy)], server_settings=WHILE_RESTORING)
                 staged = {**connection.settings_dict, "NAME": name}
                 yield Staged(staged, lambda: _take_the_name(server, name, live, before))
             finally:
@@ -167,10 +172,11 @@ def _tool(name: str) -> str:
     return path
 
 
-def _run(command: Sequence[str], *, on_look: Callable[[], None] = lambda: None) -> None:
+def _run(command: Sequence[str], *, server_settings: str = "", on_look: Callable[[], None] = lambda: None) -> None:
     """The password goes by the environment, where other people on this machine can't read it."""
     variables = _environment_variables()
     environment = os.environ | {variables[name]: str(value) for name, value in _parameters().items()}
+    environment["PGOPTIONS"] = f"{environment.get('PGOPTIONS', '')} {server_settings}".strip()
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, env=environment, text=True, **quiet) as process:  # type: ignore[call-overload] # noqa: S603 - three fixed programs
         try:

@@ -20,7 +20,6 @@ import numpy as np
 
 from benchmarks.recommender.data import Dataset, datasets, widened
 from benchmarks.recommender.measuring import (
-    FEW_SIGNALS,
     IN_TIME,
     LEADING,
     NEW_FILMS,
@@ -58,14 +57,16 @@ SPACE: Space = {
     "engine.ease.values_of_stars.2": Range(0.2, 0.9),
     "engine.ease.values_of_stars.3": Range(0.7, 1.0),
     "engine.ease.l2": Range(60.0, 250.0),
-    "engine.ease.dropout": Range(0.0, 0.8),
+    "engine.ease.dropout": Range(0.4, 0.9),
+    "engine.ease.dropout_of_few": Range(0.8, 0.98),
     "engine.ease.generosity_doubt": Range(2.0, 50.0),
     "engine.ease.opinion_weight": Range(0.02, 0.5),
     "engine.ease.run_length": Range(6, 24, is_whole=True),
     "engine.ease.run_weight": Range(0.2, 1.5),
     "engine.content_weight": Range(4.0, 60.0),
-    "engine.base_weight": Range(0.05, 0.4),
-    "engine.base_patience": Range(2.0, 20.0),
+    "engine.links_patience": Range(4.0, 40.0),
+    "engine.base_weight": Range(0.03, 0.3),
+    "engine.base_patience": Range(2.0, 40.0),
     "engine.base_half_life": Range(0.1, 1.0),
     "engine.base_doubt": Range(5.0, 80.0),
     "engine.features.genres": Range(0.0, 0.2),
@@ -86,7 +87,7 @@ HELD_OUT = 2
 """So many times what tuning people show is drawn anew: they are few."""
 DATES = (0.5, 0.6, 0.7, 0.8)
 """The shares of all ratings before the dates of protocol 2; one date asks too few tuning people."""
-FEW = 5
+FEW = (5, 20)
 """How many signals are few."""
 
 
@@ -133,7 +134,8 @@ def questions(dataset: Dataset) -> Iterator[Question]:
     tuning, bare = people.tuning, widened(None, ratings.item_ids)
     splits = [strong_generalisation(ratings, tuning, seed=seed) for seed in range(HELD_OUT)]
     yield Question(f"{dataset.name}: {NEW_PEOPLE}", splits, bare)
-    yield Question(f"{dataset.name}: {FEW_SIGNALS}", [few_signals(split, FEW) for split in splits], bare)
+    for few in FEW:
+        yield Question(f"{dataset.name}: {few} of 40", [few_signals(split, few) for split in splits], bare)
     if ratings.timestamps is not None:
         others = np.concatenate(people.folds)
         in_times = [in_time(ratings, share_before=share, exclude=others) for share in DATES]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -123,25 +125,61 @@ def test_a_prior_of_another_length_is_refused() -> None:
         fit(worlds.ratings(), worlds.films(), np.zeros(1, np.float32))
 
 
-def test_the_regression_is_the_constrained_ridge_that_it_says() -> None:
-    """Each column against the textbook: ridge regression on all other items, features as further rows."""
+def _five_items() -> tuple[Evidence, NDArray[np.float64]]:
+    """What there is of them, and the rows of it: nine people, and three facts. The dropout is one half."""
     random = np.random.default_rng(1)
     ratings, facts = random.integers(0, 2, (9, 5)).astype(np.float64), random.random((5, 3))
-    config = ease.EaseConfig(l2=2.0, l2_growth=0.0, dropout=0.5)
+    ridge = ease.EaseConfig(l2=2.0, l2_growth=0.0).ridge(9, (ratings**2).sum(axis=0), 0.5)
+    pairs = RowPairs(sparse.csr_matrix(ratings))
+    return Evidence(pairs, np.arange(5), sparse.csr_matrix(facts), ridge), np.vstack([ratings, facts.T])
 
-    pairs, ridge_of_fit = RowPairs(sparse.csr_matrix(ratings)), config.ridge(9, (ratings**2).sum(axis=0))
 
-    fitted = ease.Ease.fit(Evidence(pairs, np.arange(5), sparse.csr_matrix(facts), ridge_of_fit))
+def test_the_regression_is_the_constrained_ridge_that_it_says() -> None:
+    """Each column against the textbook: ridge regression on all other items, features as further rows."""
+    evidence, rows = _five_items()
 
-    weights = fitted.weights(np.arange(5))
-    rows = np.vstack([ratings, facts.T])
-    ridge = 2.0 + (ratings**2).sum(axis=0)
+    weights = ease.Ease.fit(evidence).weights(np.arange(5))
+
+    ridge = 2.0 + (rows[:9] ** 2).sum(axis=0)
     for target in range(5):
         others = [item for item in range(5) if item != target]
         gram = rows[:, others].T @ rows[:, others] + np.diag(ridge[others])
         expected = np.linalg.solve(gram, rows[:, others].T @ rows[:, target])
         np.testing.assert_allclose(weights[others, target], expected, atol=1e-6)
         assert weights[target, target] == 0
+
+
+def test_of_two_fits_each_is_the_regression_under_its_own_ridge_and_both_weigh_the_same_in_sum() -> None:
+    evidence, _ = _five_items()
+    heavier = 4 * evidence.ridge
+    senders, receivers = np.nonzero(~np.eye(5, dtype=np.bool_))
+
+    both = ease.TwoFits.fit(evidence, heavier)
+
+    many = ease.Ease.fit(evidence).weights(np.arange(5))
+    few = ease.Ease.fit(replace(evidence, ridge=heavier)).weights(np.arange(5))
+    few *= np.abs(many).sum() / np.abs(few).sum()
+    np.testing.assert_allclose(both.weights(np.arange(5)), (many + few) / 2, atol=1e-6)
+    np.testing.assert_allclose(both.of_many.between(senders, receivers), many[senders, receivers], atol=1e-6)
+    np.testing.assert_allclose(both.scale * both.of_few.between(senders, receivers), few[senders, receivers], atol=1e-6)
+
+
+def test_one_dropout_for_both_fits_makes_one_set_of_links() -> None:
+    config = EngineConfig(ease=ease.EaseConfig(dropout=0.7, dropout_of_few=0.7))
+
+    model = fit(worlds.ratings(), worlds.films(), worlds.equal_prior(), config)
+
+    np.testing.assert_allclose(model.weights_of_few, model.links.weights, rtol=1e-6)
+
+
+def test_links_of_films_that_few_have_rated_weigh_the_same_beside_every_history() -> None:
+    model = fit(worlds.ratings(), worlds.films(), worlds.equal_prior())
+
+    is_head = model.evidence >= EngineConfig().head_ratings
+    within_head = np.repeat(is_head, np.diff(model.links.ends)) & is_head[model.links.columns]
+    differs = model.weights_of_few != model.links.weights
+    assert np.all(differs[within_head])
+    assert not np.any(differs[~within_head])
 
 
 @pytest.mark.parametrize("at_once", [0, 1, 4, len(worlds.SPACE), 13])

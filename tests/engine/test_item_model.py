@@ -47,7 +47,7 @@ def test_the_more_is_known_of_a_person_the_less_of_the_base_is_left() -> None:
             History.of_actions(),
             History.liking([999]),
             History.liking([worlds.SPACE[0]]),
-            History.liking(worlds.FILMS),
+            History.liking(worlds.SPACE + worlds.ROMANCE),
         )
     )
 
@@ -57,6 +57,20 @@ def test_the_more_is_known_of_a_person_the_less_of_the_base_is_left() -> None:
     assert np.all(one >= many)
     assert np.all(many >= MODEL.lasting_base)
     assert nothing.sum() > one.sum() > many.sum()
+
+
+@pytest.mark.parametrize("n_films", [1, 5, len(worlds.SPACE)])
+def test_the_more_is_known_of_a_person_the_more_count_the_links_of_long_histories(n_films: int) -> None:
+    films = worlds.SPACE[:n_films]
+
+    reach = MODEL.reach(History.liking(films))
+
+    few = MODEL.links_patience**2 / (MODEL.links_patience**2 + n_films**2)
+    senders = [slice(*MODEL.links.ends[row : row + 2]) for row in reach.senders]
+    weights = np.concatenate(
+        [few * MODEL.weights_of_few[links] + (1 - few) * MODEL.links.weights[links] for links in senders]
+    )
+    np.testing.assert_allclose(reach.weights, weights, rtol=1e-5, atol=1e-8)
 
 
 def test_beside_films_that_nobody_has_rated_less_of_the_base_counts() -> None:
@@ -107,6 +121,9 @@ def test_a_model_survives_its_arrays() -> None:
         ("links_columns", MODEL.links.columns + 1000),
         ("links_columns", MODEL.links.columns - 1000),
         ("links_weights", np.zeros(1, np.float32)),
+        ("weights_of_few", np.zeros(1, np.float32)),
+        ("links_patience", np.zeros(1)),
+        ("links_patience", np.full(1, np.nan)),
         ("vectors_ends", np.zeros(1, np.int64)),
     ],
 )

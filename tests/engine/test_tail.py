@@ -23,7 +23,7 @@ def _evidence(seed: int) -> tuple[Doubles, Doubles]:
 
 
 def _of(ratings: Doubles, facts: Doubles, items: list[int]) -> Evidence:
-    ridge = CONFIG.ridge(len(ratings), (ratings**2).sum(axis=0))
+    ridge = CONFIG.ridge(len(ratings), (ratings**2).sum(axis=0), CONFIG.dropout)
     pairs, everything = RowPairs(sparse.csr_matrix(ratings)), np.arange(N_HEAD + N_TAIL)
     return Evidence(pairs, everything, sparse.csr_matrix(facts), ridge).of(np.array(items))
 

@@ -129,6 +129,7 @@ def test_a_model_is_read_where_it_lies_on_disk_and_takes_no_memory_of_a_workers_
         "links_ends": np.arange(films + 1) * links,
         "links_columns": np.resize(np.arange(films, dtype=np.int32), films * links),
         "links_weights": np.ones(films * links, np.float32),
+        "weights_of_few": np.ones(films * links, np.float32),
     }
     store.publish({**artifact.arrays, **large}, artifact.notes)
     look_for_newer_model()

@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from matinee.accounts.models import User
 from matinee.catalog.columns import refresh_columns
 from matinee.catalog.filters import EVERYTHING
-from matinee.library.models import MovieRating
+from matinee.library.models import MovieRating, Watchlist
 from matinee.recommendations.rating_prediction import Critic, predict_rating
 from matinee.recommendations.serving import similar
 from tests.recommendations.conftest import (
@@ -148,15 +148,21 @@ def test_a_prediction_costs_one_query_however_long_the_history(
 @hypothesis_settings(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )  # the cinema stays, and each example takes its ratings back
-@given(given_stars=st.dictionaries(st.sampled_from(ALL_FILMS), st.integers(1, 5), max_size=12))
+@given(
+    given_stars=st.dictionaries(st.sampled_from(ALL_FILMS), st.integers(1, 5), max_size=12),
+    later=st.sets(st.sampled_from(ALL_FILMS), max_size=6),
+)
 def test_a_film_has_the_same_prediction_alone_and_among_recommendations(
-    alice: User, given_stars: dict[int, int]
+    alice: User, given_stars: dict[int, int], later: set[int]
 ) -> None:
     MovieRating.objects.filter(user=alice).delete()
+    Watchlist.objects.filter(user=alice).delete()
     rate(alice, given_stars)
+    for tmdb_id in later:
+        put_on_watchlist(alice, tmdb_id)
 
     picks = recommended(alice).page(0, 100)
 
-    alone = {tmdb_id: stars(alice, tmdb_id) for tmdb_id in (110, 210, 310) if tmdb_id not in given_stars}
+    alone = {tmdb_id: stars(alice, tmdb_id) for tmdb_id in {110, 210, 310} - given_stars.keys() - later}
     assert alone.items() <= {(pick.tmdb_id, pick.predicted_rating) for pick in picks}
     assert all(pick.predicted_rating is not None and 1 <= pick.predicted_rating <= 5 for pick in picks)

@@ -85,6 +85,10 @@ def contributions_by_hand(stars_of_films: dict[int, int], scored: int) -> dict[i
     artifact = ArtifactStore(settings.ARTIFACTS_DIR, "model").open_newest()
     assert artifact is not None
     arrays = {name: array.tolist() for name, array in artifact.arrays.items()}
+    patience = arrays["links_patience"][0]
+    few = np.float32(patience**2 / (patience**2 + len(stars_of_films) ** 2))
+    weights = artifact.arrays["links_weights"]
+    weights = weights + few * (artifact.arrays["weights_of_few"] - weights)
     signals = np.array(SignalWeights().of_stars, dtype=np.float32).tolist()
     target = arrays["item_ids"].index(scored)
     added = {}
@@ -93,7 +97,7 @@ def contributions_by_hand(stars_of_films: dict[int, int], scored: int) -> dict[i
         added[tmdb_id] = 0.0
         for place in range(arrays["links_ends"][row], arrays["links_ends"][row + 1]):
             if arrays["links_columns"][place] == target:
-                added[tmdb_id] += signals[stars - 1] * arrays["links_weights"][place]
+                added[tmdb_id] += signals[stars - 1] * float(weights[place])
     return added
 
 

@@ -35,14 +35,18 @@ class EngineConfig:
     neighbours: int = 400
     """How many links an item keeps, the strongest."""
 
+    links_patience: float = 15.0
+    """Beside a history of so many items the links of both fits count alike, beside one of n those for short histories
+    patience^2 / (patience^2 + n^2)."""
+
     link_discount: float = 0.15
     """A link to an item counts as (10 + ratings of the item) to the power of minus this: what many have rated is linked
     to everything. In parts of what an item with the mean number of ratings gets."""
 
-    base_weight: float = 0.13
+    base_weight: float = 0.07
     """What the most popular film has ahead of an unknown one, on the regression's scale, while a history is empty."""
 
-    base_patience: float = 5.0
+    base_patience: float = 16.0
     """A history of so many items leaves half of the base, one of n patience / (patience + n): what is known of a person
     takes the place of what is known of everybody."""
 
@@ -50,7 +54,7 @@ class EngineConfig:
     """What part of the base counts beside a history of items that nobody has rated, whose links are weaker; beside one
     of which some are rated, in proportion."""
 
-    lasting_weight: float = 0.08
+    lasting_weight: float = 0.07
     """The same of what lasts however long the history: what an item promises that too few have rated to tell."""
 
     base_half_life: float = 0.4

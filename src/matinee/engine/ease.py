@@ -35,7 +35,11 @@ class EaseConfig:
     """The ridge grows as (1 + users / 1000) to this power: 135 at 600 users, 195 at 6,000, 430 at 160,000."""
 
     dropout: float = 0.7
-    """p of EDLAE: the ridge of an item grows by p / (1 - p) times the sum of its squared values."""
+    """p of EDLAE: the ridge of an item grows by p / (1 - p) times the sum of its squared values, as if so much of each
+    history had been left out while learning."""
+
+    dropout_of_few: float = 0.97
+    """The same of the links that count beside a history of a few items, of which most is still to come."""
 
     usual_stars: float = 3.5
     """What people give on average; a figure, and not the mean of those at hand, so that people can be counted apart."""
@@ -53,10 +57,10 @@ class EaseConfig:
     run_weight: float = 1.0
     """What all runs weigh beside all people; 0 leaves them out."""
 
-    def ridge(self, n_users: int, squares: Doubles) -> Doubles:
+    def ridge(self, n_users: int, squares: Doubles, dropout: float) -> Doubles:
         """(n,) D, for items with these sums of squared values (n,)."""
         everywhere = self.l2 * (1 + n_users / 1000) ** self.l2_growth
-        ridge: Doubles = everywhere + self.dropout / (1 - self.dropout) * squares
+        ridge: Doubles = everywhere + dropout / (1 - dropout) * squares
         return ridge
 
 
@@ -78,13 +82,12 @@ class Ease:
     @classmethod
     def fit(cls, evidence: Evidence) -> Ease:
         """From what there is about n items."""
-        n_items = len(evidence.places)
-        gram = np.empty((n_items, n_items), dtype=np.float64 if n_items <= EXACT_UP_TO else np.float32)
-        block = evidence.beside(evidence, gram.dtype)
-        for start in range(0, n_items, CHUNK):
-            rows = slice(start, start + CHUNK)
-            gram[rows] = block(rows)
-        gram[np.diag_indices(n_items)] += evidence.ridge
+        return cls.of(_gram(evidence), evidence.ridge)
+
+    @classmethod
+    def of(cls, gram: NDArray[np.floating], ridge: Doubles) -> Ease:
+        """From X'X + FF' (n, n), which is overwritten, and D (n,)."""
+        gram[np.diag_indices(len(gram))] += ridge
         return cls(inverse_of_symmetric(gram))
 
     def weights(self, senders: NDArray[np.integer]) -> Floats:
@@ -93,15 +96,68 @@ class Ease:
         weights[np.arange(len(senders)), senders] = 0.0
         return weights
 
-    def strongest_weights(
-        self, senders: NDArray[np.integer], receivers: NDArray[np.integer], count: int
-    ) -> sparse.csr_matrix:
-        """(senders, receivers) of B with the `count` strongest of each row, a few rows in memory at a time."""
-        blocks = [
-            strongest(self.weights(senders[start : start + BLOCK])[:, receivers], count)
-            for start in range(0, len(senders), BLOCK)
-        ]
-        return stacked(blocks, len(receivers))
+    def between(self, senders: NDArray[np.integer], receivers: NDArray[np.integer]) -> Floats:
+        """(k,) of B: from each of `senders` (k,) to the one of `receivers` (k,) in its place, which is another."""
+        weights: Floats = -self.inverse[senders, receivers] / np.diagonal(self.inverse)[receivers]
+        return weights.astype(np.float32, copy=False)
+
+
+@dataclass(frozen=True)
+class TwoFits:
+    """Of the same evidence under two ridges: the heavier one for histories of which most is still to come."""
+
+    of_many: Ease
+
+    of_few: Ease
+
+    scale: float
+    """What makes all weights of the second as large in sum as those of the first."""
+
+    @classmethod
+    def fit(cls, evidence: Evidence, ridge_of_few: Doubles) -> TwoFits:
+        """From what there is about n items; `ridge_of_few` (n,) is D of the second fit."""
+        gram = _gram(evidence)
+        of_few = Ease.of(gram.copy(), ridge_of_few)
+        of_many = Ease.of(gram, evidence.ridge)
+        size_of_few = _size(of_few)
+        return cls(of_many, of_few, _size(of_many) / size_of_few if size_of_few else 1.0)
+
+    def weights(self, senders: NDArray[np.integer]) -> Floats:
+        """(k, n) the mean of both: from each of `senders` (k,), rows of items, to every item; none to itself."""
+        mean: Floats = self.of_many.weights(senders) + np.float32(self.scale) * self.of_few.weights(senders)
+        mean *= np.float32(0.5)
+        return mean
+
+
+def strongest_weights(
+    fitted: Ease | TwoFits, senders: NDArray[np.integer], receivers: NDArray[np.integer], count: int
+) -> sparse.csr_matrix:
+    """(senders, receivers) of the weights with the `count` strongest of each row, a few rows in memory at a time."""
+    blocks = [
+        strongest(fitted.weights(senders[start : start + BLOCK])[:, receivers], count)
+        for start in range(0, len(senders), BLOCK)
+    ]
+    return stacked(blocks, len(receivers))
+
+
+def _gram(evidence: Evidence) -> NDArray[np.floating]:
+    """(n, n) X'X + FF'."""
+    n_items = len(evidence.places)
+    gram = np.empty((n_items, n_items), dtype=np.float64 if n_items <= EXACT_UP_TO else np.float32)
+    block = evidence.beside(evidence, gram.dtype)
+    for start in range(0, n_items, CHUNK):
+        rows = slice(start, start + CHUNK)
+        gram[rows] = block(rows)
+    return gram
+
+
+def _size(fitted: Ease) -> float:
+    """How large all weights are in sum, signs left out."""
+    everything = np.arange(len(fitted.inverse))
+    return sum(
+        float(np.abs(fitted.weights(everything[start : start + BLOCK])).sum(dtype=np.float64))
+        for start in range(0, len(everything), BLOCK)
+    )
 
 
 def inverse_of_symmetric(matrix: NDArray[np.floating]) -> NDArray[np.floating]:

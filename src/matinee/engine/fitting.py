@@ -57,16 +57,21 @@ def fit(
     prior = _spread(popularity_prior, features.item_ids, ids)
 
     tell("Learning from ratings and content")
+    squares = _spread(statistics.squares(config.ease), rated_ids, ids)
+    ridges = [
+        config.ease.ridge(statistics.n_users, squares, dropout)
+        for dropout in (config.ease.dropout, config.ease.dropout_of_few)
+    ]
     everything = Evidence(
         pairs=statistics.pairs(ids, config.ease),
         places=np.arange(len(ids)),
         features=sparse.csr_matrix(np.sqrt(config.content_weight) * vectors),
-        ridge=config.ease.ridge(statistics.n_users, _spread(statistics.squares(config.ease), rated_ids, ids)),
+        ridge=ridges[0],
     )
-    items = Items(everything, rating_counts, prior, is_sender=is_kept, is_scored=known >= 0)
-    links = item_links(items, config)[is_kept][:, is_kept] @ sparse.diags_array(
-        _discounts(rating_counts[is_kept], config.link_discount)
-    )
+    items = Items(everything, ridges[1], rating_counts, prior, is_sender=is_kept, is_scored=known >= 0)
+    links = item_links(items, config)
+    discounts = _discounts(rating_counts[is_kept], config.link_discount)
+    of_many, of_few = (_discounted(each[is_kept][:, is_kept], discounts) for each in (links.of_many, links.of_few))
 
     tell("Finding what is popular")
     earned, promised_base = base_scores(
@@ -86,7 +91,9 @@ def fit(
         lasting_base=(config.lasting_weight * promised_base).astype(np.float32),
         base_patience=config.base_patience,
         base_beside_unknown=config.base_beside_unknown,
-        links=Links.from_matrix(sparse.csr_matrix(links)),
+        links=of_many,
+        weights_of_few=of_few.weights,
+        links_patience=config.links_patience,
         evidence=rating_counts[is_kept].astype(np.int32),
         expected_stars=expected_stars(statistics, ids[is_kept], stars[is_kept], config.ratings),
         vectors=Links.from_matrix(sparse.csr_matrix(vectors[is_kept])),
@@ -99,6 +106,12 @@ def _discounts(rating_counts: Doubles, power: float) -> Doubles:
     usual = rated.mean() if len(rated) else 0.0
     discounts: Doubles = ((10 + rating_counts) / (10 + usual)) ** -power
     return discounts
+
+
+def _discounted(links: sparse.csr_matrix, discounts: Doubles) -> Links:
+    """Links to n items, each counting as `discounts` (n,) says."""
+    links.data *= discounts.astype(np.float32)[links.indices]
+    return Links.from_matrix(links)
 
 
 def _spread(values: NDArray[np.generic], ids: Ids, item_ids: Ids) -> Doubles:

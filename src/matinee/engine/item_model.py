@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,16 @@ from numpy.typing import NDArray
 from matinee.engine.arrays import Doubles, Floats, Ids, Rows, is_ascending, rows_of
 from matinee.engine.links import Links
 from matinee.engine.signals import History
+
+
+class Linked(NamedTuple):
+    """The links from each of the h items of a history to each of k items, 0 where there is none."""
+
+    here: Doubles
+    """(h, k) beside this history: times its signals they are what the ones add to the scores of the others."""
+
+    of_many: Doubles
+    """(h, k) beside a long history, the same whatever else this one holds."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +45,17 @@ class Reach:
     """(z,) the item that a link leads to."""
 
     weights: Floats
-    """(z,)"""
+    """(z,) beside this history."""
+
+    of_many: Floats
+    """(z,) beside a long one."""
 
     @classmethod
     def none(cls, history: History) -> Reach:
         """Of a history without a model."""
         nothing = np.zeros(0, dtype=np.int64)
-        return cls(history, 0, nothing, nothing.astype(np.int32), nothing, nothing, np.zeros(0, np.float32))
+        weights = np.zeros(0, np.float32)
+        return cls(history, 0, nothing, nothing.astype(np.int32), nothing, nothing, weights, weights)
 
     @property
     def is_linked(self) -> bool:
@@ -54,26 +68,26 @@ class Reach:
         gains *= self.weights
         return np.bincount(self.rows, weights=gains, minlength=self.n_items).astype(np.float64, copy=False)
 
-    def towards(self, rows: NDArray[np.integer]) -> Doubles:
-        """(h, k) the link from each item of the history to each of `rows` (k,), all different; 0 where there is none.
-
-        Times the signal it is what the one adds to the score of the other.
-        """
+    def towards(self, rows: NDArray[np.integer]) -> Linked:
+        """The links to each of `rows` (k,), all different."""
         is_asked = np.zeros(self.n_items, dtype=np.bool_)
         is_asked[rows] = True
         links = np.flatnonzero(is_asked[self.rows])
         senders = self.places[np.searchsorted(self.ends, links, side="right")]
         order = np.argsort(rows)
         targets = order[np.searchsorted(rows, self.rows[links], sorter=order)]
-        weights = np.zeros((self.history.size, len(rows)))
-        weights[senders, targets] = self.weights[links]
-        return weights
+        linked = Linked(*np.zeros((2, self.history.size, len(rows))))
+        linked.here[senders, targets] = self.weights[links]
+        linked.of_many[senders, targets] = self.of_many[links]
+        return linked
 
 
 @dataclass(frozen=True)
 class ItemModel:
     """score(j) = start[j] + sum over the history's items i of signal[i] links[i, j].
 
+    The links go from `weights_of_few` to those of `links` the more is known of a person: what says much of someone who
+    has just begun is old news of someone whom a hundred films describe.
     The start goes from base[j] to lasting_base[j] the more is known of a person: what everybody likes counts less.
 
     Exactly a sum, so that each item's share of a score is a fact and not a story.
@@ -95,7 +109,13 @@ class ItemModel:
     """What part of the base counts beside a history of items that nobody has rated, 0 to 1."""
 
     links: Links
-    """(n rows, n columns): from an item of the history to the scored one."""
+    """(n rows, n columns): from an item of the history to the scored one, as they are beside a long history."""
+
+    weights_of_few: Floats
+    """(z,) what the same links weigh beside a history of a few items."""
+
+    links_patience: float
+    """So many items of a history go half the way from the ones to the others; above 0."""
 
     evidence: Rows
     """(n,) how many ratings stand behind an item: 0 says that only its content speaks."""
@@ -117,10 +137,12 @@ class ItemModel:
         columns = self.links.columns
         if len(columns) and not 0 <= columns.min() <= columns.max() < n_items:
             raise ValueError("A link leads to an item that is not there.")
+        if self.weights_of_few.shape != self.links.weights.shape:
+            raise ValueError("The links' weights beside short histories are not one a link.")
         if not (np.all(np.isfinite(self.base)) and np.all(np.isfinite(self.lasting_base))):
             raise ValueError("A base score is not a number.")
-        if not (np.isfinite(self.base_patience) and self.base_patience > 0):
-            raise ValueError("The patience of the base is not above 0.")
+        if not all(np.isfinite(patience) and patience > 0 for patience in (self.links_patience, self.base_patience)):
+            raise ValueError("The patience of the links or of the base is not above 0.")
         if not 0 <= self.base_beside_unknown <= 1:
             raise ValueError("The part of the base beside unknown items is not from 0 to 1.")
         if self.expected_stars.shape != (n_items,) or not np.all(np.isfinite(self.expected_stars)):
@@ -140,6 +162,8 @@ class ItemModel:
                 lasting_base=arrays["lasting_base"],
                 base_patience=float(arrays["base_patience"][0]),
                 base_beside_unknown=float(arrays["base_beside_unknown"][0]),
+                weights_of_few=arrays["weights_of_few"],
+                links_patience=float(arrays["links_patience"][0]),
                 evidence=arrays["evidence"],
                 expected_stars=arrays["expected_stars"],
                 **sparse,
@@ -155,6 +179,8 @@ class ItemModel:
             "lasting_base": self.lasting_base,
             "base_patience": np.array([self.base_patience]),
             "base_beside_unknown": np.array([self.base_beside_unknown]),
+            "weights_of_few": self.weights_of_few,
+            "links_patience": np.array([self.links_patience]),
             "evidence": self.evidence,
             "expected_stars": self.expected_stars,
             **self.links.arrays("links"),
@@ -175,8 +201,13 @@ class ItemModel:
         rows = self.rows_of(history.item_ids)
         places = np.flatnonzero(rows >= 0)
         senders = rows[places]
-        counts, linked, weights = self.links.gather(senders)
-        return Reach(history, self.n_items, places, senders, np.cumsum(counts), linked, weights)
+        counts, (columns, of_many, of_few) = self.links.gathered(
+            senders, self.links.columns, self.links.weights, self.weights_of_few
+        )
+        few = self.links_patience**2 / (self.links_patience**2 + len(senders) ** 2)
+        weights = of_many + np.float32(few) * (of_few - of_many)
+        ends, linked = np.cumsum(counts), columns.astype(np.int64)
+        return Reach(history, self.n_items, places, senders, ends, linked, weights, of_many)
 
     def start(self, reach: Reach) -> Doubles:
         """(n,) what each item scores before anything is added for a history: the less the more is known of it."""
@@ -211,7 +242,7 @@ class ItemModel:
 
         start[rows] plus the sum over the first axis is the score.
         """
-        return self.reach(history).towards(rows) * history.signals[:, np.newaxis].astype(np.float64)
+        return self.reach(history).towards(rows).here * history.signals[:, np.newaxis].astype(np.float64)
 
     def similarity(self, rows: NDArray[np.integer]) -> Doubles:
         """(k, k): how alike each two of `rows` are by their content, 0 to 1 (1 for an item and itself)."""

@@ -11,7 +11,7 @@ from scipy import sparse
 from matinee.engine.arrays import Doubles, Flags
 from matinee.engine.config import EngineConfig
 from matinee.engine.content import likeness
-from matinee.engine.ease import Ease
+from matinee.engine.ease import Ease, TwoFits, strongest_weights
 from matinee.engine.links import thinned, weakest
 from matinee.engine.pairs import Evidence, Places
 from matinee.engine.tail import tail_links
@@ -27,6 +27,9 @@ class Items:
     evidence: Evidence
     """Of all n."""
 
+    ridge_of_few: Doubles
+    """(n,) D of the fit that counts beside short histories."""
+
     counts: Doubles
     """(n,) ratings."""
 
@@ -40,14 +43,26 @@ class Items:
     """(n,) it can be recommended."""
 
 
-def item_links(items: Items, config: EngineConfig) -> sparse.csr_matrix:
-    """(n, n): the strongest links of each item that can stand in a history, to what can be recommended.
+@dataclass(frozen=True)
+class ItemLinks:
+    """From items that can stand in a history to items that can be recommended."""
+
+    of_many: sparse.csr_matrix
+    """(n, n) as they are beside a long history."""
+
+    of_few: sparse.csr_matrix
+    """(n, n) the same links as they are beside a history of a few items."""
+
+
+def item_links(items: Items, config: EngineConfig) -> ItemLinks:
+    """The strongest links of each item, by the mean of both weights.
 
     Head and tail are fitted by a regression each, and each item of the tail is bordered to the head. So a film that few
     have rated is linked to what people's histories hold, as if it were the only one of its kind: in one regression over
     all, films that hardly anybody has in their history would take part of what is known of it (decision 8
     has the figures). Where nobody has rated anything, everything is tail. What the second regression has no room for is
-    linked to the tail by likeness alone.
+    linked to the tail by likeness alone. Links within the head have two weights, one for long histories and one for
+    short ones; those of the tail, of which little is known either way, have one.
     """
     order = np.lexsort((-items.prior, -items.counts))
     is_head = items.counts[order] >= config.head_ratings
@@ -57,25 +72,24 @@ def item_links(items: Items, config: EngineConfig) -> sparse.csr_matrix:
     tail = order[is_useful[order]]
     near = np.sort(tail[: config.at_once])
 
-    pieces = _head_links(items, head, np.sort(tail), config)
+    of_head = TwoFits.fit(items.evidence.of(head), items.ridge_of_few[head])
+    pieces = _head_links(items, of_head, head, np.sort(tail), config)
     pieces.append(_within(items, Ease.fit(items.evidence.of(near)), near, config))
     if len(near) < len(tail):
         pieces.append(_far_links(items, np.sort(tail), near, config))
-    return thinned(_placed(pieces, len(order)), config.neighbours)
+    return _apart(thinned(_placed(pieces, len(order)), config.neighbours), of_head, head)
 
 
-def _head_links(items: Items, head: Places, tail: Places, config: EngineConfig) -> list[Piece]:
+def _head_links(items: Items, fitted: TwoFits, head: Places, tail: Places, config: EngineConfig) -> list[Piece]:
     """Links among the head, and between it and each item of the tail."""
-    of_head = items.evidence.of(head)
-    ease = Ease.fit(of_head)
-    within = _within(items, ease, head, config)
+    within = _within(items, fitted, head, config)
     if not len(head) or not len(tail):
         return [within]
     bars = np.full(len(head), np.inf, dtype=np.float32)
     bars[items.is_sender[head]] = weakest(within[0], config.neighbours)
     between = tail_links(
-        ease,
-        of_head,
+        fitted.of_many,
+        items.evidence.of(head),
         items.evidence.of(tail),
         bars=bars,
         is_scored=items.is_scored[head],
@@ -89,10 +103,23 @@ def _head_links(items: Items, head: Places, tail: Places, config: EngineConfig) 
     ]
 
 
-def _within(items: Items, ease: Ease, places: Places, config: EngineConfig) -> Piece:
+def _within(items: Items, fitted: Ease | TwoFits, places: Places, config: EngineConfig) -> Piece:
     """Links among the items of one regression."""
     senders, receivers = np.flatnonzero(items.is_sender[places]), np.flatnonzero(items.is_scored[places])
-    return ease.strongest_weights(senders, receivers, config.neighbours), places[senders], places[receivers]
+    return strongest_weights(fitted, senders, receivers, config.neighbours), places[senders], places[receivers]
+
+
+def _apart(means: sparse.csr_matrix, fitted: TwoFits, head: Places) -> ItemLinks:
+    """Both weights of links that hold the mean of both."""
+    place_in_head = np.full(means.shape[0], -1)
+    place_in_head[head] = np.arange(len(head))
+    senders = np.repeat(place_in_head, np.diff(means.indptr))
+    receivers = place_in_head[means.indices]
+    within = np.flatnonzero((senders >= 0) & (receivers >= 0))
+    links = ItemLinks(of_many=means, of_few=means.copy())
+    links.of_many.data[within] = fitted.of_many.between(senders[within], receivers[within])
+    links.of_few.data[within] = np.float32(fitted.scale) * fitted.of_few.between(senders[within], receivers[within])
+    return links
 
 
 def _far_links(items: Items, tail: Places, near: Places, config: EngineConfig) -> Piece:

@@ -52,17 +52,18 @@ class Links:
 
     def gather(self, rows: NDArray[np.integer]) -> tuple[Ids, Ids, Floats]:
         """All links of `rows` (k,), one after the other: (how many each row has, columns, weights)."""
+        counts, (columns, weights) = self.gathered(rows, self.columns, self.weights)
+        return counts, columns.astype(np.int64), weights
+
+    def gathered(self, rows: NDArray[np.integer], *values: NDArray[Any]) -> tuple[Ids, list[NDArray[Any]]]:
+        """(how many links each of `rows` (k,) has, of each of `values` (z,) what belongs to those)."""
         starts = self.ends[rows]
         counts = self.ends[rows + 1] - starts
         width = int(counts.max(initial=0))
         if np.all(counts == width):  # as nearly always: rows of one length are copied by one call
-            parts = [_windows(each, width)[starts].ravel() for each in (self.columns, self.weights)]
-        else:
-            spans = list(zip(starts.tolist(), (starts + counts).tolist(), strict=True))
-            parts = [
-                np.concatenate([each[start:stop] for start, stop in spans]) for each in (self.columns, self.weights)
-            ]
-        return counts, parts[0].astype(np.int64), parts[1]
+            return counts, [_windows(each, width)[starts].ravel() for each in values]
+        spans = list(zip(starts.tolist(), (starts + counts).tolist(), strict=True))
+        return counts, [np.concatenate([each[start:stop] for start, stop in spans]) for each in values]
 
     def matrix(self, n_columns: int) -> sparse.csr_matrix:
         """As scipy's CSR, (n, n_columns); for work outside of requests."""

@@ -138,7 +138,8 @@ def predicted_ratings(
     """(k,) 1 to 5: the stars that the person of these opinions would give to k films.
 
     `expected_of_opinions` (h,) and `expected` (k,) are what someone of average generosity gives to the films, `links`
-    (h, k) those of the model from the ones to the others. Links below 0 say that people rarely see both, which is no
+    (h, k) those of the model from the ones to the others as they are beside a long history: a watchlist entry more is
+    no reason to expect other stars. Links below 0 say that people rarely see both, which is no
     opinion of either: they count as none.
     """
     surprises = opinions.stars - expected_of_opinions
@@ -159,5 +160,5 @@ def predict(model: ItemModel, opinions: Opinions, item_ids: Ids, config: RatingC
     expected = np.append(model.expected_stars, np.float32(config.usual_stars)).astype(np.float64)
     rows = model.rows_of(item_ids)
     links = np.zeros((opinions.size, len(rows)))
-    links[:, rows >= 0] = model.contributions(History.liking(opinions.item_ids), rows[rows >= 0])
+    links[:, rows >= 0] = model.reach(History.liking(opinions.item_ids)).towards(rows[rows >= 0]).of_many
     return predicted_ratings(opinions, expected[model.rows_of(opinions.item_ids)], links, expected[rows], config)

@@ -18,7 +18,7 @@ from matinee.recommendations.community import KIND_PREFIX
 
 MODEL_KIND = "model"
 REFUSAL_KIND = "model-refused"
-LAYOUT = 4
+LAYOUT = 5
 """Of a model's arrays and notes; counted up whenever they change, so that an upgrade trains anew."""
 FEWEST_NEW = 20
 NOTICEABLE_PART = 0.002

@@ -18,7 +18,7 @@ from matinee.core.artifacts import Artifact, ArtifactStore
 from matinee.core.in_service import Latest
 from matinee.core.remembered import Remembered
 from matinee.engine.arrays import Doubles, Ids, Rows
-from matinee.engine.item_model import ItemModel, Reach
+from matinee.engine.item_model import ItemModel, Linked, Reach
 from matinee.engine.popularity import acclaim
 from matinee.engine.rating_prediction import promised_stars
 from matinee.engine.signals import History
@@ -116,14 +116,14 @@ class Pool:
         sums[items < 0] = 0.0
         return sums
 
-    def links(self, reach: Reach, rows: Rows) -> Doubles:
-        """(h, k): the link from each film of a history to each of `rows` (k,), all different; 0 where there is none."""
+    def links(self, reach: Reach, rows: Rows) -> Linked:
+        """From each of the h films of a history to each of `rows` (k,), all different."""
         if self.is_aligned:
             return reach.towards(rows)
-        links = np.zeros((reach.history.size, len(rows)))
+        links = np.zeros((2, reach.history.size, len(rows)))
         known = np.flatnonzero(self.item_rows[rows] >= 0)
-        links[:, known] = reach.towards(self.item_rows[rows[known]])
-        return links
+        links[:, :, known] = reach.towards(self.item_rows[rows[known]])
+        return Linked(*links)
 
     def is_judged(self, row: int) -> bool:
         """Whether anybody voted on the film at TMDb, or rated it before the model was trained."""

@@ -45,11 +45,11 @@ class Critic:
     def stars(self, rows: Rows, links: Doubles | None = None) -> list[float | None]:
         """(k,) the stars for each of `rows` (k,) of the catalogue, all different.
 
-        `links` (h, k) are the pool's from the films of the opinions to them, where they are at hand. None where there
-        is nothing to go on: a film without votes and ratings, for someone without opinions.
+        `links` (h, k) are the pool's from the films of the opinions to them, beside a long history, where they are at
+        hand. None where there is nothing to go on: a film without votes and ratings, for someone without opinions.
         """
         if links is None:
-            links = self._pool.links(self._reach, rows)
+            links = self._pool.links(self._reach, rows).of_many
         stars = predicted_ratings(self.opinions, self._expected, links, self._pool.expected_stars[rows], RatingConfig())
         return [
             round(each, DIGITS) if self.opinions.size or self._pool.is_judged(row) else None

@@ -120,8 +120,8 @@ class Ranking:
         stars: list[float | None] = [None] * len(rows)
         if self._critic is not None:
             given = rows_of(history.item_ids, self._critic.opinions.item_ids)
-            stars = self._critic.stars(rows, links[given] if np.all(given >= 0) else None)
-        reasons = self._reasons(rows, links * history.signals[:, np.newaxis])
+            stars = self._critic.stars(rows, links.of_many[given] if np.all(given >= 0) else None)
+        reasons = self._reasons(rows, links.here * history.signals[:, np.newaxis])
         facts = zip(self.tmdb_ids[start:stop].tolist(), self.scores[start:stop].tolist(), reasons, stars, strict=True)
         return tuple(Pick(tmdb_id, score, *why, predicted_rating) for tmdb_id, score, why, predicted_rating in facts)
 

@@ -35,9 +35,12 @@ def director_and_year(film: Film) -> list[str]:
     return [f"{name} {film.year}" for name in director(film) if film.year]
 
 
+def one_of_the_cast(film: Film) -> list[str]:
+    return sorted(name.lower() for name in dict.fromkeys(film.cast[:FIRST_BILLED]))
+
+
 def two_of_the_cast(film: Film) -> list[str]:
-    names = sorted(name.lower() for name in dict.fromkeys(film.cast[:FIRST_BILLED]))
-    return [" ".join(pair) for pair in itertools.combinations(names, 2)]
+    return [" ".join(pair) for pair in itertools.combinations(one_of_the_cast(film), 2)]
 
 
 def a_name_and_a_word(film: Film) -> list[str]:
@@ -69,6 +72,7 @@ WAYS: dict[str, Ways] = {
     "original title": original_title,
     DIRECTOR: director,
     "the director and the year": director_and_year,
+    "one of the cast": one_of_the_cast,
     "two of the cast": two_of_the_cast,
     "a name and a word of the title": a_name_and_a_word,
     "three keywords": three_keywords,

@@ -29,7 +29,10 @@ READ = (
 def load(shared: Path, *, with_credits: bool = True) -> list[Film]:
     """Fill the database with the films of `shared`, or what it lacks of them; the most voted for first."""
     call_command("migrate", interactive=False, verbosity=0)
-    facts = {film["tmdb_id"]: film for name in FILES for film in _films(shared / name, with_credits=with_credits)}
+    facts: dict[int, dict[str, Any]] = {}
+    for name in FILES:
+        for film in _films(shared / name, with_credits=with_credits):
+            facts.setdefault(film["tmdb_id"], {}).update(film)
     store_facts(list(facts.values()), choose=blanks_filled, now=dt.datetime.now(dt.UTC))
     rows = Movie.objects.order_by("-vote_count", "tmdb_id")
     return [_film(movie) for movie in rows.only(*READ)]

@@ -161,7 +161,7 @@ def test_where_more_titles_begin_so_than_can_be_paged_nothing_else_is_looked_for
 
 
 def test_where_a_film_has_all_the_words_no_typos_in_words_are_forgiven() -> None:
-    indexed(titled(1, "Hunger", cast=["Rosemary Carpenter"]), titled(2, "Longer", cast=["Rosmary Carpentar"]))
+    indexed(titled(1, "Hunger", cast=["Ann Rosemary Carpenter"]), titled(2, "Longer", cast=["Ann Rosmary Carpentar"]))
 
     assert titles("rosemary carpenter") == ["Hunger"]
     assert titles("rosemary carpentr") == ["Hunger", "Longer"]
@@ -190,6 +190,43 @@ def test_the_whole_title_comes_before_its_beginning_and_that_before_any_other_ma
     )
 
     assert titles("alien") == ["Alien", "Aliens", "My Stepmother Is an Alien", "Paul"]
+
+
+def test_a_whole_name_finds_first_what_its_bearer_directed_then_leads_then_the_rest_and_of_each_the_popular() -> None:
+    others = [f"Somebody {number}" for number in range(9)]
+    known: dict[str, Any] = {"vote_count": 30_000, "popularity": 500.0}
+    indexed(
+        titled(1, "Directed", directors=["Spike Lee", "Another One"], cast=others),
+        titled(2, "Directed and Played", directors=["Spike Lee"], cast=["Spike Lee", *others], vote_count=10),
+        titled(3, "Led", cast=["Spike Lee"], vote_count=20),
+        titled(4, "Led Among Others", cast=[*others[:4], "Spike Lee", *others[4:]], **known),
+        titled(5, "Played", cast=[*others, "Spike Lee"], **known),
+        titled(6, "By Two", directors=["Spike Jonze", "Ang Lee"], **known),
+    )
+
+    order = ["Directed and Played", "Directed", "Led Among Others", "Led", "Played", "By Two"]
+    assert titles("spike lee") == order
+    assert titles("SpikeLee") == order[:-1]
+    assert titles("spkie lee") == order[:-1]
+
+
+def test_a_film_is_found_by_its_number_behind_the_titles_that_begin_with_it() -> None:
+    indexed(titled(2001, "We Own the Night", vote_count=30_000, popularity=500.0), titled(62, "2001: A Space Odyssey"))
+
+    assert titles("2001") == ["2001: A Space Odyssey", "We Own the Night"]
+    assert titles("62") == ["2001: A Space Odyssey"]
+    assert titles("20011") == []
+
+
+def test_a_name_comes_behind_a_title_that_begins_so_and_before_one_that_is_two_typos_away() -> None:
+    indexed(
+        titled(1, "Sean Anders: A Portrait", vote_count=0, popularity=0.0),
+        titled(2, "His Film", directors=["Sean Anders"], vote_count=30_000, popularity=500.0),
+        titled(3, "San Andreas", vote_count=30_000, popularity=500.0),
+    )
+
+    assert titles("sean anders") == ["Sean Anders: A Portrait", "His Film"]
+    assert titles("sean andres")[:2] == ["His Film", "San Andreas"]
 
 
 def test_of_films_with_the_same_title_the_popular_one_comes_first_and_ties_go_by_id() -> None:

@@ -8,14 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matinee.search.documents import schema
-from matinee.search.queries import GENEROUS, STRICT, Queries
+from matinee.search.queries import GENEROUS, STRICT
 from matinee.search.questions import LONGEST_QUESTION, TooManyWords, question_of
+from tests.search.films import queries_over
 
 MOST_NEIGHBOURHOODS = 100
 """Words and titles whose neighbours are looked for: each goes through the dictionary."""
 MOST_TERMS = 800
-QUERIES = Queries(schema())
+BEGUN = [
+    f"{start}{letter}" for start in ("rrrrrrrrr", "abcdefgh", "heat", "heathers", "the") for letter in "abcdefghijklmno"
+]
+QUERIES = queries_over([{"title": word, "cast": [word], "keywords": [word]} for word in BEGUN])
+"""As many words begin so as are looked up one by one."""
 
 
 def assert_little_work(text: str) -> None:
@@ -24,6 +28,7 @@ def assert_little_work(text: str) -> None:
     except TooManyWords:
         return
     asked = [QUERIES.matching(question, forgiving) for forgiving in QUERIES.levels(question)]
+    asked += [QUERIES.nearly(question, edits) for edits in (1, 2) if question.runs]
     asked += [QUERIES.nearly_matching(question), *QUERIES.completions(question)]
     asked += QUERIES.distant_completions(question)
     asked += QUERIES.parts(question, GENEROUS).values()

@@ -14,7 +14,7 @@ from matinee.catalog.filters import imdb_number
 from matinee.catalog.models import MovieQuerySet
 from matinee.search.words import key_of, names_of, without_article, words_of
 
-LAYOUT = 3
+LAYOUT = 4
 """Changes with what is below and in `words`, so that no program reads what another wrote otherwise."""
 
 FIELDS = (
@@ -37,6 +37,8 @@ MOST_POPULAR = 500.0
 MOST_VOTES = 30_000.0
 LONGEST_START = 6
 READ_AT_ONCE = 1_000
+LEADS = 5
+"""Of the cast, who are billed first."""
 OTHER_TITLES = "alternative_titles"
 COMMONEST = frozenset(
     [
@@ -89,14 +91,15 @@ def schema() -> Schema:
     """`whole` holds the titles run together and `length` how long they are, `bare` what is left of them without their
     articles. `start` has the first one to LONGEST_START characters of each of these: so short a beginning is that of
     too many to go through them. What a film is called elsewhere stands apart from its titles, in `other`, and run
-    together in `other_whole`."""
+    together in `other_whole`. Names, run together, stand in `director`, and those of who did not direct in `lead` and
+    `cast`."""
     builder = SchemaBuilder()
     builder.add_integer_field("tmdb_id", indexed=True, fast=True)
     builder.add_integer_field("imdb", indexed=True)
     builder.add_integer_field("year", indexed=True)
     builder.add_integer_field("length", indexed=True)
     builder.add_float_field("weight", fast=True)
-    for name in ("whole", "bare", "start", "other_whole"):
+    for name in ("whole", "bare", "start", "other_whole", "director", "lead", "cast"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in ("title", "other", "people", "keywords", "overview"):
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="position")
@@ -124,12 +127,9 @@ def document_of(film: Mapping[str, Any], other_titles: Sequence[str] = ()) -> Do
         document.add_integer("year", film["release_date"].year)
     document.add_float("weight", weight_of(film["popularity"], film["vote_count"]))
     _add_titles(document, film, other_titles)
-    for field, texts in (
-        ("people", [*_texts(film["directors"]), *_texts(film["cast"])]),
-        ("keywords", film["keywords"]),
-    ):
-        for text in dict.fromkeys(_texts(texts)):
-            document.add_text(field, " ".join(words_of(text)))
+    _add_people(document, film)
+    for keyword in dict.fromkeys(_texts(film["keywords"])):
+        document.add_text("keywords", " ".join(words_of(keyword)))
     if film["overview"]:
         document.add_text("overview", " ".join(word for word in words_of(film["overview"]) if word not in COMMONEST))
     return document
@@ -153,6 +153,15 @@ def _add_titles(document: Document, film: Mapping[str, Any], other_titles: Seque
         if other not in names:
             document.add_text("other", " ".join(other))
             document.add_text("other_whole", key_of(other))
+
+
+def _add_people(document: Document, film: Mapping[str, Any]) -> None:
+    directors = dict.fromkeys(_texts(film["directors"]))
+    others = [name for name in dict.fromkeys(_texts(film["cast"])) if name not in directors]
+    for field, names in (("director", directors), ("lead", others[:LEADS]), ("cast", others[LEADS:])):
+        for words in filter(None, map(words_of, names)):
+            document.add_text(field, key_of(words))
+            document.add_text("people", " ".join(words))
 
 
 def weight_of(popularity: float | None, votes: int | None) -> float:

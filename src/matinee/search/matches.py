@@ -20,7 +20,7 @@ def what_matched(*, text: str, tmdb_ids: Sequence[int]) -> dict[int, tuple[str, 
     index = search_index()
     if index is None:
         return dict.fromkeys(tmdb_ids, BY_TITLE)
-    question, queries = question_of(text), Queries(index.schema)
+    question, queries = question_of(text), Queries(index.schema, index.searcher)
     matched: dict[int, tuple[str, ...]] = {}
     for forgiving in LOOKED_FOR:
         rest = [tmdb_id for tmdb_id in tmdb_ids if tmdb_id not in matched]

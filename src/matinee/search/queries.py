@@ -8,11 +8,11 @@ for the whole title or its beginning.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tantivy import Occur, Query, Schema
+from tantivy import Occur, Query, Schema, Searcher
 
 from matinee.search.documents import COMMONEST, LONGEST_START
 from matinee.search.questions import Question
@@ -21,10 +21,18 @@ from matinee.search.words import Words, key_of, swaps_of, without_article
 WHOLE_TITLE = 4_000.0
 BY_ID = 2_000.0
 BEGINNING = 600.0
+BY_NUMBER = 400.0
+"""It is the film's TMDb id: a number, with which titles begin, too."""
 IN_TITLE = 150.0
 """Every word stands in the title, somewhere."""
 ELSEWHERE = 300.0
 """It is the whole of what the film is called in another country, which is often another film's title here."""
+PEOPLE = {"director": 390.0, "lead": 260.0, "cast": 170.0}
+"""By the field of the index: it is somebody's whole name. Fitted, see docs/search.md; 1.5 apart, so that no weight
+makes up for directing or leading. Among themselves the films' weights rank them: how many people a film has, and how
+often a word stands among their names, tells nothing."""
+NEARLY_NAME = 0.4
+"""Of that, where it is one edit from the name."""
 NEARLY_WHOLE = {1: 170.0, 2: 70.0}
 NEARLY_WITHOUT_ARTICLE = 0.6
 """Of that, where it is nearly the title without the title's article."""
@@ -49,6 +57,8 @@ FIELD_BOOSTS = {"title": 2.25, "other": 1.0, "people": 1.5, "keywords": 0.75, "o
 BEGUN_WORD = 0.5
 BEGUN_FROM = 3
 """Letters; fewer begin too many words to go through them. The beginning of a whole title needs one."""
+FEW_TERMS = 16
+"""That begin with what was typed, up to which each is looked up."""
 NEARLY_WORD = {1: 1.0, 2: 0.5}
 """Where a word fits exactly, it counts by how rare it is (BM25)."""
 TIE = 0.1
@@ -87,6 +97,7 @@ class Queries:
     """Builds the queries of one index. `Forgiving` says how many edits."""
 
     schema: Schema
+    searcher: Searcher
 
     def matching(self, question: Question, forgiving: Forgiving) -> Query:
         """The films that the question means; their scores rank them."""
@@ -99,12 +110,29 @@ class Queries:
             of_year = _scored(self._number("year", question.year), 0.0)
             ways.append(_all([self._literally(question.without_year(), forgiving), of_year]))
         if question.tmdb_id is not None:
-            ways.append(_scored(self._number("tmdb_id", question.tmdb_id), BY_ID))
+            ways.append(_scored(self._number("tmdb_id", question.tmdb_id), BY_NUMBER))
         return _best(ways)
 
+    def nearly(self, question: Question, edits: int) -> Query:
+        """The titles and names so many edits away: all that `matching` finds, where it finds nothing with fewer edits
+        and no film has all the words as typed."""
+        ways = [*self._near_by(question.words, edits)]
+        if question.year is not None:
+            of_year = _scored(self._number("year", question.year), 0.0)
+            ways.append(_all([_best([*self._near_by(question.without_year().words, edits)]), of_year]))
+        return _best(ways)
+
+    def is_in_no_film(self, question: Question) -> bool:
+        """Whether the dictionaries alone tell that nothing matches as typed; where not, something may."""
+        if not question.runs or question.tmdb_id is not None:
+            return False
+        asked = (question,) if question.year is None else (question, question.without_year())
+        return not any(self._may_match(each) for each in asked)
+
     def levels(self, question: Question) -> list[Forgiving]:
-        """From the strict to the generous, without those that forgive nothing more than the one before."""
-        if question.phrases:
+        """From the strict to the generous, without those that forgive nothing more than the one before. In a number,
+        which may be an id, nothing is forgiven."""
+        if question.phrases or question.tmdb_id is not None:
             return [STRICT]
         without_year = question.without_year() if question.year is not None else question
         title = max(_forgiven(key_of(asked.words), TITLE_FROM, MOST_EDITS) for asked in (question, without_year))
@@ -131,6 +159,7 @@ class Queries:
             part: [*self._words(required, edits=forgiving.in_words, fields=(field,))] for part, field in PARTS.items()
         }
         parts["title"] += places
+        parts["person"] += self._people(question.words, edits=forgiving.in_title) if question.runs else []
         parts["alternative_title"].append(self._term("other_whole", key))
         parts["year"] = [self._number("year", question.year)] if question.year is not None else []
         numbers = {"tmdb_id": question.tmdb_id, "imdb": question.imdb_number}
@@ -142,7 +171,8 @@ class Queries:
         return _all([query, _scored(Query.term_set_query(self.schema, "tmdb_id", tmdb_ids), 0.0)])
 
     def completions(self, question: Question) -> Iterator[Query]:
-        """What films the beginning of a title may mean, the best guesses first; each to be ranked by weight alone."""
+        """What films the beginning of a title may mean, the best guesses first; each to be ranked by weight
+        alone, but where there is a year."""
         if question.imdb_number is not None or not question.runs:
             yield self.matching(question, STRICT)
             return
@@ -159,7 +189,7 @@ class Queries:
         """For when those find nothing: more edits, and edits in each word."""
         key = key_of(question.words)
         if _forgiven(key, WORD_FROM, MOST_EDITS) == MOST_EDITS:
-            yield self._nearly("whole", key, MOST_EDITS, begun=True)
+            yield self._fuzzy("whole", key, MOST_EDITS, begun=True)
         yield _scored(self._in_title(question, edits=MOST_EDITS), 1.0)
 
     def begun(self, question: Question) -> Query:
@@ -181,9 +211,38 @@ class Queries:
         elsewhere = _scored(self._term("other_whole", key_of(question.words)), ELSEWHERE)
         place = _best([*self._places(question.words, edits=forgiving.in_title), elsewhere, in_title])
         either = Query.boolean_query([(Occur.Should, place), (Occur.Should, text)])
+        either = _best([either, *self._people(question.words, edits=forgiving.in_title)])
         if not question.phrases:
             return either
         return _all([either, *(_best([self._phrase(f, words) for f in FIELD_BOOSTS]) for words in question.phrases)])
+
+    def _may_match(self, question: Question) -> bool:
+        """Whether each word stands somewhere, or all of them are a title, its beginning or a name."""
+        *others, (last, *_) = _required(question.runs)
+        is_begun = len(last) >= BEGUN_FROM and any(self._beginning(field, last) for field in BEGUN_FIELDS)
+        if all(self._stands(FIELD_BOOSTS, word) for word, *_ in others) and (
+            is_begun or self._stands(FIELD_BOOSTS, last)
+        ):
+            return True
+        key = key_of(question.words)
+        starts = (key, key_of(without_article(question.words)))
+        return self._stands(("other_whole", *PEOPLE), key) or any(map(self._begins_titles, starts))
+
+    def _begins_titles(self, key: str) -> bool:
+        if len(key) <= LONGEST_START:
+            return self._stands(("start",), key)
+        return any(self._beginning(field, key) for field in ("whole", "bare"))
+
+    def _stands(self, fields: Iterable[str], word: str) -> bool:
+        return any(self.searcher.doc_freq(field, word) for field in fields)
+
+    def _near_by(self, words: Words, edits: int) -> Iterator[Query]:
+        key = key_of(words)
+        if _forgiven(key, TITLE_FROM, edits) == edits:
+            yield from self._nearly_title(key, edits)
+        if edits in NEARLY_BEGINNING and _forgiven(key, WORD_FROM, edits):
+            yield self._begun(key, edits, score=NEARLY_BEGINNING[edits])
+        yield from self._people(words, edits=edits)
 
     def _places(self, words: Words, *, edits: int) -> Iterator[Query]:
         """What the words together may be of a title."""
@@ -193,8 +252,7 @@ class Queries:
         yield self._begun(key, 0, score=BEGINNING)
         number = _forgiven(key, TITLE_FROM, edits)
         if number:
-            yield self._nearly_whole(key, number)
-            yield _scored(self._nearly("bare", key, number, begun=False), NEARLY_WHOLE[number] * NEARLY_WITHOUT_ARTICLE)
+            yield from self._nearly_title(key, number)
         for number in range(1, min(_forgiven(key, WORD_FROM, edits), max(NEARLY_BEGINNING)) + 1):
             yield self._begun(key, number, score=NEARLY_BEGINNING[number])
         rest = without_article(words)
@@ -202,11 +260,23 @@ class Queries:
             yield _scored(self._whole(key_of(rest)), WHOLE_TITLE * ARTICLE_TOO_MANY)
             yield self._begun(key_of(rest), 0, score=BEGINNING * ARTICLE_TOO_MANY)
 
+    def _people(self, words: Words, *, edits: int) -> Iterator[Query]:
+        """Whose name the words together may be: one edit is forgiven where titles are forgiven two."""
+        key = key_of(words)
+        for field, score in PEOPLE.items():
+            yield _scored(self._term(field, key), score)
+            if _forgiven(key, WORD_FROM, edits - 1):
+                yield _scored(self._fuzzy(field, key, 1, begun=False), score * NEARLY_NAME)
+
     def _whole(self, key: str) -> Query:
         return _best([self._term("whole", key), self._term("bare", key)])
 
+    def _nearly_title(self, key: str, edits: int) -> Iterator[Query]:
+        yield self._nearly_whole(key, edits)
+        yield _scored(self._fuzzy("bare", key, edits, begun=False), NEARLY_WHOLE[edits] * NEARLY_WITHOUT_ARTICLE)
+
     def _nearly_whole(self, key: str, edits: int) -> Query:
-        near = _scored(self._nearly("whole", key, edits, begun=False), NEARLY_WHOLE[edits])
+        near = _scored(self._fuzzy("whole", key, edits, begun=False), NEARLY_WHOLE[edits])
         if edits > 1:
             return near
         likely = [self._number("length", len(key) + 1), *(self._term("whole", swapped) for swapped in swaps_of(key))]
@@ -214,8 +284,11 @@ class Queries:
 
     def _begun(self, key: str, edits: int, *, score: float) -> Query:
         if len(key) + edits <= LONGEST_START:
-            return _scored(self._nearly("start", key, edits, begun=False), score)
-        return _scored(_best([self._nearly(field, key, edits, begun=True) for field in ("whole", "bare")]), score)
+            return _scored(self._fuzzy("start", key, edits, begun=False), score)
+        fields = ("whole", "bare")
+        if edits:
+            return _scored(_best([self._fuzzy(field, key, edits, begun=True) for field in fields]), score)
+        return _scored(_best([query for field in fields for query in self._beginning(field, key)]), score)
 
     def _in_title(self, question: Question, *, edits: int) -> Query:
         return _all(self._words(question.runs, edits=edits, fields=("title",)))
@@ -235,11 +308,11 @@ class Queries:
             fields = [field for field in fields if field != "overview"]
         ways = [Query.boost_query(self._term(field, word), FIELD_BOOSTS[field]) for field in fields]
         if begun and len(word) >= BEGUN_FROM:
-            begun_in = [field for field in fields if field in BEGUN_FIELDS]
-            ways += [_scored(self._nearly(field, word, 0, begun=True), BEGUN_WORD) for field in begun_in]
+            begun_in = [self._beginning(field, word, longer=True) for field in fields if field in BEGUN_FIELDS]
+            ways += [_scored(_best(queries), BEGUN_WORD) for queries in begun_in if queries]
         near_in = [field for field in fields if field in FORGIVING_FIELDS]
         for number in range(1, _forgiven(word, WORD_FROM, edits) + 1):
-            near = [self._nearly(field, word, number, begun=begun and number == 1) for field in near_in]
+            near = [self._fuzzy(field, word, number, begun=begun and number == 1) for field in near_in]
             ways += [_scored(query, NEARLY_WORD[number]) for query in near]
         return _best(ways)
 
@@ -251,13 +324,21 @@ class Queries:
             return self._term(field, kept[0][1])
         return Query.phrase_query(self.schema, field, [word for _, word in kept]) if kept else Query.empty_query()
 
+    def _beginning(self, field: str, start: str, *, longer: bool = False) -> list[Query]:
+        """The terms that `start` begins, without itself where they must be longer; one query for all where they are
+        many, which takes room for every film of the index."""
+        found = self.searcher.terms_with_prefix(field, start, limit=FEW_TERMS + 1)
+        if len(found) > FEW_TERMS:
+            return [self._fuzzy(field, start, 0, begun=True)]
+        return [self._term(field, term) for term, _ in found if not longer or term != start]
+
     def _term(self, field: str, word: str) -> Query:
         return Query.term_query(self.schema, field, word)
 
     def _number(self, field: str, number: int) -> Query:
         return Query.term_query(self.schema, field, number)
 
-    def _nearly(self, field: str, word: str, edits: int, *, begun: bool) -> Query:
+    def _fuzzy(self, field: str, word: str, edits: int, *, begun: bool) -> Query:
         if not edits and not begun:
             return self._term(field, word)
         return Query.fuzzy_term_query(self.schema, field, word, edits, transposition_cost_one=True, prefix=begun)

@@ -103,7 +103,12 @@ def _run_jobs(queue: str) -> None:
 
 def couriers() -> list[Child]:
     """One for this node, where it shares a depot with others."""
-    return [Child("courier", courier.run, is_vital=False)] if settings.DEPOT_URL else []
+    return [Child("courier", _fetch, is_vital=False)] if settings.DEPOT_URL else []
+
+
+def _fetch() -> None:
+    begin()
+    courier.run()
 
 
 def serve(*, host: str, port: int, workers: int, queues: Sequence[str], announce: Callable[[], None]) -> None:

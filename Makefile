@@ -13,12 +13,13 @@ SOAKED := tests/operations/backups tests/operations/test_killed_processes.py tes
 	tests/operations/test_sessions_in_service.py tests/accounts/test_sessions.py tests/accounts/test_sign_in_times.py \
 	tests/accounts/test_export_times.py \
 	tests/core/jobs/test_killed_workers.py tests/tmdb/test_two_runs.py tests/search/test_killed_indexers.py \
-	tests/operations/test_fuzzing.py tests/operations/test_found_soon.py
+	tests/operations/test_fuzzing.py tests/operations/test_found_soon.py tests/operations/test_upgrade.py \
+	tests/core/jobs/test_two_nodes.py
 # Whatever the environment says of it: else each of the many processes that tests start compiles all that it imports.
 export PYTHONDONTWRITEBYTECODE :=
 export PYTHONPYCACHEPREFIX := $(abspath $(TOOLS)/bytecode)
 
-.PHONY: setup demo serve test test-spark soak check mutants bench bench-recommender bench-serving bench-scale bench-nodes bench-search clean
+.PHONY: setup demo serve test test-spark test-upgrade soak check mutants bench bench-recommender bench-serving bench-scale bench-nodes bench-search clean
 
 setup: $(READY) ## install everything, developers' tools included
 
@@ -58,6 +59,10 @@ test: check $(ML100K) ## everything, on SQLite and on a real PostgreSQL
 
 test-spark: $(READY) $(UV) ## training counted by Spark, in an environment of its own; needs Java, brings 500 MB
 	UV_PROJECT_ENVIRONMENT=$(TOOLS)/spark $(UV) run --frozen --extra spark pytest tests/recommendations/test_on_spark.py
+
+test-upgrade: $(READY) ## an older program on the present schema, and its data under the present one; FROM=<tag or commit>
+	MATINEE_TEST_UPGRADE_FROM=$(or $(FROM),before-the-last-migration) MATINEE_TEST_DATABASE=sqlite $(RUN) pytest tests/operations/test_upgrade.py
+	MATINEE_TEST_UPGRADE_FROM=$(or $(FROM),before-the-last-migration) MATINEE_TEST_DATABASE=postgresql $(RUN) pytest tests/operations/test_upgrade.py
 
 soak: $(READY) ## tests of chance ten times as often: kills, drills; TIMES=100 for more
 	MATINEE_TEST_ROUNDS=$(or $(TIMES),10) MATINEE_TEST_DATABASE=sqlite $(PYTEST) $(SOAKED)

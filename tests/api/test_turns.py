@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -129,6 +130,35 @@ def test_turns_lend_each_other_one_connection_even_after_a_failure() -> None:
         thread.join(20)
 
     assert lent[0] is lent[1]
+
+
+def test_who_has_waited_longest_is_next() -> None:
+    called: list[str] = []
+    is_held = threading.Event()
+
+    def noting(environ: dict[str, Any], _start_response: Any) -> list[bytes]:
+        called.append(environ["who"])
+        assert is_held.wait(20)
+        return []
+
+    application = Turns(noting, at_once=1)
+
+    def ask_twice() -> None:
+        application({"who": "first"}, None)
+        application({"who": "first, again"}, None)
+
+    threads = [threading.Thread(target=ask_twice)]
+    threads += [threading.Thread(target=application, args=({"who": who}, None)) for who in ("second", "third")]
+    for waiting, thread in enumerate(threads):
+        thread.start()
+        while len(application._waiting) < waiting or not called:
+            time.sleep(0.001)
+
+    is_held.set()
+    for thread in threads:
+        thread.join(20)
+
+    assert called == ["first", "second", "third", "first, again"]
 
 
 def test_the_server_has_threads_left_for_requests_without_a_body() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
@@ -116,17 +117,20 @@ class Bodies:
 class Turns:
     """Calls the application on `at_once` threads at once, which lend each other their connections to the database.
 
-    Who waits for another machine is none of them meanwhile.
+    Who waits for another machine is none of them meanwhile. Who has waited longest is next: where all wait for one
+    queue, who comes just as a connection is put there takes it, and who was woken for it waits again behind the others.
     """
 
     def __init__(self, application: Wsgi, *, at_once: int) -> None:
         self._application = application
         self._bodies = Bodies()
-        self._free: SimpleQueue[BaseDatabaseWrapper] = SimpleQueue()
+        self._changing = threading.Lock()
+        self._free: list[BaseDatabaseWrapper] = []
+        self._waiting: deque[SimpleQueue[BaseDatabaseWrapper]] = deque()
         for _ in range(at_once):
             connection = connections.create_connection(DEFAULT_DB_ALIAS)
             connection.inc_thread_sharing()
-            self._free.put(connection)
+            self._free.append(connection)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if environ.get("CONTENT_LENGTH", "0") != "0" or "HTTP_TRANSFER_ENCODING" in environ:
@@ -155,12 +159,22 @@ class Turns:
             self._take()
 
     def _take(self) -> None:
-        connections[DEFAULT_DB_ALIAS] = self._free.get()
+        turn: SimpleQueue[BaseDatabaseWrapper] = SimpleQueue()
+        with self._changing:
+            if self._free:
+                turn.put(self._free.pop())
+            else:
+                self._waiting.append(turn)
+        connections[DEFAULT_DB_ALIAS] = turn.get()
 
     def _give_back(self) -> None:
         connection = connections[DEFAULT_DB_ALIAS]
         del connections[DEFAULT_DB_ALIAS]
-        self._free.put(connection)
+        with self._changing:
+            if self._waiting:
+                self._waiting.popleft().put(connection)
+            else:
+                self._free.append(connection)
 
 
 def _read(source: Any, size: int) -> bytes:

@@ -44,6 +44,28 @@ def test_whoever_asks_again_is_read_once_more_and_then_not_at_all(
     assert len(set(pages)) == 1
 
 
+@pytest.mark.parametrize("kind", ["favorites", "watchlist"])
+def test_a_list_of_mine_is_read_once_until_i_do_something(
+    kind: str, as_alice: Api, make_movie: MakeMovie, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    make_movie(603), make_movie(604)
+    refresh_columns()
+    refresh_cards()
+    as_alice.post(f"movies/{kind}/", {"movie_id": 603})
+    pages = [as_alice.get(f"movies/{kind}/").json() for _ in range(3)]
+
+    with django_assert_num_queries(1):  # who asks
+        pages.append(as_alice.get(f"movies/{kind}/").json())
+    as_alice.post(f"movies/{kind}/", {"movie_id": 604})
+    both = as_alice.get(f"movies/{kind}/").json()
+    as_alice.delete(f"movies/{kind}/603/")
+    other = as_alice.get(f"movies/{kind}/").json()
+
+    assert [[film["tmdb_id"] for film in page["results"]] for page in pages] == [[603]] * 4
+    assert ([film["tmdb_id"] for film in both["results"]], both["total_results"]) == ([604, 603], 2)
+    assert ([film["tmdb_id"] for film in other["results"]], other["total_results"]) == ([604], 1)
+
+
 def test_each_write_shows_in_the_next_answer_however_well_i_was_remembered(
     as_alice: Api, make_movie: MakeMovie
 ) -> None:
@@ -140,6 +162,7 @@ def test_what_one_process_writes_another_shows_in_its_next_answer(make_movie: Ma
             ours.send(is_favorite)
             assert ours.recv() == (is_favorite, False, None)
             assert of_first(here) == (is_favorite, False, None)
+            assert here.get("movies/favorites/").json()["total_results"] == is_favorite
             assert here.post("movies/603/rate/", {"rating": number % 5 + 1}).status_code in {200, 201}
             assert of_first(here) == (is_favorite, False, number % 5 + 1)
             here.delete("movies/603/rate/")

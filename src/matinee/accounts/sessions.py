@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 
 from matinee.accounts import guard
@@ -25,6 +25,7 @@ from matinee.catalog.cards import STANDING, STANDING_COLUMNS, Standing
 from matinee.core.instants import stored
 from matinee.core.networks import NEIGHBOURHOOD, network_of
 from matinee.core.refusals import NotFound, Unauthenticated
+from matinee.core.statements import fetched
 
 IS_LIVE = f"""
 SELECT person.audit_key, state.version, told.maturity_ceiling, {STANDING_COLUMNS}
@@ -211,9 +212,7 @@ def session_of(*, access: str, now: dt.datetime) -> LiveSession:
     """
     claims = read_access_token(access, now=now)
     began_before = stored(claims.issued_at + SECOND)  # a token tells whole seconds, rounded down
-    with connection.cursor() as cursor:
-        cursor.execute(IS_LIVE, [claims.session_id, claims.user_id, stored(now), began_before])
-        rows = cursor.fetchall()
+    rows = fetched(IS_LIVE, [claims.session_id, claims.user_id, stored(now), began_before])
     if not rows:
         raise InvalidToken("The access token is not valid, or no longer.")
     audit_key, state_version, ceiling = rows[0][:3]

@@ -13,6 +13,7 @@ from django.db import connection, models, transaction
 from matinee.audit.actions import Action
 from matinee.audit.models import KEY_LENGTH, Event
 from matinee.core import client_network, instants, request_id
+from matinee.core.statements import fetched
 
 # Written out: every write of a person's pays for it, and composing it by the ORM takes longer than running it.
 INSERT = """
@@ -46,8 +47,7 @@ def record(
     id. `changes` is small: numbers, switches and names of fields; never a secret, and never what a person wrote.
     """
     _in_transaction()
-    with connection.cursor() as cursor:
-        cursor.execute(INSERT, _row(Deed(action, actor, subject, target, changes), now))
+    fetched(INSERT, _row(Deed(action, actor, subject, target, changes), now))
 
 
 def record_all(deeds: Iterable[Deed], *, now: dt.datetime) -> None:

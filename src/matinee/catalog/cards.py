@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from django.conf import settings
-from django.db import connection
 from prometheus_client import Counter
 
 from matinee.catalog import outbox
@@ -32,6 +31,7 @@ from matinee.core.artifacts import Artifact, ArtifactStore
 from matinee.core.depot import unless_away
 from matinee.core.in_service import ArtifactKind
 from matinee.core.remembered import Remembered
+from matinee.core.statements import fetched
 
 logger = logging.getLogger(__name__)
 Item = TypeVar("Item")
@@ -109,9 +109,7 @@ def read_standing() -> Standing:
     """One query, or none while nothing is published."""
     if _kind(settings.ARTIFACTS_DIR).latest.get() is None:
         return Standing(None, frozenset())
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {STANDING_COLUMNS} FROM (SELECT 1) moment {STANDING}")  # noqa: S608 - constants
-        return Standing.told_by(cursor.fetchall())
+    return Standing.told_by(fetched(f"SELECT {STANDING_COLUMNS} FROM (SELECT 1) moment {STANDING}", []))  # noqa: S608 - constants
 
 
 def deck_of(tmdb_ids: Sequence[int], standing: Standing) -> Deck:
@@ -223,9 +221,7 @@ def _current(tmdb_ids: Sequence[int]) -> tuple[CardFile | None, Collection[int]]
     """The version to be believed, None where there is none, and those of the ids that it does not hold as they are."""
     if _kind(settings.ARTIFACTS_DIR).latest.get() is None:
         return None, ()
-    with connection.cursor() as cursor:
-        cursor.execute(_state_of(len(tmdb_ids)), [outbox.GENRES, *tmdb_ids, KIND])
-        state = cursor.fetchall()
+    state = fetched(_state_of(len(tmdb_ids)), [outbox.GENRES, *tmdb_ids, KIND])
     films = _serving(state[0][0] if state else None)
     stale = {tmdb_id for _, tmdb_id in state if tmdb_id is not None}
     if films is None or outbox.GENRES in stale:

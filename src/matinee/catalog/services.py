@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-from django.db import connection
-
 from matinee.catalog.ceiling import may_be_shown
 from matinee.catalog.filters import LARGEST_ID
 from matinee.catalog.models import Movie
 from matinee.core.refusals import NotFound
+from matinee.core.statements import fetched
 
 PK_OF_TMDB_ID = "SELECT id FROM catalog_movie WHERE tmdb_id = %s"
 
@@ -30,12 +29,10 @@ def find_movie(tmdb_id: int) -> Movie:
 
 def find_pk(tmdb_id: int) -> int:
     """The row of the film that clients mean by this id. Raises UnknownMovie, as `find_movie` does."""
-    with connection.cursor() as cursor:
-        cursor.execute(PK_OF_TMDB_ID, [tmdb_id if _is_permitted(tmdb_id) else None])
-        row = cursor.fetchone()
-    if row is None:
+    rows = fetched(PK_OF_TMDB_ID, [tmdb_id if _is_permitted(tmdb_id) else None])
+    if not rows:
         raise UnknownMovie.of(tmdb_id)
-    return int(row[0])
+    return int(rows[0][0])
 
 
 def _is_permitted(tmdb_id: int) -> bool:

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from django.db import connection
-
 from matinee.accounts.models import User
 from matinee.core.remembered import Remembered
+from matinee.core.statements import fetched
 from matinee.library.queries import Flags, flags_of
 
 RATING, FAVORITE, WATCHLIST, DISMISSAL, GENRES = range(5)
@@ -124,13 +123,11 @@ def read_history(user: User) -> PersonalHistory:
     """All that `user` has given us to go on, in one query."""
     films: dict[int, list[tuple[int, int]]] = {kind: [] for kind in (RATING, FAVORITE, WATCHLIST, DISMISSAL)}
     genres: tuple[int, ...] = ()
-    with connection.cursor() as cursor:
-        cursor.execute(EVERYTHING_OF_A_PERSON, [user.pk] * 5)
-        for kind, tmdb_id, stars, text in cursor:
-            if kind == GENRES:
-                genres = tuple(json.loads(text))
-            else:
-                films[kind].append((tmdb_id, stars))
+    for kind, tmdb_id, stars, text in fetched(EVERYTHING_OF_A_PERSON, [user.pk] * 5):
+        if kind == GENRES:
+            genres = tuple(json.loads(text))
+        else:
+            films[kind].append((tmdb_id, stars))
     return PersonalHistory(
         ratings=tuple(sorted(films[RATING])),
         favorites=_ids(films[FAVORITE]),

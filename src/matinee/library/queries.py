@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from django.db import connection
-
 from matinee.accounts.models import User
 from matinee.core import instants
+from matinee.core.remembered import Remembered
+from matinee.core.statements import fetched
 from matinee.library.models import Dismissal, Entry, Favorite, MovieRating, Watchlist
 
 TABLES: Mapping[type[Entry | MovieRating], str] = {
@@ -44,6 +44,10 @@ WHERE mine.user_id = %s{among} ORDER BY mine.created_at DESC, mine.id DESC{place
 """
 PLACE = " LIMIT %s OFFSET %s"
 ALL = slice(None)
+
+ROWS_REMEMBERED = 30_000
+"""At most, in one process: some 8 MB."""
+_lists = Remembered[list[tuple[Any, ...]]](ROWS_REMEMBERED, weight=lambda rows: 1 + len(rows))
 
 
 class Flags(NamedTuple):
@@ -101,7 +105,7 @@ def flags_of(*, user: User, movie_ids: Collection[int]) -> dict[int, Flags]:
         return {}
     found: tuple[set[int], set[int], dict[int, int]] = (set(), set(), {})
     favorites, waiting, stars = found
-    for kind, movie_id, rating in _rows(_flags_of(len(movie_ids)), [user.pk, *movie_ids] * 3):
+    for kind, movie_id, rating in fetched(_flags_of(len(movie_ids)), [user.pk, *movie_ids] * 3):
         if kind == RATING:
             stars[movie_id] = rating
         else:
@@ -111,37 +115,37 @@ def flags_of(*, user: User, movie_ids: Collection[int]) -> dict[int, Flags]:
 
 def number_of(kind: type[Entry | MovieRating], *, user: User) -> int:
     """How many of this kind the person has."""
-    [(number,)] = _rows(NUMBER.format(table=TABLES[kind]), [user.pk])
+    [(number,)] = _remembered(NUMBER.format(table=TABLES[kind]), [user.pk], user)
     return int(number)
 
 
 def films_of(kind: type[Entry | MovieRating], *, user: User) -> list[int]:
     """The TMDb ids of all that the person has there, newest first."""
-    return [tmdb_id for (tmdb_id,) in _newest_first(kind, "film.tmdb_id", user, ALL)]
+    return [tmdb_id for (tmdb_id,) in _remembered(*_newest_first(kind, "film.tmdb_id", user, ALL), user)]
 
 
 def entries_of(kind: type[Entry], *, user: User, part: slice | Sequence[int]) -> dict[int, dt.datetime]:
     """When the person put each film there, by TMDb id, newest first: those in these places, or these films."""
-    rows = _newest_first(kind, "film.tmdb_id, mine.created_at", user, part)
+    rows = _remembered(*_newest_first(kind, "film.tmdb_id, mine.created_at", user, part), user)
     return {tmdb_id: instants.read(at) for tmdb_id, at in rows}
 
 
 def ratings_of(*, user: User, part: slice | Sequence[int]) -> dict[int, Rating]:
     """What the person thinks of films, by TMDb id, newest first: those in these places, or these films."""
     columns = ", ".join(f"mine.{column}" for column in RATING_COLUMNS.split(", "))
-    rows = _newest_first(MovieRating, f"film.tmdb_id, {columns}", user, part)
+    rows = fetched(*_newest_first(MovieRating, f"film.tmdb_id, {columns}", user, part))  # reviews are kept nowhere else
     return {tmdb_id: Rating.of_row(tuple(row)) for tmdb_id, *row in rows}
 
 
 def rating_of(*, user: User, movie_pk: int) -> Rating | None:
     """What the person thinks of this film, None where they have not said."""
-    rows = _rows(RATING_OF.format(columns=RATING_COLUMNS), [user.pk, movie_pk])
+    rows = fetched(RATING_OF.format(columns=RATING_COLUMNS), [user.pk, movie_pk])
     return Rating.of_row(rows[0]) if rows else None
 
 
 def opinion_of(movie_pk: int) -> Opinion:
     """The average, number and distribution of the ratings by people whose accounts are active."""
-    counts = dict(_rows(OPINION, [movie_pk]))
+    counts = dict(fetched(OPINION, [movie_pk]))
     number = sum(counts.values())
     average = round(sum(stars * n for stars, n in counts.items()) / number, 2) if number else None
     return Opinion(average=average, count=number, distribution={stars: counts.get(stars, 0) for stars in range(1, 6)})
@@ -152,19 +156,26 @@ def _flags_of(number: int) -> str:
     return FLAGS.format(ids=", ".join(["%s"] * number))
 
 
-def _newest_first(kind: type[Entry | MovieRating], columns: str, user: User, part: slice | Sequence[int]) -> list[Any]:
+def _newest_first(
+    kind: type[Entry | MovieRating], columns: str, user: User, part: slice | Sequence[int]
+) -> tuple[str, list[Any]]:
+    """A statement and its parameters."""
     among, place, parameters = "", "", [user.pk]
     if not isinstance(part, slice):
-        if not part:
-            return []
-        among, parameters = f" AND film.tmdb_id IN ({', '.join(['%s'] * len(part))})", [user.pk, *part]
+        among, parameters = f" AND film.tmdb_id IN ({', '.join(['%s'] * len(part)) or 'NULL'})", [user.pk, *part]
     elif part != ALL:
         place, parameters = PLACE, [user.pk, part.stop - part.start, part.start]
-    statement = NEWEST_FIRST.format(columns=columns, table=TABLES[kind], among=among, place=place)
-    return _rows(statement, parameters)
+    return NEWEST_FIRST.format(columns=columns, table=TABLES[kind], among=among, place=place), parameters
 
 
-def _rows(statement: str, parameters: list[Any]) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return list(cursor.fetchall())
+def _remembered(statement: str, parameters: list[Any], user: User) -> list[tuple[Any, ...]]:
+    """What a statement says of a person alone, read once for as long as the version of their state stands: read after
+    its version, it is at least as new as that."""
+    if user.state_version is None:
+        return fetched(statement, parameters)
+    key = user.pk, user.state_version, statement, *parameters
+    rows = _lists.get(key)
+    if rows is None:
+        rows = fetched(statement, parameters)
+        _lists.keep(key, rows)
+    return rows

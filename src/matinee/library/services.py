@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
 from matinee.accounts.models import User
@@ -20,6 +20,7 @@ from matinee.audit.trail import record
 from matinee.catalog.filters import LARGEST_ID
 from matinee.core import instants
 from matinee.core.refusals import NotFound, PreconditionFailed
+from matinee.core.statements import fetched
 from matinee.library.models import Dismissal, Entry, Favorite, MovieRating, Watchlist
 from matinee.library.queries import NO_RATING, RATING_COLUMNS, TABLES, Rating, version_of
 
@@ -41,7 +42,9 @@ INSERT INTO {table} (user_id, movie_id, created_at) VALUES (%s, %s, %s)
 ON CONFLICT (user_id, movie_id) DO NOTHING RETURNING {film}
 """
 ADDED_AT = "SELECT created_at FROM {table} WHERE user_id = %s AND movie_id = %s"
-REMOVE = "DELETE FROM {table} WHERE user_id = %s AND movie_id = (SELECT id FROM catalog_movie WHERE tmdb_id = %s)"
+REMOVE = """
+DELETE FROM {table} WHERE user_id = %s AND movie_id = (SELECT id FROM catalog_movie WHERE tmdb_id = %s) RETURNING id
+"""
 FIRST_RATING = """
 INSERT INTO library_movierating
   (user_id, movie_id, rating, review, review_private, review_hidden, created_at, updated_at)
@@ -98,10 +101,7 @@ def remove(
         return
     if if_version is not None:
         _hold(MovieRating.objects.filter(user=user, movie__tmdb_id=tmdb_id), if_version)
-    with connection.cursor() as cursor:
-        cursor.execute(REMOVE.format(table=TABLES[kind]), [user.pk, tmdb_id])
-        was_there = cursor.rowcount
-    if was_there:
+    if fetched(REMOVE.format(table=TABLES[kind]), [user.pk, tmdb_id]):
         _record(REMOVED[kind], user, tmdb_id, now)
 
 
@@ -189,8 +189,5 @@ def _record(
 
 
 def _returned(statement: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
-    """The one row that a statement gives, or none. All is fetched: on SQLite a write has ended only then."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        rows = cursor.fetchall()
-    return tuple(rows[0]) if rows else None
+    """The one row that a statement gives, or none."""
+    return next(iter(fetched(statement, parameters)), None)

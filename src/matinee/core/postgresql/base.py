@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import select
+from typing import Any
 
 from django.db.backends.postgresql import base
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    _kept: Any = None
+
+    def kept_cursor(self) -> Any:
+        """One for all statements of a connection that are read to their end at once: to make one takes as long as to
+        use it."""
+        if self._kept is None or self._kept.connection is not self.connection:
+            self._kept = self.create_cursor()
+        return self._kept
+
     def is_usable(self) -> bool:
         """Django asks a statement each time, a round trip for every request. A server that ends a connection, as when
         it is restarted, says so or closes it: where nothing has come, and nothing has failed, all is well."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.http.client import Request
+from benchmarks.http.servers import USERNAME
 
 MOVIES = "/api/v1/movies/"
 FILTER = "with_genres=18&primary_release_date.gte=2000-01-01&vote_count.gte=50&sort_by=vote_average.desc"
@@ -32,7 +34,9 @@ class Endpoint:
 
 def endpoints(rows: Mapping[str, list[dict[str, Any]]]) -> list[Endpoint]:
     films = sorted(rows["films"], key=lambda film: (-(film["popularity"] or 0), film["tmdb_id"]))
-    taken = {entry["movie_id"] for name in ("favorites", "watchlist", "ratings") for entry in rows[name]}
+    [asks] = [person["id"] for person in rows["people"] if person["username"] == USERNAME]
+    lists = itertools.chain.from_iterable(rows[name] for name in ("favorites", "watchlist", "ratings"))
+    taken = {entry["movie_id"] for entry in lists if entry["user_id"] == asks}
     free = [film["tmdb_id"] for film in films if film["id"] not in taken][:WRITTEN]
     chance = random.Random(0)
     undo_favorites = [Request("DELETE", f"{MOVIES}favorites/{id_}/") for id_ in free]

@@ -1,12 +1,26 @@
 from __future__ import annotations
 
 import threading
+from typing import cast
 
+import numpy as np
 import pytest
+from scipy import sparse
 
-from matinee.catalog.columns import refresh_columns
-from matinee.recommendations import pool
-from matinee.recommendations.pool import Pool, current_pool
+from matinee.catalog.columns import columns, refresh_columns
+from matinee.catalog.filters import EVERYTHING, MovieFilter
+from matinee.engine.item_model import ItemModel
+from matinee.engine.links import Links
+from matinee.library.history import PersonalHistory
+from matinee.recommendations import pool, serving
+from matinee.recommendations.pool import Pool, PublishedModel, build_pool, current_pool
+from matinee.recommendations.rating_prediction import Critic
+from matinee.recommendations.serving import Wishes, recommend_from
+from tests.recommendations.conftest import ALL_FILMS, ROMANCE, SPACE
+
+NOBODY = cast("Critic", None)
+"""Who has no stars to predict."""
+LINKED = 0.1
 
 
 @pytest.mark.usefixtures("model")
@@ -23,3 +37,46 @@ def test_threads_that_ask_at_once_share_one_pool() -> None:
 
     assert len(pools) == 8
     assert len({id(each) for each in pools}) == 1
+
+
+def made_up_model(chance: np.random.Generator) -> PublishedModel:
+    """Of every second film of the cinema; few of them are linked, to what they are liked with or disliked."""
+    known = np.array(ALL_FILMS[::2], dtype=np.int64)
+    n = len(known)
+    linked = np.where(chance.random((n, n)) < LINKED, chance.standard_normal((n, n)), 0.0)
+    links = Links.from_matrix(sparse.csr_matrix(linked.astype(np.float32)))
+    model = ItemModel(
+        item_ids=known,
+        base=chance.standard_normal(n).astype(np.float32),
+        lasting_base=chance.standard_normal(n).astype(np.float32),
+        base_patience=2.0,
+        base_beside_unknown=0.3,
+        links=links,
+        weights_of_few=links.weights[::-1].copy(),
+        links_patience=3.0,
+        evidence=np.ones(n, dtype=np.int32),
+        expected_stars=np.full(n, 3.5, dtype=np.float32),
+        vectors=links,
+    )
+    return PublishedModel("made up", model, {}, np.ones(n))
+
+
+@pytest.mark.usefixtures("cinema")
+@pytest.mark.parametrize("seed", range(10))
+def test_to_look_at_promising_films_first_changes_no_ranking(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    monkeypatch.setattr(serving, "DEEPEST", int(chance.integers(1, 12)))
+    monkeypatch.setattr(pool, "BEHIND", 1.0)
+    published, catalogue = made_up_model(chance), columns()
+    whole = build_pool(catalogue, published)
+    monkeypatch.setattr(pool, "FIRST_FILMS", int(chance.integers(1, 20)))
+    in_part = build_pool(catalogue, published)
+    mine = PersonalHistory(favorites=tuple(chance.choice(ALL_FILMS, 5, replace=False).tolist()))
+    asked = [EVERYTHING, MovieFilter(all_genres=(SPACE,)), MovieFilter(any_genres=(SPACE, ROMANCE))]
+
+    rankings = [[recommend_from(mine, Wishes(one), laid, NOBODY) for one in asked] for laid in (whole, in_part)]
+
+    for all_looked_at, some_looked_at in zip(*rankings, strict=True):
+        assert some_looked_at.tmdb_ids.tolist() == all_looked_at.tmdb_ids.tolist()
+        assert some_looked_at.scores.tolist() == all_looked_at.scores.tolist()
+    assert len(in_part.first) < len(whole.first) == len(ALL_FILMS)

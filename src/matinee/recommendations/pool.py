@@ -17,7 +17,7 @@ from matinee.catalog.columns import CatalogColumns, columns
 from matinee.core.artifacts import Artifact, ArtifactStore
 from matinee.core.in_service import Latest
 from matinee.core.remembered import Remembered
-from matinee.engine.arrays import Doubles, Ids, Rows
+from matinee.engine.arrays import Doubles, Flags, Ids, Rows
 from matinee.engine.item_model import ItemModel, Linked, Reach
 from matinee.engine.popularity import acclaim
 from matinee.engine.rating_prediction import promised_stars
@@ -36,6 +36,8 @@ PLACES_A_REPEAT_COSTS = 20
 """Each film of the same genre and decade that stands before it sets a film back by so many places in the spread."""
 
 
+FIRST_FILMS = 30_000
+"""So many films with the highest base scores are looked at before all others."""
 FILMS_REMEMBERED = 10_000
 """How many films the histories have together whose answers a pool remembers: some 50 MB at 400 links a film."""
 PREDICTIONS_REMEMBERED = 20_000
@@ -83,6 +85,12 @@ class Pool:
     """(n,) what someone of average generosity gives each film; what its votes promise until the model knows it."""
     spread: Doubles = field(repr=False)
     """(n,) falls along the order of the base scores, the first films of which are spread over genres and eras."""
+    first: Rows = field(repr=False)
+    """The films that stand first by either of the two bases, by row."""
+    others_at_most: tuple[float, float] = field(repr=False)
+    """What all other films have of `base`, and of `lasting_base`, at most."""
+    item_films: Rows = field(repr=False)
+    """(items of the model,) the row of each item's film, -1 where the catalogue has none."""
     rankings: Remembered[Ranking] = field(default_factory=_memory, repr=False)
     critics: Remembered[Critic] = field(default_factory=_memory, repr=False)
     predictions: Remembered[tuple[float | None]] = field(
@@ -96,9 +104,19 @@ class Pool:
 
     def start(self, reach: Reach, rows: Some = EVERY) -> Doubles:
         """(k,) what each of these films scores before anything is added for a history."""
-        if self.published is None:
-            return self.base[rows]
-        return self.published.model.started(reach, self.base[rows], self.lasting_base[rows])
+        return self._started(reach, self.base[rows], self.lasting_base[rows])
+
+    def promising(self, reach: Reach) -> tuple[Flags, float]:
+        """(n,) which films are linked to a history or stand first anyway, and what all others score at most."""
+        is_promising = np.zeros(self.columns.size + 1, dtype=np.bool_)  # the last one is of items without a film
+        is_promising[self.item_films[reach.rows]] = True
+        is_promising[self.first] = True
+        base, lasting_base = (np.array([most]) for most in self.others_at_most)
+        [at_most] = self._started(reach, base, lasting_base)
+        return is_promising[:-1], float(at_most)
+
+    def _started(self, reach: Reach, base: Doubles, lasting_base: Doubles) -> Doubles:
+        return base if self.published is None else self.published.model.started(reach, base, lasting_base)
 
     def sums(self, reach: Reach, rows: Some = EVERY) -> Doubles:
         """(k,) what a history adds to the score of each of these films."""
@@ -181,6 +199,7 @@ def build_pool(catalogue: CatalogColumns, published: PublishedModel | None) -> P
     prior = acclaim(catalogue.vote_count, catalogue.vote_average).astype(np.float64)
     stars = promised_stars(catalogue.vote_count, catalogue.vote_average).astype(np.float64)
     item_rows = np.full(catalogue.size, -1, dtype=np.int64)
+    rows = np.empty(0, dtype=np.int32)
     if published is None:
         base = lasting_base = prior
     else:
@@ -191,6 +210,7 @@ def build_pool(catalogue: CatalogColumns, published: PublishedModel | None) -> P
         base[rows[items]] = published.model.base[items]
         lasting_base[rows[items]] = published.model.lasting_base[items]
         stars[rows[items]] = published.model.expected_stars[items]
+    others_at_most = _least_of_first(base), _least_of_first(lasting_base)
     return Pool(
         columns=catalogue,
         published=published,
@@ -201,7 +221,16 @@ def build_pool(catalogue: CatalogColumns, published: PublishedModel | None) -> P
         lasting_base=lasting_base,
         expected_stars=stars,
         spread=_spread(catalogue, base),
+        first=np.flatnonzero((base > others_at_most[0]) | (lasting_base > others_at_most[1])).astype(np.int32),
+        others_at_most=others_at_most,
+        item_films=rows,
     )
+
+
+def _least_of_first(base: Doubles) -> float:
+    """What no more than FIRST_FILMS exceed; -inf where there are no others."""
+    others = len(base) - FIRST_FILMS
+    return float(np.partition(base, others)[others]) if others > 0 else -np.inf
 
 
 def _spread(catalogue: CatalogColumns, base: Doubles) -> Doubles:

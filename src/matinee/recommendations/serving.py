@@ -6,7 +6,7 @@ What was worked out for a person is remembered for as long as the version of the
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -195,17 +195,20 @@ def recommend_from(mine: PersonalHistory, wishes: Wishes, pool: Pool, critic: Cr
         )
     left_out = mine.settled().union(seeds, () if include_watchlist else mine.watchlist)
     allowed = _allowed(pool, movie_filter, left_out)
-    some = EVERY if genres else _some(allowed)
     reach = pool.reach(history)
     personalised = bool(genres) or reach.is_linked
-    start = pool.start(reach, some)
-    scores = pool.sums(reach, some)
-    scores += start
-    if genres:
-        favourite = pool.columns.mask(MovieFilter(any_genres=tuple(sorted(genres)))).dense()
-        scores[favourite] += GENRE_PULL * start.max(initial=0.0) / (1 + history.size)
-    order = np.where(allowed[some], scores if personalised else pool.spread[some], -np.inf)
-    places, n_free = rank_few_of_each(order, DEEPEST, pool.columns.collections[some], MOST_OF_A_COLLECTION)
+    for some, others_at_most in [(EVERY, None)] if genres else _where_to_look(pool, reach, allowed):
+        start = pool.start(reach, some)
+        scores = pool.sums(reach, some)
+        scores += start
+        if genres:
+            favourite = pool.columns.mask(MovieFilter(any_genres=tuple(sorted(genres)))).dense()
+            scores[favourite] += GENRE_PULL * start.max(initial=0.0) / (1 + history.size)
+        is_sure = allowed[some] if others_at_most is None else scores > others_at_most
+        order = np.where(is_sure, scores if personalised else pool.spread[some], -np.inf)
+        places, n_free = rank_few_of_each(order, DEEPEST, pool.columns.collections[some], MOST_OF_A_COLLECTION)
+        if n_free == DEEPEST:
+            break
     rows, scores = (places if isinstance(some, slice) else some[places]), scores[places]
     if diversity > 0:
         varied = _diversified(pool, rows, scores, diversity, min(n_free, DIVERSIFIED_FILMS))
@@ -235,10 +238,17 @@ def _allowed(pool: Pool, movie_filter: MovieFilter, left_out: Iterable[int]) -> 
     return allowed
 
 
-def _some(allowed: Flags) -> Some:
-    """The films that are worth looking at: where few are allowed those alone, else all."""
-    are_few = FEW * np.count_nonzero(allowed) < len(allowed)
-    return np.flatnonzero(allowed).astype(np.int32) if are_few else EVERY
+def _where_to_look(pool: Pool, reach: Reach, allowed: Flags) -> Iterator[tuple[Some, float | None]]:
+    """The films that are worth looking at, and what no others that are allowed score more than, if there are others.
+
+    At first, where many are allowed, those of them that are linked to the history or stand high anyway. The last ones
+    are all that are allowed: those alone where they are few, else the whole catalogue.
+    """
+    number = np.count_nonzero(allowed)
+    if reach.is_linked and number > len(pool.first):
+        is_promising, others_at_most = pool.promising(reach)
+        yield np.flatnonzero(is_promising & allowed).astype(np.int32), others_at_most
+    yield (np.flatnonzero(allowed).astype(np.int32) if FEW * number < len(allowed) else EVERY), None
 
 
 def _by_ratings(published: PublishedModel, reach: Reach, item_rows: Ids, gains: Doubles) -> Doubles:

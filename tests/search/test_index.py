@@ -94,6 +94,21 @@ def test_of_many_changes_the_newest_are_found_first_and_in_the_end_all(monkeypat
 
 
 @pytest.mark.usefixtures("three_films")
+def test_one_job_makes_version_after_version_while_changes_are_pending(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "AT_ONCE", 2)
+    monkeypatch.setattr(module, "MOST_VERSIONS", 3)
+    Movie.objects.bulk_create([titled(id_, f"Loaded {id_}x") for id_ in range(10, 18)])
+
+    tasks.refresh_index.call()
+    at_first = found("loaded")
+    tasks.refresh_index.call()
+
+    assert at_first == [17, 16, 15, 14, 13, 12]
+    assert found("loaded") == [17, 16, 15, 14, 13, 12, 11, 10]
+    assert not index_is_stale()
+
+
+@pytest.mark.usefixtures("three_films")
 def test_where_every_film_changed_nothing_is_left_of_what_was_written_before(store: ArtifactStore) -> None:
     before = _files(store)
 

@@ -264,7 +264,8 @@ class Queries:
         """Whose name the words together may be: one edit is forgiven where titles are forgiven two."""
         key = key_of(words)
         for field, score in PEOPLE.items():
-            yield _scored(self._term(field, key), score)
+            if self._stands((field,), key):
+                yield _scored(self._term(field, key), score)
             if _forgiven(key, WORD_FROM, edits - 1):
                 yield _scored(self._fuzzy(field, key, 1, begun=False), score * NEARLY_NAME)
 

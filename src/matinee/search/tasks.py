@@ -9,4 +9,4 @@ from matinee.search import index
 
 @task(queue_name="indexing")
 def refresh_index() -> None:
-    index.refresh_index()
+    index.follow_catalogue()

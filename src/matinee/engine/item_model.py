@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from matinee.engine.arrays import Doubles, Floats, Ids, Rows, is_ascending, rows_of
 from matinee.engine.links import Links
@@ -38,10 +39,10 @@ class Reach:
     senders: Rows
     """(g,) their rows in the model."""
 
-    ends: Ids
-    """(g,) where the links of each of them end."""
+    ends: Rows
+    """(g + 1,) the links of the i-th of them are those from ends[i] to ends[i + 1]."""
 
-    rows: Ids
+    rows: Rows
     """(z,) the item that a link leads to."""
 
     weights: Floats
@@ -53,9 +54,8 @@ class Reach:
     @classmethod
     def none(cls, history: History) -> Reach:
         """Of a history without a model."""
-        nothing = np.zeros(0, dtype=np.int64)
-        weights = np.zeros(0, np.float32)
-        return cls(history, 0, nothing, nothing.astype(np.int32), nothing, nothing, weights, weights)
+        rows, weights = np.zeros(0, np.int32), np.zeros(0, np.float32)
+        return cls(history, 0, rows.astype(np.int64), rows, np.zeros(1, np.int32), rows, weights, weights)
 
     @property
     def is_linked(self) -> bool:
@@ -64,18 +64,19 @@ class Reach:
 
     def sums(self) -> Doubles:
         """(n,) what the history adds to the score of each item."""
-        gains = np.repeat(self.history.signals[self.places].astype(np.float64), np.diff(self.ends, prepend=0))
-        gains *= self.weights
-        return np.bincount(self.rows, weights=gains, minlength=self.n_items).astype(np.float64, copy=False)
+        shape = (self.n_items, len(self.places))
+        links = sparse.csc_array((self.weights.astype(np.float64), self.rows, self.ends), shape=shape)
+        sums: Doubles = links @ self.history.signals[self.places].astype(np.float64)
+        return sums
 
     def towards(self, rows: NDArray[np.integer]) -> Linked:
         """The links to each of `rows` (k,), all different."""
-        is_asked = np.zeros(self.n_items, dtype=np.bool_)
-        is_asked[rows] = True
-        links = np.flatnonzero(is_asked[self.rows])
-        senders = self.places[np.searchsorted(self.ends, links, side="right")]
-        order = np.argsort(rows)
-        targets = order[np.searchsorted(rows, self.rows[links], sorter=order)]
+        numbers = np.zeros(self.n_items, dtype=np.int32)
+        numbers[rows] = np.arange(1, len(rows) + 1)
+        asked = numbers.take(self.rows)
+        links = np.flatnonzero(asked)
+        senders = self.places[np.searchsorted(self.ends[1:], links, side="right")]
+        targets = asked[links] - 1
         linked = Linked(*np.zeros((2, self.history.size, len(rows))))
         linked.here[senders, targets] = self.weights[links]
         linked.of_many[senders, targets] = self.of_many[links]
@@ -152,10 +153,10 @@ class ItemModel:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> ItemModel:
         """What `arrays` gave, mapped or in memory. Raises ValueError where it is not a model."""
         try:
-            sparse = {
-                name: Links(arrays[f"{name}_ends"], arrays[f"{name}_columns"], arrays[f"{name}_weights"])
+            links, vectors = (
+                Links(arrays[f"{name}_ends"], arrays[f"{name}_columns"], arrays[f"{name}_weights"])
                 for name in ("links", "vectors")
-            }
+            )
             return cls(
                 item_ids=arrays["item_ids"],
                 base=arrays["base"],
@@ -166,7 +167,8 @@ class ItemModel:
                 links_patience=float(arrays["links_patience"][0]),
                 evidence=arrays["evidence"],
                 expected_stars=arrays["expected_stars"],
-                **sparse,
+                links=links,
+                vectors=vectors,
             )
         except KeyError as missing:
             raise ValueError(f"The model lacks {missing}.") from missing
@@ -206,8 +208,9 @@ class ItemModel:
         )
         few = self.links_patience**2 / (self.links_patience**2 + len(senders) ** 2)
         weights = of_many + np.float32(few) * (of_few - of_many)
-        ends, linked = np.cumsum(counts), columns.astype(np.int64)
-        return Reach(history, self.n_items, places, senders, ends, linked, weights, of_many)
+        ends = np.zeros(len(senders) + 1, dtype=np.int32)
+        np.cumsum(counts, out=ends[1:])
+        return Reach(history, self.n_items, places, senders, ends, columns, weights, of_many)
 
     def start(self, reach: Reach) -> Doubles:
         """(n,) what each item scores before anything is added for a history: the less the more is known of it."""

@@ -205,7 +205,8 @@ def recommend_from(mine: PersonalHistory, wishes: Wishes, pool: Pool, critic: Cr
             favourite = pool.columns.mask(MovieFilter(any_genres=tuple(sorted(genres)))).dense()
             scores[favourite] += GENRE_PULL * start.max(initial=0.0) / (1 + history.size)
         is_sure = allowed[some] if others_at_most is None else scores > others_at_most
-        order = np.where(is_sure, scores if personalised else pool.spread[some], -np.inf)
+        order = (scores if personalised else pool.spread[some]).copy()
+        np.copyto(order, -np.inf, where=~is_sure)
         places, n_free = rank_few_of_each(order, DEEPEST, pool.columns.collections[some], MOST_OF_A_COLLECTION)
         if n_free == DEEPEST:
             break

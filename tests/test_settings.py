@@ -48,6 +48,7 @@ def test_djangos_check_has_nothing_to_say_of_production(tmp_path: Path) -> None:
         ("MATINEE_ALLOWED_HOSTS", "films.example.org,*"),
         ("MATINEE_TRUSTED_PROXIES", "0.0.0.0/0"),
         ("MATINEE_VALKEY_URL", "cache:6379"),
+        ("MATINEE_REPLICA_URL", "postgresql://of-nothing/films"),
         ("MATINEE_SECURITY_CONTACT", "me"),
     ],
 )

@@ -23,6 +23,9 @@ DEPOT_URL = env.depot_url("MATINEE_DEPOT_URL")
 
 DATABASE_URL = env.secret("MATINEE_DATABASE_URL") or f"sqlite:///{DATA_DIR / 'matinee.sqlite3'}"
 EMBEDDED_DATABASE = DATABASE_URL.startswith("sqlite")
+REPLICA_URL = env.secret("MATINEE_REPLICA_URL")
+if REPLICA_URL and (EMBEDDED_DATABASE or not REPLICA_URL.startswith("postgres")):
+    raise env.ConfigurationError("MATINEE_REPLICA_URL names a replica of the PostgreSQL of MATINEE_DATABASE_URL.")
 MODE = env.choice(
     "MATINEE_MODE",
     "embedded" if EMBEDDED_DATABASE else "production",
@@ -155,8 +158,8 @@ PREPARED_FROM = 2 if env.boolean("MATINEE_PREPARED_STATEMENTS", default=True) el
 """How often PostgreSQL is asked a statement before it keeps the plan."""
 
 
-def _database() -> dict[str, Any]:
-    parsed: dict[str, Any] = dict(dj_database_url.parse(DATABASE_URL))
+def _database(url: str) -> dict[str, Any]:
+    parsed: dict[str, Any] = dict(dj_database_url.parse(url))
     options = parsed.setdefault("OPTIONS", {})
     if EMBEDDED_DATABASE:
         parsed["CONN_MAX_AGE"] = None
@@ -175,7 +178,10 @@ def _database() -> dict[str, Any]:
     return parsed
 
 
-DATABASES = {"default": _database()}
+DATABASES = {"default": _database(DATABASE_URL)}
+if REPLICA_URL:
+    DATABASES["replica"] = _database(REPLICA_URL)
+    DATABASE_ROUTERS = ["matinee.core.replica.Router"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 QUEUES = ["default", "indexing", "training", "mirror"]

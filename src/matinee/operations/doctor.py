@@ -15,7 +15,7 @@ from django.db.models import Max
 
 from matinee.accounts import keys
 from matinee.accounts.models import Session
-from matinee.core import instants, sqlite
+from matinee.core import instants, replica, sqlite
 from matinee.core.artifacts import ArtifactStore, DamagedArtifact, stored_kinds
 from matinee.core.jobs import queue
 from matinee.core.jobs.models import Job
@@ -49,6 +49,8 @@ def examine(*, now: dt.datetime) -> Iterator[Check]:
         yield durability()
         yield encryption()
         yield parked_jobs()
+        if settings.REPLICA_URL:
+            yield followed()
         if tmdb.is_configured():
             yield mirror(now=now)
         yield clock(now=now)
@@ -158,6 +160,18 @@ def parked_jobs() -> Check:
         needed=False,
         detail=f"{parked} failed every time and are parked." if parked else "None is parked.",
         advice="The admin shows each under Jobs, with its traceback, and can try it again.",
+    )
+
+
+def followed() -> Check:
+    """That the replica is there and not far behind."""
+    reason = replica.why_not_read()
+    return Check(
+        "replica",
+        ok=reason is None,
+        needed=False,
+        detail="It follows the database." if reason is None else f"It is not read: {reason}",
+        advice="Trainings read the database itself meanwhile; look at the replica's own log.",
     )
 
 

@@ -7,12 +7,15 @@ import itertools
 import sys
 from array import array
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Exists, OuterRef
 
+from matinee.accounts.models import User
 from matinee.catalog.models import Movie
+from matinee.core import replica
 from matinee.engine.arrays import Floats, Ids
 from matinee.engine.features import ItemFeatures
 from matinee.engine.interactions import HIGHEST_RATING, Interactions
@@ -36,16 +39,20 @@ FACTS = (
     "collection_id",
 )
 
+Signal: TypeAlias = tuple[int, int, float, dt.datetime]
+"""A person's id, a film's at TMDb, stars, and when."""
+
 
 def own_interactions(*, now: dt.datetime) -> tuple[Interactions, Ids]:
     """What active people have rated or favourited up to `now`; a favourite counts as five stars, rated or not.
 
     Each person is one anonymous user; beside the ratings stands (users,) whose row is whose, for no model to learn.
     Watchlist entries and dismissals say nothing of a film that was seen: they count when their person asks, not here.
-    Two queries, held as columns and never as rows.
+    Two queries, three where they come from a replica, held as columns and never as rows.
     """
     users, films, stars, times = array("q"), array("q"), array("f"), array("q")
-    for user, film, rating, at in itertools.chain(_rated(now), _only_favorites(now)):
+    rows = itertools.chain(_rated(now), _only_favorites(now))
+    for user, film, rating, at in _of_people_of_now(rows) if replica.is_read() else rows:
         users.append(user)
         films.append(film)
         stars.append(rating)
@@ -86,7 +93,13 @@ def film_features() -> tuple[ItemFeatures, Floats, Floats]:
     return features, acclaim(counts, means), promised_stars(counts, means)
 
 
-def _rated(now: dt.datetime) -> Iterator[tuple[int, int, float, dt.datetime]]:
+def _of_people_of_now(rows: Iterator[Signal]) -> Iterator[Signal]:
+    """Those of people whom the database itself knows still: who was erased may be in its replica for a while."""
+    people = {*User.objects.using(DEFAULT_DB_ALIAS).filter(is_active=True).values_list("pk", flat=True)}
+    return (row for row in rows if row[0] in people)
+
+
+def _rated(now: dt.datetime) -> Iterator[Signal]:
     favorites = Favorite.objects.filter(user=OuterRef("user"), movie=OuterRef("movie"))
     ratings = MovieRating.objects.filter(user__is_active=True, updated_at__lte=now).annotate(loved=Exists(favorites))
     columns = ("user_id", "movie__tmdb_id", "rating", "loved", "updated_at")
@@ -94,7 +107,7 @@ def _rated(now: dt.datetime) -> Iterator[tuple[int, int, float, dt.datetime]]:
         yield user, film, HIGHEST_RATING if loved else rating, at
 
 
-def _only_favorites(now: dt.datetime) -> Iterator[tuple[int, int, float, dt.datetime]]:
+def _only_favorites(now: dt.datetime) -> Iterator[Signal]:
     ratings = MovieRating.objects.filter(user=OuterRef("user"), movie=OuterRef("movie"))
     favorites = Favorite.objects.filter(~Exists(ratings), user__is_active=True, created_at__lte=now)
     columns = ("user_id", "movie__tmdb_id", "created_at")

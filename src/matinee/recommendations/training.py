@@ -15,6 +15,7 @@ from django.conf import settings
 
 from matinee.catalog.titles import catalogue_titles
 from matinee.core.refusals import Conflict
+from matinee.core.replica import reads_may_lag
 from matinee.engine.config import EngineConfig
 from matinee.engine.fitting import fit
 from matinee.engine.interactions import Interactions
@@ -85,11 +86,12 @@ def train(
         look_for_spark()
     with _alone():
         knows_all = take_in_what_they_published()
-        marks, digests = high_marks(), community_digests()
-        on_stage("Reading films")
-        features, prior, promised = film_features()
-        on_stage("Reading ratings")
-        own, *community = sources = read_sources(now=now)
+        with reads_may_lag():
+            marks, digests = high_marks(), community_digests()
+            on_stage("Reading films")
+            features, prior, promised = film_features()
+            on_stage("Reading ratings")
+            own, *community = sources = read_sources(now=now)
         config = EngineConfig()
         held_out = guard.hold_out(sources, features.item_ids)
         everything = Interactions.together([source.interactions for source in sources])

@@ -1,0 +1,92 @@
+"""Reads that may lag go to a replica of the database, where MATINEE_REPLICA_URL names one.
+
+Nothing does by itself: only what is read within `reads_may_lag`. A person's own state may not, nor what builds the
+catalogue's artifacts, which takes the changes that it has read off the outbox.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import Error as AnyDatabaseError
+from django.db.models import Model
+
+logger = logging.getLogger(__name__)
+
+REPLICA = "replica"
+"""Django's name for it."""
+LAGS_AT_MOST_SECONDS = 600
+"""A primary that nobody writes to for longer looks like one that is not followed: then it has the time to be read."""
+BEHIND = """
+SELECT CASE WHEN pg_is_in_recovery() THEN EXTRACT(EPOCH FROM now() - pg_last_xact_replay_timestamp()) ELSE 0 END
+"""
+_is_read = ContextVar("reads may lag", default=False)
+
+
+class Router:
+    """Django's; among the settings only where there is a replica. Where it has nothing to say, rows stay where they
+    came from, as without it: in a backup's database, while that is made ready."""
+
+    def db_for_read(self, _model: object, instance: Model | None = None, **_hints: Any) -> str | None:
+        return REPLICA if _is_read.get() else _back(instance)
+
+    def db_for_write(self, _model: object, instance: Model | None = None, **_hints: Any) -> str | None:
+        return _back(instance)
+
+    def allow_relation(self, one: Model, other: Model, **_hints: Any) -> bool | None:
+        return True if {_database_of(one), _database_of(other)} <= {REPLICA, DEFAULT_DB_ALIAS} else None
+
+    def allow_migrate(self, alias: str, _app: str, **_hints: Any) -> bool | None:
+        return False if alias == REPLICA else None
+
+
+def _back(instance: Model | None) -> str | None:
+    """What came from the replica is otherwise dealt with in the database itself."""
+    return DEFAULT_DB_ALIAS if instance is not None and _database_of(instance) == REPLICA else None
+
+
+def _database_of(instance: Model) -> str | None:
+    return instance._state.db  # noqa: SLF001 - Django's documented name for it
+
+
+@contextmanager
+def reads_may_lag() -> Iterator[None]:
+    """What is read within comes from the replica, if there is one that answers and is not far behind."""
+    if not settings.REPLICA_URL:
+        yield
+        return
+    if (reason := why_not_read()) is not None:
+        logger.warning("The replica is not read: %s", reason)
+        yield
+        return
+    token = _is_read.set(True)
+    try:
+        yield
+    finally:
+        _is_read.reset(token)
+        connections[REPLICA].close()
+
+
+def is_read() -> bool:
+    """Whether reads come from the replica at this moment."""
+    return _is_read.get()
+
+
+def why_not_read() -> str | None:
+    """None where it can be."""
+    try:
+        with connections[REPLICA].cursor() as cursor:
+            cursor.execute(BEHIND)
+            (behind,) = cursor.fetchone()
+    except AnyDatabaseError as error:
+        connections[REPLICA].close()
+        return f"it does not answer ({type(error).__name__})."
+    if behind is None or behind > LAGS_AT_MOST_SECONDS:
+        return f"it is {'of an unknown time' if behind is None else f'{behind:,.0f} s'} behind."
+    return None

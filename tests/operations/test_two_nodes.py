@@ -29,6 +29,17 @@ INSERT INTO catalog_movie (tmdb_id, title, media_type, genre_ids, production_com
     spoken_languages, keywords, directors, "cast", created_at, updated_at)
 VALUES (%s, %s, 'movie', '[]', '[]', '[]', '[]', '[]', '[]', '[]', now(), now())
 """
+DAILY = [
+    "matinee.accounts.tasks.forget_expired_sessions",
+    "matinee.accounts.tasks.forget_old_guesses",
+    "matinee.audit.tasks.drop_old_audit_segments",
+]
+JOBS_THAT_RAN_TWICE = (
+    "SELECT task_path FROM django_tasks_database_dbtaskresult WHERE jsonb_array_length(worker_ids) > 1"
+)
+HOW_OFTEN_QUEUED = """
+SELECT task_path, COUNT(*) FROM django_tasks_database_dbtaskresult WHERE task_path = ANY(%s) GROUP BY 1 ORDER BY 1
+"""
 SECRETS = {
     "MATINEE_SECRET_KEY": "a secret of thirty-two characters, or of more than that",
     "MATINEE_ENCRYPTION_KEYS": "keys-of-thirty-two-characters-or-of-more",
@@ -38,7 +49,7 @@ LISTED_WITHIN = 30.0
 
 @contextmanager
 def two_nodes(url: str, folder: Path) -> Iterator[tuple[Instance, Instance]]:
-    """The first alone runs jobs."""
+    """Both run jobs, each in a data directory of its own."""
     depot = folder / "depot"
     depot.mkdir()
     with valkey() as counters:
@@ -46,7 +57,7 @@ def two_nodes(url: str, folder: Path) -> Iterator[tuple[Instance, Instance]]:
         shared["MATINEE_LIMIT_SIGN_IN"] = str(LIMIT)
         with (
             started_on(url, folder / "first", "serve", "--workers", "1", **shared) as one,
-            started_on(url, folder / "second", "serve", "--workers", "1", "--web-only", **shared) as other,
+            started_on(url, folder / "second", "serve", "--workers", "1", **shared) as other,
         ):
             yield one, other
 
@@ -85,6 +96,8 @@ def test_two_nodes_are_one_service(tmp_path: Path) -> None:
         rows.execute("UPDATE catalog_movie SET title = 'Ikiru' WHERE tmdb_id = 603")
         assert eventually(lambda: titles(other, "movies/search/?q=ikiru") == ["Ikiru"], within=LISTED_WITHIN)
         assert eventually(lambda: titles(other, "movies/?sort_by=title.desc")[0] == "Ikiru", within=LISTED_WITHIN)
+        assert rows.execute(JOBS_THAT_RAN_TWICE).fetchall() == []
+        assert rows.execute(HOW_OFTEN_QUEUED, [DAILY]).fetchall() == [(path, 1) for path in DAILY]
 
 
 def _what_is_done_on_one_counts_on_the_other_at_once(one: int, other: int) -> None:

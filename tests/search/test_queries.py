@@ -78,6 +78,11 @@ def test_no_text_does(text: str) -> None:
         ("once upon a time", [(0, 0), (1, 0), (2, 0), (0, 1)]),
         ("heathers " * 9, [(0, 0), (0, 2)]),
         ('"the heathers"', [(0, 0)]),
+        ("и" * 48, [(0, 0), (1, 0), (2, 2)]),
+        ("и" * 49, [(0, 0)]),
+        ("七人の侍" * 8, [(0, 0), (1, 0), (2, 2)]),
+        ("七人の侍" * 9, [(0, 0)]),
+        ("".join(map(chr, range(0x20000, 0x20028))), [(0, 0)]),
     ],
 )
 def test_a_question_is_asked_again_only_where_more_is_forgiven(text: str, levels: list[tuple[int, int]]) -> None:

@@ -110,6 +110,8 @@ def _database(home: Path, films: int, *, url: str | None = None, beside: tuple[i
 
 
 def _measured(tried: Settings, database: Database, folder: Path, seconds: float) -> Mapping[str, Measurement]:
+    for counters in Path(database.env["MATINEE_DATA_DIR"]).glob("limits.sqlite3*"):
+        counters.unlink()  # each worker takes a tenth of a minute's requests with it, and soon there would be none left
     env = database.env | {"MATINEE_REQUESTS_AT_ONCE": str(tried.at_once)}
     contender = contenders.matinee(
         env, name="Matinee", beside=database.beside, workers=tried.workers, runtime=tried.runtime

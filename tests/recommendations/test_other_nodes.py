@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_django.fixtures import Settings
 
 from matinee.core.artifacts import ArtifactStore
+from matinee.recommendations import guard
+from matinee.recommendations.tasks import train_model
 from matinee.recommendations.training import LearnedFromLess, train
 from tests.recommendations.conftest import NOW
 from tests.recommendations.test_training import notes, store_strangers
@@ -67,3 +70,21 @@ def test_a_depot_that_comes_back_meanwhile_gets_no_model_that_knows_less(
 
     assert ArtifactStore(settings.ARTIFACTS_DIR, "model").current_version() == another_node
     assert learned_from(train(now=NOW).version) == {"strangers": 9}
+
+
+def test_a_job_that_began_without_the_depot_publishes_nothing_and_the_next_one_knows_all(
+    another_node: str, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "depot").rename(tmp_path / "lost")
+    judge = guard.judge
+
+    def come_back(*given: Any) -> guard.Verdict:
+        if (tmp_path / "lost").exists():
+            (tmp_path / "lost").rename(tmp_path / "depot")
+        return judge(*given)
+
+    monkeypatch.setattr(guard, "judge", come_back)
+
+    assert train_model.call() is None
+    assert ArtifactStore(settings.ARTIFACTS_DIR, "model").current_version() == another_node
+    assert learned_from(train_model.call() or "") == {"strangers": 9}

@@ -66,6 +66,7 @@ def made_up_model(chance: np.random.Generator) -> PublishedModel:
 def test_to_look_at_promising_films_first_changes_no_ranking(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     chance = np.random.default_rng(seed)
     monkeypatch.setattr(serving, "DEEPEST", int(chance.integers(1, 12)))
+    monkeypatch.setattr(serving, "LARGE", 0)
     monkeypatch.setattr(pool, "BEHIND", 1.0)
     published, catalogue = made_up_model(chance), columns()
     whole = build_pool(catalogue, published)

@@ -74,7 +74,7 @@ class Reach:
         numbers = np.zeros(self.n_items, dtype=np.int32)
         numbers[rows] = np.arange(1, len(rows) + 1)
         asked = numbers.take(self.rows)
-        links = np.flatnonzero(asked)
+        links = np.flatnonzero(asked != 0)  # numpy counts what is true six times as fast as what is not 0
         senders = self.places[np.searchsorted(self.ends[1:], links, side="right")]
         targets = asked[links] - 1
         linked = Linked(*np.zeros((2, self.history.size, len(rows))))
@@ -207,7 +207,10 @@ class ItemModel:
             senders, self.links.columns, self.links.weights, self.weights_of_few
         )
         few = self.links_patience**2 / (self.links_patience**2 + len(senders) ** 2)
-        weights = of_many + np.float32(few) * (of_few - of_many)
+        weights = of_few
+        weights -= of_many
+        weights *= np.float32(few)
+        weights += of_many
         ends = np.zeros(len(senders) + 1, dtype=np.int32)
         np.cumsum(counts, out=ends[1:])
         return Reach(history, self.n_items, places, senders, ends, columns, weights, of_many)

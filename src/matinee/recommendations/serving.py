@@ -35,6 +35,9 @@ MOST_OF_A_COLLECTION = 3
 """So many films of one franchise are recommended before all else is."""
 FEW = 3
 """Where at most one film in so many is allowed, those alone are gathered and scored, else all are."""
+LARGE = 5
+"""A catalogue is large that has so many times more films than those that are promising: to gather one costs as much as
+to pass by so many."""
 MOST_REASONS = 5
 PAGES_REMEMBERED = 8
 BASE_AMONG_KIN = 0.2
@@ -242,11 +245,12 @@ def _allowed(pool: Pool, movie_filter: MovieFilter, left_out: Iterable[int]) -> 
 def _where_to_look(pool: Pool, reach: Reach, allowed: Flags) -> Iterator[tuple[Some, float | None]]:
     """The films that are worth looking at, and what no others that are allowed score more than, if there are others.
 
-    At first, where many are allowed, those of them that are linked to the history or stand high anyway. The last ones
-    are all that are allowed: those alone where they are few, else the whole catalogue.
+    At first, in a large catalogue, those that are linked to the history or stand high anyway. The last ones are all
+    that are allowed: those alone where they are few, else the whole catalogue.
     """
     number = np.count_nonzero(allowed)
-    if reach.is_linked and number > len(pool.first):
+    is_large = len(allowed) > LARGE * (len(pool.first) + len(reach.rows))
+    if is_large and reach.is_linked and number > len(pool.first):
         is_promising, others_at_most = pool.promising(reach)
         yield np.flatnonzero(is_promising & allowed).astype(np.int32), others_at_most
     yield (np.flatnonzero(allowed).astype(np.int32) if FEW * number < len(allowed) else EVERY), None

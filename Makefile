@@ -68,7 +68,7 @@ soak: $(READY) ## tests of chance ten times as often: kills, drills; TIMES=100 f
 	MATINEE_TEST_ROUNDS=$(or $(TIMES),10) MATINEE_TEST_DATABASE=sqlite $(PYTEST) $(SOAKED)
 	MATINEE_TEST_ROUNDS=$(or $(TIMES),10) MATINEE_TEST_DATABASE=postgresql $(PYTEST) $(SOAKED)
 
-mutants: $(READY) ## what small changes to the code that must not be wrong the tests notice: hours; ONLY="tokens erase" for some groups
+mutants: $(READY) ## what small changes to the code that must not be wrong the tests notice: half an hour; ONLY="tokens erase" for some groups
 	$(RUN) python scripts/mutants.py $(ONLY)
 
 bench: $(READY) ## the measured tables; see benchmarks/README.md

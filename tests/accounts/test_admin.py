@@ -148,6 +148,16 @@ def test_a_person_is_renamed_and_the_key_follows(root: Client, alice: User, bob:
     assert (alice.username, alice.username_key) == ("Liddell", "liddell")
 
 
+def test_whose_page_is_changed_otherwise_stays_signed_in(root: Client, alice: User) -> None:
+    tokens = open_session(user=alice, now=NOW)
+
+    root.post(page_of(alice), form_of(alice, first_name="Alice"))
+
+    alice.refresh_from_db()
+    assert alice.first_name == "Alice"
+    assert not refused(tokens.access)
+
+
 def test_who_is_switched_off_is_out_at_once(root: Client, alice: User) -> None:
     tokens = open_session(user=alice, now=NOW)
 

@@ -17,6 +17,7 @@ from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 
 from matinee.accounts import guard, recovery
+from matinee.accounts.erasure import erase_account
 from matinee.accounts.models import Guesses, Letter, Session, User
 from matinee.accounts.origins import Origin
 from matinee.accounts.recovery import WrongPassword
@@ -189,6 +190,16 @@ def test_what_is_confirmed_while_signed_in_is_guarded_too(alice: User) -> None:
 
     with pytest.raises(WrongPassword):
         change(current=PASSWORD, new=OTHER_PASSWORD)
+
+
+def test_who_erases_their_account_is_guarded_as_the_session_that_they_ask_from(alice: User) -> None:
+    open_session(user=alice, now=NOW)
+    session = Session.objects.get()
+
+    with pytest.raises(WrongPassword):
+        erase_account(user=alice, session_id=session.pk, password="wrong", now=NOW)
+
+    assert [past["place"] for past in Guesses.objects.get().tries] == [f"session {session.pk}"]
 
 
 def test_the_admin_is_guarded_with_the_same_counts(alice: User) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 from django.apps import apps
@@ -12,6 +13,7 @@ from matinee.accounts import privacy
 from matinee.accounts.models import User
 from matinee.accounts.privacy import (
     Erased,
+    Section,
     erased_by,
     erasers,
     exported,
@@ -136,6 +138,12 @@ def test_nothing_is_told_that_is_not_there() -> None:
         assert not field or field in {each.name for each in labels[model]._meta.concrete_fields}, name
 
 
+def test_what_hangs_on_a_row_that_is_not_there_is_null() -> None:
+    section = Section("notes", "library.Note", "user", {"said": "text", "genre": "movie__genre__name"})
+
+    assert section.told(SimpleNamespace(text="Slow.", movie=None)) == {"said": "Slow.", "genre": None}
+
+
 def test_a_section_is_given_once() -> None:
     first = sections()[0]
     exported(first)
@@ -150,17 +158,21 @@ def test_a_reason_is_for_a_field_or_for_all_of_a_model() -> None:
     assert "accounts.User.password" in reasons_to_leave_out()
 
 
-def test_what_a_package_registers_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    for registry in ("_left_out", "_erasers"):
+def test_each_section_reason_and_eraser_that_a_package_registers_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    for registry in ("_sections", "_left_out", "_erasers"):
         monkeypatch.setattr(privacy, registry, {})
     gone: list[Erased] = []
+    two = (Section("notes", "library.Note", "user", {}), Section("marks", "library.Mark", "note__user", {}))
 
+    for section in two:
+        exported(section)
     left_out("library.Note", "Nobody wrote it.")
     left_out("library.Mark", "A secret.", "seal", "salt")
     erased_by("notes", gone.append)
     for eraser in erasers():
         eraser(Erased(7, "a key"))
 
+    assert sections() == two
     assert reasons_to_leave_out() == {
         "library.Note": "Nobody wrote it.",
         "library.Mark.seal": "A secret.",

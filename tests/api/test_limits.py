@@ -8,14 +8,16 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session as AdminSession
 from django.test import Client
 from django.urls import resolve
 from pytest_django.fixtures import Settings
 
 from matinee.accounts.models import User
+from matinee.accounts.services import create_user
 from matinee.api.app import api as matinee_api
 from matinee.api.limits import BY_ADDRESS_ALONE
-from tests.api.conftest import PASSWORD, Answer, Api, MakeMovie, signed_in_as
+from tests.api.conftest import NOW, PASSWORD, Answer, Api, MakeMovie, signed_in_as
 
 LOGIN = {"username": "nobody", "password": PASSWORD}
 ORDINARY_THOUGH_PUBLIC = {"/api/v1/users/token/refresh/"}
@@ -178,6 +180,17 @@ def test_signing_in_to_the_admin_has_a_limit_of_its_own(db: None) -> None:
 
     assert [answer.status_code for answer in tries] == [200, 200, 429]
     assert client.get("/admin/login/").status_code == 200
+
+
+def test_who_is_over_it_is_not_signed_in_by_the_right_password_either(db: None) -> None:
+    create_user(email="root@example.org", username="root", password=PASSWORD, now=NOW, is_staff=True)
+    client = Client(raise_request_exception=False)
+
+    for password in ("guess", "guess", PASSWORD):
+        answer = client.post("/admin/login/", {"username": "root", "password": password})
+
+    assert answer.status_code == 429
+    assert not AdminSession.objects.exists()
 
 
 def test_a_limit_of_0_is_none(api: Api, low: dict[str, int]) -> None:

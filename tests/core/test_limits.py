@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import socket
 import sqlite3
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -162,6 +163,26 @@ def test_a_forked_process_counts_on_with_a_connection_of_its_own(tmp_path: Path)
     child.join(timeout=30)
 
     assert (child.exitcode, counters.add("alice", window=1, amount=1)) == (0, 7)
+
+
+def test_a_forked_process_does_not_touch_the_connection_of_its_parent(tmp_path: Path) -> None:
+    counters = FileCounters(tmp_path / "limits.sqlite3")
+    of_parent = counters._open()
+    assert counters._open() is of_parent
+    child = FORK.Process(target=lambda: sys.exit(counters._open() is of_parent))
+
+    child.start()
+    child.join(timeout=30)
+
+    assert child.exitcode == 0
+
+
+def test_all_threads_of_a_process_count_by_its_one_connection(tmp_path: Path) -> None:
+    counters = FileCounters(tmp_path / "limits.sqlite3")
+    counters.add("alice", window=1, amount=1)
+
+    with ThreadPoolExecutor(1) as other:
+        assert other.submit(counters.add, "alice", window=1, amount=1).result() == 2
 
 
 def test_all_can_open_a_new_file_at_once(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ class Unclaimed:
 
     def _unclaimed(self, name: str, holder: User | None) -> str:
         if holder is not None and holder != self.instance:
-            raise ValidationError("Somebody has this already.", code="unique")
+            raise ValidationError("Somebody has this already.")
         return name
 
 
@@ -142,12 +142,11 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg] # generic in its stub a
         for person in queryset:
             self.delete_model(request, person)
 
-    def get_inlines(self, request: HttpRequest, obj: User | None) -> Any:
-        return () if obj is None else super().get_inlines(request, obj)
+    def get_inlines(self, request: HttpRequest, obj: User | None) -> Any:  # noqa: ARG002 - Django's signature
+        return () if obj is None else self.inlines
 
-    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        fields = super().get_readonly_fields(request, obj)
-        return fields if _is_superuser(request) else (*fields, *self.rights)
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:  # noqa: ARG002 - Django's
+        return self.readonly_fields if _is_superuser(request) else (*self.readonly_fields, *self.rights)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return super().has_change_permission(request, obj) and _may_touch(request, obj)

@@ -161,5 +161,61 @@ def test_who_has_waited_longest_is_next() -> None:
     assert called == ["first", "second", "third", "first, again"]
 
 
+@pytest.fixture
+def behind() -> Iterator[Turns]:
+    """One request has the only turn, one waits for it."""
+    is_held = threading.Event()
+
+    def holding(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        if "is_held" in environ:
+            assert is_held.wait(20)
+        start_response("200 OK", [])
+        return []
+
+    application = Turns(holding, at_once=1)
+    threads = [threading.Thread(target=answer, args=(application, {"is_held": True})) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    while not application._waiting:
+        time.sleep(0.001)
+    yield application
+    is_held.set()
+    for thread in threads:
+        thread.join(20)
+    assert answer(application, {})[0] == "200"
+
+
+def test_who_comes_where_turns_are_long_behind_is_refused_at_once(
+    behind: Turns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "BEHIND_SECONDS", 0.0)
+    monkeypatch.setattr(turns, "LONG_BEHIND_SECONDS", 0.0)
+    headers: list[tuple[str, str]] = []
+
+    body = b"".join(behind({}, lambda _status, told: headers.extend(told)))
+
+    assert json.loads(body)["detail"] == turns.TOO_MUCH
+    assert int(dict(headers)["Retry-After"]) > 0
+    assert "Connection" not in dict(headers)
+
+
+def test_who_comes_where_turns_are_behind_for_a_moment_waits(behind: Turns, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "BEHIND_SECONDS", 0.0)
+
+    waiting = threading.Thread(target=answer, args=(behind, {}))
+    waiting.start()
+    while len(behind._waiting) < 2:
+        time.sleep(0.001)
+
+
+def test_that_a_worker_is_alive_is_told_however_far_it_is_behind(
+    behind: Turns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "BEHIND_SECONDS", 0.0)
+    monkeypatch.setattr(turns, "LONG_BEHIND_SECONDS", 0.0)
+
+    assert answer(behind, {"PATH_INFO": "/livez"})[0] == "200"
+
+
 def test_the_server_has_threads_left_for_requests_without_a_body() -> None:
     assert turns.MOST_READ + turns.MOST_WAITING + 8 <= THREADS

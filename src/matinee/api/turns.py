@@ -3,7 +3,7 @@
 The server reads a body on the thread that then calls the application, knows no deadline for it and can't break a read
 off. Were its threads only as many as the application may use, a few bodies that never come would hold all of them. So
 it has more, of which bodies on their way hold a part, in all and for each client; and the application waits for its
-turn once the body is there.
+turn once the body is there. Where turns are long behind, who comes is refused at once.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import io
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -39,11 +39,21 @@ LATE_AFTER_SECONDS = 0.5
 WHOLE_WITHIN_SECONDS = 30.0
 PIECE = 16_384
 
+BEHIND_SECONDS = 1.0
+"""Turns are behind when the next one has been waited for so long."""
+LONG_BEHIND_SECONDS = 2.0
+"""Who comes when they have been behind for so long is refused, so that those who wait are still answered in time, and
+the server's own queue, of which nothing is known here, runs empty. A disk that stands still for a moment is no such
+case."""
+LIVENESS = "/livez"
+"""Takes no turn: a worker that is behind is alive, and to be restarted would not help it."""
+
 DETAIL_OF_STATUS = {
     400: "The body ended before its length was reached.",
     408: f"The body was not there within {WHOLE_WITHIN_SECONDS:.0f} seconds.",
     503: "Too many bodies are on their way at once; try again soon.",
 }
+TOO_MUCH = "There is more to do than can be done in time; try again soon."
 
 
 class Refused(Exception):
@@ -114,6 +124,13 @@ class Bodies:
         return [since for _, since in self._reading.values()] if len(self._reading) >= MOST_READ else None
 
 
+class Turn(NamedTuple):
+    """That is waited for."""
+
+    comes_with: SimpleQueue[BaseDatabaseWrapper]
+    since: float
+
+
 class Turns:
     """Calls the application on `at_once` threads at once, which lend each other their connections to the database.
 
@@ -126,18 +143,24 @@ class Turns:
         self._bodies = Bodies()
         self._changing = threading.Lock()
         self._free: list[BaseDatabaseWrapper] = []
-        self._waiting: deque[SimpleQueue[BaseDatabaseWrapper]] = deque()
+        self._waiting: deque[Turn] = deque()
+        self._behind_since: float | None = None
         for _ in range(at_once):
             connection = connections.create_connection(DEFAULT_DB_ALIAS)
             connection.inc_thread_sharing()
             self._free.append(connection)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ.get("PATH_INFO") == LIVENESS:
+            return self._application(environ, start_response)
         if environ.get("CONTENT_LENGTH", "0") != "0" or "HTTP_TRANSFER_ENCODING" in environ:
             try:
                 self._bodies.read(environ)
             except Refused as refused:
-                return _refusal(refused.status, start_response)
+                # nobody knows where the next request of this connection would begin
+                return _refusal(refused.status, str(refused), start_response, {"Connection": "close"})
+        if self._is_long_behind():
+            return _refusal(503, TOO_MUCH, start_response)
         self._take()
         try:
             with lendable(self._lent):
@@ -158,21 +181,30 @@ class Turns:
         finally:
             self._take()
 
+    def _is_long_behind(self) -> bool:
+        with self._changing:
+            now = time.monotonic()
+            if not self._waiting or now - self._waiting[0].since < BEHIND_SECONDS:
+                self._behind_since = None
+                return False
+            self._behind_since = self._behind_since or now
+            return now - self._behind_since >= LONG_BEHIND_SECONDS
+
     def _take(self) -> None:
-        turn: SimpleQueue[BaseDatabaseWrapper] = SimpleQueue()
+        turn = Turn(SimpleQueue(), time.monotonic())
         with self._changing:
             if self._free:
-                turn.put(self._free.pop())
+                turn.comes_with.put(self._free.pop())
             else:
                 self._waiting.append(turn)
-        connections[DEFAULT_DB_ALIAS] = turn.get()
+        connections[DEFAULT_DB_ALIAS] = turn.comes_with.get()
 
     def _give_back(self) -> None:
         connection = connections[DEFAULT_DB_ALIAS]
         del connections[DEFAULT_DB_ALIAS]
         with self._changing:
             if self._waiting:
-                self._waiting.popleft().put(connection)
+                self._waiting.popleft().comes_with.put(connection)
             else:
                 self._free.append(connection)
 
@@ -189,8 +221,7 @@ def _read(source: Any, size: int) -> bytes:
     return b"".join(pieces)
 
 
-def _refusal(status: int, start_response: Any) -> list[bytes]:
-    """The connection ends with it, since nobody knows where its next request would begin."""
-    response = problem(status, detail=DETAIL_OF_STATUS[status], headers={"Connection": "close"})
+def _refusal(status: int, detail: str, start_response: Any, headers: Mapping[str, str] | None = None) -> list[bytes]:
+    response = problem(status, detail=detail, headers=headers)
     start_response(f"{status} {response.reason_phrase}", [*response.items()])
     return [response.content]

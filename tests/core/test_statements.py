@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
+from django.db.backends.signals import connection_created
 from django.db.transaction import TransactionManagementError
 from pytest_django import DjangoAssertNumQueries
 
@@ -41,6 +42,28 @@ def test_who_watches_statements_sees_it(django_assert_num_queries: DjangoAssertN
         assert fetched("SELECT %s + 0", [1]) == [(1,)]
     with connection.execute_wrapper(watch):
         assert fetched(ADD, [90_001, "Noir"]) == []
+
+    assert seen == [ADD]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_begins_to_watch_as_a_connection_is_opened_sees_its_first_statement() -> None:
+    seen: list[str] = []
+
+    def watch(execute: Callable[..., Any], statement: str, *arguments: Any) -> Any:
+        seen.append(statement)
+        return execute(statement, *arguments)
+
+    def begin(**_named: Any) -> None:
+        connection.execute_wrappers.append(watch)
+
+    connection.close()
+    connection_created.connect(begin)
+    try:
+        fetched(ADD, [90_001, "Noir"])
+    finally:
+        connection_created.disconnect(begin)
+        connection.execute_wrappers.remove(watch)
 
     assert seen == [ADD]
 

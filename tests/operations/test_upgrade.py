@@ -177,7 +177,7 @@ def rows_of(url: str, folder: Path) -> Rows:
 @pytest.mark.skipif(TIMES == 1 and not FROM, reason="`make test-upgrade` and `make soak` alone start two programs.")
 @pytest.mark.parametrize("revision", revisions())
 def test_the_program_before_works_on_the_new_schema_and_all_it_wrote_is_there_after_it(
-    tmp_path: Path, older: dict[str, str]
+    tmp_path: Path, older: dict[str, str], revision: str
 ) -> None:
     folder, alice, bob = tmp_path / "data", Person("alice"), Person("bob")
     command = ("serve", "--workers", "1")
@@ -192,7 +192,8 @@ def test_the_program_before_works_on_the_new_schema_and_all_it_wrote_is_there_af
             told = run(url, folder, "migrate")
             after = rows_of(url, folder)
 
-            assert "Applying" in told, "the older program has a smaller schema"
+            if revision == BEFORE_THE_LAST_MIGRATION:  # a release may have today's schema
+                assert "Applying" in told, "the older program has a smaller schema"
             fewer = {table for table, number in before.items() if after.get(table, 0) < number}
             assert {table for table in fewer if not table.startswith(OF_JOBS)} == set()
             assert run(url, folder, "shell", "--verbosity", "0", "--command", ALL_JOBS_AGAIN, **older) == ""

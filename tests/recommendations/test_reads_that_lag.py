@@ -40,7 +40,14 @@ def alice(transactional_db: None, django_db_blocker: DjangoDbBlocker) -> Iterato
 
 
 @pytest.fixture
-def left_behind(alice: User, settings: Settings) -> Iterator[str]:
+def left_behind(copied: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A copy that says of itself that it follows."""
+    monkeypatch.setattr(replica, "BEHIND", "SELECT 0")
+    return copied
+
+
+@pytest.fixture
+def copied(alice: User, settings: Settings) -> Iterator[str]:
     """From here on nothing more reaches the replica; returns its name."""
     name, live = f"replica_{secrets.token_hex(4)}", connection.settings_dict["NAME"]
     connections.close_all()  # a database that somebody is connected to is not copied
@@ -126,3 +133,12 @@ def test_a_replica_that_is_away_or_far_behind_is_not_read(
 
 def test_the_doctor_says_that_it_follows(left_behind: str) -> None:
     assert doctor.followed().ok
+
+
+def test_a_database_that_follows_nobody_is_not_read(alice: User, copied: str) -> None:
+    rate(alice, {103: 5})
+
+    with reads_may_lag():
+        assert len(own_ratings()) == 3
+
+    assert not doctor.followed().ok

@@ -24,8 +24,9 @@ REPLICA = "replica"
 LAGS_AT_MOST_SECONDS = 600
 """A primary that nobody writes to for longer looks like one that is not followed: then it has the time to be read."""
 BEHIND = """
-SELECT CASE WHEN pg_is_in_recovery() THEN EXTRACT(EPOCH FROM now() - pg_last_xact_replay_timestamp()) ELSE 0 END
+SELECT CASE WHEN pg_is_in_recovery() THEN EXTRACT(EPOCH FROM now() - pg_last_xact_replay_timestamp()) END
 """
+"""Nothing where it follows nobody, as once it was made the primary: then nobody knows what it lacks."""
 _is_read = ContextVar("reads may lag", default=False)
 
 
@@ -38,9 +39,6 @@ class Router:
 
     def db_for_write(self, _model: object, instance: Model | None = None, **_hints: Any) -> str | None:
         return _back(instance)
-
-    def allow_relation(self, one: Model, other: Model, **_hints: Any) -> bool | None:
-        return True if {_database_of(one), _database_of(other)} <= {REPLICA, DEFAULT_DB_ALIAS} else None
 
     def allow_migrate(self, alias: str, _app: str, **_hints: Any) -> bool | None:
         return False if alias == REPLICA else None
@@ -88,5 +86,6 @@ def why_not_read() -> str | None:
         connections[REPLICA].close()
         return f"it does not answer ({type(error).__name__})."
     if behind is None or behind > LAGS_AT_MOST_SECONDS:
+        connections[REPLICA].close()
         return f"it is {'of an unknown time' if behind is None else f'{behind:,.0f} s'} behind."
     return None

@@ -19,12 +19,12 @@ def fetched(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     Django's own exceptions. Who watches Django's cursors sees it, too.
     """
     database = connections[DEFAULT_DB_ALIAS]
+    database.close_if_health_check_failed()
+    database.ensure_connection()  # and with it come those who watch
     if database.execute_wrappers or database.queries_logged:
         with database.cursor() as cursor:
             cursor.execute(statement, parameters)
             return [*map(tuple, cursor.fetchall())] if cursor.description else []
-    database.close_if_health_check_failed()
-    database.ensure_connection()
     database.validate_thread_sharing()
     database.validate_no_broken_transaction()
     with database.wrap_database_errors:

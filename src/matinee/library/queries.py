@@ -47,7 +47,9 @@ ALL = slice(None)
 
 ROWS_REMEMBERED = 30_000
 """At most, in one process: some 8 MB."""
-_lists = Remembered[list[tuple[Any, ...]]](ROWS_REMEMBERED, weight=lambda rows: 1 + len(rows))
+AN_ANSWER = 4
+"""Rows weigh as much as what an answer takes beside its rows: its key, with the statement."""
+_lists = Remembered[list[tuple[Any, ...]]](ROWS_REMEMBERED, weight=lambda rows: AN_ANSWER + len(rows))
 
 
 class Flags(NamedTuple):
@@ -115,23 +117,27 @@ def flags_of(*, user: User, movie_ids: Collection[int]) -> dict[int, Flags]:
 
 def number_of(kind: type[Entry | MovieRating], *, user: User) -> int:
     """How many of this kind the person has."""
-    [(number,)] = _remembered(NUMBER.format(table=TABLES[kind]), [user.pk], user)
+    [(number,)] = _read_once(NUMBER.format(table=TABLES[kind]), [user.pk], user)
     return int(number)
 
 
 def films_of(kind: type[Entry | MovieRating], *, user: User) -> list[int]:
     """The TMDb ids of all that the person has there, newest first."""
-    return [tmdb_id for (tmdb_id,) in _remembered(*_newest_first(kind, "film.tmdb_id", user, ALL), user)]
+    return [tmdb_id for (tmdb_id,) in _read_once(*_newest_first(kind, "film.tmdb_id", user, ALL), user)]
 
 
 def entries_of(kind: type[Entry], *, user: User, part: slice | Sequence[int]) -> dict[int, dt.datetime]:
     """When the person put each film there, by TMDb id, newest first: those in these places, or these films."""
-    rows = _remembered(*_newest_first(kind, "film.tmdb_id, mine.created_at", user, part), user)
+    if _is_empty(part):
+        return {}
+    rows = _read_once(*_newest_first(kind, "film.tmdb_id, mine.created_at", user, part), user)
     return {tmdb_id: instants.read(at) for tmdb_id, at in rows}
 
 
 def ratings_of(*, user: User, part: slice | Sequence[int]) -> dict[int, Rating]:
     """What the person thinks of films, by TMDb id, newest first: those in these places, or these films."""
+    if _is_empty(part):
+        return {}
     columns = ", ".join(f"mine.{column}" for column in RATING_COLUMNS.split(", "))
     rows = fetched(*_newest_first(MovieRating, f"film.tmdb_id, {columns}", user, part))  # reviews are kept nowhere else
     return {tmdb_id: Rating.of_row(tuple(row)) for tmdb_id, *row in rows}
@@ -162,13 +168,17 @@ def _newest_first(
     """A statement and its parameters."""
     among, place, parameters = "", "", [user.pk]
     if not isinstance(part, slice):
-        among, parameters = f" AND film.tmdb_id IN ({', '.join(['%s'] * len(part)) or 'NULL'})", [user.pk, *part]
+        among, parameters = f" AND film.tmdb_id IN ({', '.join(['%s'] * len(part))})", [user.pk, *part]
     elif part != ALL:
         place, parameters = PLACE, [user.pk, part.stop - part.start, part.start]
     return NEWEST_FIRST.format(columns=columns, table=TABLES[kind], among=among, place=place), parameters
 
 
-def _remembered(statement: str, parameters: list[Any], user: User) -> list[tuple[Any, ...]]:
+def _is_empty(part: slice | Sequence[int]) -> bool:
+    return not isinstance(part, slice) and not part
+
+
+def _read_once(statement: str, parameters: list[Any], user: User) -> list[tuple[Any, ...]]:
     """What a statement says of a person alone, read once for as long as the version of their state stands: read after
     its version, it is at least as new as that."""
     if user.state_version is None:

@@ -26,8 +26,9 @@ TRIES = 5
 """At taking the name of a database: who connects anew in that very moment stands in the way."""
 AT_ONCE = min(os.cpu_count() or 1, 4)
 """Tables that are filled, or indexes and constraints that are made, by a connection each."""
-WHILE_RESTORING = "-c synchronous_commit=off -c maintenance_work_mem=256MB"
-"""Nobody sees a part of it, and the commit that renames the database waits until all before it is on disk."""
+WHILE_RESTORING = f"-c synchronous_commit=off -c maintenance_work_mem={256 // AT_ONCE}MB"
+"""Nobody sees a part of it, and the commit that renames the database waits until all before it is on disk. All
+connections together take the memory of one index that is made."""
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
 HAS_TABLES = "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema'))"
 LIKE_THE_LIVE_ONE = """

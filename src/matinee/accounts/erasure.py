@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import stamina
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session as AdminSession
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, transaction
 
 from matinee.accounts import erasure_tasks
 from matinee.accounts.models import Erasure, Letter, User
@@ -26,6 +27,11 @@ from matinee.audit.actions import Action
 from matinee.audit.trail import record
 
 LINE = 3  # key, instant, and the word that ends it
+TRIES = 5
+"""Who rates a film in that very moment holds its row and waits for the version of their state; the erasure may hold
+that and wait for the row. PostgreSQL ends one of the two."""
+DEADLOCK = "40P01"
+"""PostgreSQL's name for it."""
 
 
 def erase_account(*, user: User, session_id: int, password: str, now: dt.datetime) -> None:
@@ -37,12 +43,17 @@ def erase_account(*, user: User, session_id: int, password: str, now: dt.datetim
 def erase(person: User, *, by: str | None, now: dt.datetime) -> None:
     """Erase somebody; `by` is the audit key of who does it."""
     erased = Erased(person.pk, person.audit_key)
-    with _overwriting(DEFAULT_DB_ALIAS), transaction.atomic():
-        Erasure.objects.create(audit_key=erased.audit_key, erased_at=now)
-        record(Action.ACCOUNT_ERASED, actor=by, subject=erased.audit_key, now=now)
-        _delete_rows(person)
-        erasure_tasks.empty_write_ahead_log.enqueue()
-        transaction.on_commit(lambda: _finish(erased, now))
+    for attempt in stamina.retry_context(on=_is_deadlock, attempts=TRIES, wait_initial=0.05, wait_jitter=0.05):
+        with attempt, _overwriting(DEFAULT_DB_ALIAS), transaction.atomic():
+            Erasure.objects.create(audit_key=erased.audit_key, erased_at=now)
+            record(Action.ACCOUNT_ERASED, actor=by, subject=erased.audit_key, now=now)
+            _delete_rows(person)
+            erasure_tasks.empty_write_ahead_log.enqueue()
+            transaction.on_commit(lambda: _finish(erased, now))
+
+
+def _is_deadlock(error: Exception) -> bool:
+    return isinstance(error, OperationalError) and getattr(error.__cause__, "sqlstate", None) == DEADLOCK
 
 
 def _finish(erased: Erased, now: dt.datetime) -> None:

@@ -217,5 +217,17 @@ def test_that_a_worker_is_alive_is_told_however_far_it_is_behind(
     assert answer(behind, {"PATH_INFO": "/livez"})[0] == "200"
 
 
+def test_a_body_that_does_not_come_holds_no_more_threads_where_liveness_is_asked(
+    application: Turns, held: list[Slow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "LATE_AFTER_SECONDS", 0.0)
+    body = Slow(b"{}")
+
+    status, _ = answer(application, {**post(body), "PATH_INFO": "/livez"})
+
+    assert status == "503"
+    assert not body.is_asked_for.is_set()
+
+
 def test_the_server_has_threads_left_for_requests_without_a_body() -> None:
     assert turns.MOST_READ + turns.MOST_WAITING + 8 <= THREADS

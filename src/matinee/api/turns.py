@@ -151,14 +151,14 @@ class Turns:
             self._free.append(connection)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if environ.get("PATH_INFO") == LIVENESS:
-            return self._application(environ, start_response)
         if environ.get("CONTENT_LENGTH", "0") != "0" or "HTTP_TRANSFER_ENCODING" in environ:
             try:
                 self._bodies.read(environ)
             except Refused as refused:
                 # nobody knows where the next request of this connection would begin
                 return _refusal(refused.status, str(refused), start_response, {"Connection": "close"})
+        if environ.get("PATH_INFO") == LIVENESS:
+            return self._application(environ, start_response)
         if self._is_long_behind():
             return _refusal(503, TOO_MUCH, start_response)
         self._take()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import cast
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -14,6 +15,7 @@ from matinee.accounts.models import PersonState, Session, User, UserProfile
 from matinee.accounts.sessions import open_session
 from matinee.api.authentication import (
     NotSignedIn,
+    SignedInRequest,
     cards_standing,
     ceiling_of,
     maybe_signed_in,
@@ -115,7 +117,7 @@ def test_a_read_knows_how_things_stood_when_it_was_asked_who_asks_and_a_write_do
     of_a_read = (PersonState.objects.get(user=alice).version, Standing(version=None, pending=frozenset({603})))
     assert (user.state_version, cards_standing(request)) == (of_a_read if method == "GET" else (None, None))
     assert ceiling_of(request) == own_ceiling("US:R")
-    assert getattr(request, "session_id") == Session.objects.get().pk  # noqa: B009 - it has none before that
+    assert cast("SignedInRequest", request).session_id == Session.objects.get().pk
 
 
 def test_of_a_request_of_nobody_nothing_is_known() -> None:

@@ -142,10 +142,10 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg] # generic in its stub a
         for person in queryset:
             self.delete_model(request, person)
 
-    def get_inlines(self, request: HttpRequest, obj: User | None) -> Any:  # noqa: ARG002 - Django's signature
+    def get_inlines(self, _request: HttpRequest, obj: User | None) -> Any:
         return () if obj is None else self.inlines
 
-    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:  # noqa: ARG002 - Django's
+    def get_readonly_fields(self, request: HttpRequest, _obj: User | None = None) -> Any:
         return self.readonly_fields if _is_superuser(request) else (*self.readonly_fields, *self.rights)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:

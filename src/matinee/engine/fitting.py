@@ -58,17 +58,17 @@ def fit(
 
     tell("Learning from ratings and content")
     squares = _spread(statistics.squares(config.ease), rated_ids, ids)
-    ridges = [
+    ridge, ridge_of_few = (
         config.ease.ridge(statistics.n_users, squares, dropout)
         for dropout in (config.ease.dropout, config.ease.dropout_of_few)
-    ]
+    )
     everything = Evidence(
         pairs=statistics.pairs(ids, config.ease),
         places=np.arange(len(ids)),
         features=sparse.csr_matrix(np.sqrt(config.content_weight) * vectors),
-        ridge=ridges[0],
+        ridge=ridge,
     )
-    items = Items(everything, ridges[1], rating_counts, prior, is_sender=is_kept, is_scored=known >= 0)
+    items = Items(everything, ridge_of_few, rating_counts, prior, is_sender=is_kept, is_scored=known >= 0)
     links = item_links(items, config)
     discounts = _discounts(rating_counts[is_kept], config.link_discount)
     of_many, of_few = (_discounted(each[is_kept][:, is_kept], discounts) for each in (links.of_many, links.of_few))

@@ -207,7 +207,7 @@ class ItemModel:
             senders, self.links.columns, self.links.weights, self.weights_of_few
         )
         few = self.links_patience**2 / (self.links_patience**2 + len(senders) ** 2)
-        weights = of_few
+        weights = of_few  # a copy, as all that is gathered is
         weights -= of_many
         weights *= np.float32(few)
         weights += of_many

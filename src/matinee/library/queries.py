@@ -48,7 +48,7 @@ ALL = slice(None)
 ROWS_REMEMBERED = 30_000
 """At most, in one process: some 8 MB."""
 AN_ANSWER = 4
-"""Rows weigh as much as what an answer takes beside its rows: its key, with the statement."""
+"""What an answer takes beside its rows, in rows: its key, with the statement."""
 _lists = Remembered[list[tuple[Any, ...]]](ROWS_REMEMBERED, weight=lambda rows: AN_ANSWER + len(rows))
 
 

@@ -80,6 +80,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("database")
 
 
+@pytest.fixture
+def _a_disk_of_its_own(settings: Settings, tmp_path: Path) -> None:
+    """A data directory, for tests that look at what is in it."""
+    settings.DATA_DIR = tmp_path
+
+
 @pytest.fixture(autouse=True)
 def _artifacts_of_its_own(settings: Settings, tmp_path: Path) -> None:
     """No test sees another's artifacts."""

@@ -6,7 +6,6 @@ import datetime as dt
 import os
 import secrets
 import sqlite3
-import stat
 import threading
 from contextlib import closing, suppress
 from itertools import chain
@@ -20,7 +19,6 @@ from django.contrib.auth.models import Permission
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection, models, transaction
 from django.test import Client
-from pytest_django.fixtures import Settings
 
 from matinee.accounts import erasure, export_files, exports, letters, privacy
 from matinee.accounts.erasure import erase, erase_account, erase_again
@@ -43,12 +41,7 @@ from tests.at_once import at_once
 CANARY = f"canary-{secrets.token_hex(4)}"  # of this process alone, since one server holds the databases of them all
 OPERATIONS_PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _a_disk_of_its_own(settings: Settings, tmp_path: Path) -> None:
-    settings.DATA_DIR = tmp_path
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("_a_disk_of_its_own")]
 
 
 @pytest.fixture
@@ -239,18 +232,6 @@ def test_the_trail_is_kept_and_names_nobody(full: User) -> None:
     assert not User.objects.filter(audit_key=key).exists()
 
 
-def test_the_list_beside_the_database_is_for_its_user_alone_and_a_line_for_each(
-    alice: User, bob: User, tmp_path: Path
-) -> None:
-    for person in (alice, bob):
-        erase(person, by=None, now=NOW)
-    erase_again()  # to which there is nothing to add
-
-    lines = [f"\n{person.audit_key} 2026-03-01T12:00:00+00:00 erased\n" for person in (alice, bob)]
-    assert (tmp_path / "erased").read_text() == "".join(lines)
-    assert stat.S_IMODE((tmp_path / "erased").stat().st_mode) == 0o600
-
-
 def test_whoever_holds_more_than_rows_is_told_who_is_gone(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Erased] = []
     monkeypatch.setitem(privacy._erasers, "a part of the tests", told.append)
@@ -269,16 +250,6 @@ def test_only_an_erasure_overwrites(alice: User, password: str) -> None:
 
     with connection.cursor() as cursor:
         assert cursor.execute("PRAGMA secure_delete").fetchone() == (0,)
-
-
-def test_who_is_on_a_list_from_elsewhere_is_erased_and_stays_listed(alice: User, bob: User) -> None:
-    listed = f"{alice.audit_key} 2026-02-01T00:00:00+00:00 erased\n"
-
-    erased = erase_again(listed_elsewhere=listed)
-
-    assert (erased, User.objects.get()) == (1, bob)
-    assert erasure.list_with("") == listed
-    assert Erasure.objects.get().erased_at == dt.datetime(2026, 2, 1, tzinfo=dt.UTC)
 
 
 def test_only_who_knows_the_password_erases_and_nothing_happens_otherwise(full: User) -> None:
@@ -320,35 +291,6 @@ def test_an_erasure_that_is_taken_back_has_erased_nobody_and_lists_nobody(alice:
     assert not erasure._file().exists()
     assert erase_again() == 0
     assert User.objects.filter(username="alice").exists()
-
-
-def test_whoever_was_erased_is_erased_again_where_an_older_database_brings_them_back(alice: User, bob: User) -> None:
-    key = alice.audit_key
-    erase_account(session_id=0, user=alice, password=PASSWORD, now=NOW)
-    Erasure.objects.all().delete()
-    back = create_user(email="alice@example.org", username="alice", password=PASSWORD, now=NOW)
-    User.objects.filter(pk=back.pk).update(audit_key=key)
-
-    erased = erase_again()
-
-    assert erased == 1
-    assert User.objects.get() == bob
-    assert Erasure.objects.get().audit_key == key
-    assert erase_again() == 0
-
-
-def test_each_list_learns_from_the_other(alice: User) -> None:
-    Erasure.objects.create(audit_key="a" * 32, erased_at=NOW)
-    erasure._remember({"b" * 32: NOW})
-    with erasure._file().open("a") as file:
-        file.write("c" * 32 + " 2026-0")  # cut off by a crash
-
-    erase_again()
-    erase_account(session_id=0, user=alice, password=PASSWORD, now=NOW)
-
-    keys = {"a" * 32, "b" * 32, alice.audit_key}
-    assert set(Erasure.objects.values_list("audit_key", flat=True)) == keys
-    assert set(erasure._listed()) == keys
 
 
 def test_who_registers_anew_is_somebody_else(alice: User) -> None:

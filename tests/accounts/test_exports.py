@@ -8,11 +8,9 @@ import io
 import json
 import stat
 import zipfile
-from pathlib import Path
 from typing import Any
 
 import pytest
-from pytest_django.fixtures import Settings
 
 from matinee.accounts import export_files, exports
 from matinee.accounts.export_tasks import forget_expired_exports
@@ -31,12 +29,7 @@ from tests.accounts.conftest import NOW
 BORN = dt.date(1990, 5, 17)
 DAY = dt.timedelta(days=1)
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _a_disk_of_its_own(settings: Settings, tmp_path: Path) -> None:
-    settings.DATA_DIR = tmp_path
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_a_disk_of_its_own")]
 
 
 OF_FORMULAS = "In csv/ a text that a spreadsheet would take for a formula has an apostrophe before it."

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from pytest_django.fixtures import Settings
 
 from matinee.accounts.models import User
 from tests.api.conftest import PASSWORD, Api, MakeMovie
 
-
-@pytest.fixture(autouse=True)
-def _a_disk_of_its_own(settings: Settings, tmp_path: Path) -> None:
-    settings.DATA_DIR = tmp_path
+pytestmark = pytest.mark.usefixtures("_a_disk_of_its_own")
 
 
 def test_who_gives_their_password_is_erased_and_signed_out(as_alice: Api, api: Api, make_movie: MakeMovie) -> None:

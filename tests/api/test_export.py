@@ -5,20 +5,15 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from pathlib import Path
 
 import pytest
 from django.utils import timezone
-from pytest_django.fixtures import Settings
 
 from matinee.accounts import export_files, exports
 from matinee.accounts.models import Export
 from tests.api.conftest import Answer, Api, MakeMovie
 
-
-@pytest.fixture(autouse=True)
-def _a_disk_of_its_own(settings: Settings, tmp_path: Path) -> None:
-    settings.DATA_DIR = tmp_path
+pytestmark = pytest.mark.usefixtures("_a_disk_of_its_own")
 
 
 def content_of(response: Answer) -> bytes:

@@ -1,16 +1,16 @@
 """Reads that may lag go to a replica of the database, where MATINEE_REPLICA_URL names one.
 
-Nothing does by itself: only what is read within `reads_may_lag`. A person's own state may not, nor what builds the
+Nothing does by itself: only what `read_where_it_may_lag` is given. A person's own state may not, nor what builds the
 catalogue's artifacts, which takes the changes that it has read off the outbox.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -18,6 +18,8 @@ from django.db import Error as AnyDatabaseError
 from django.db.models import Model
 
 logger = logging.getLogger(__name__)
+
+RESULT = TypeVar("RESULT")
 
 REPLICA = "replica"
 """Django's name for it."""
@@ -53,16 +55,28 @@ def _database_of(instance: Model) -> str | None:
     return instance._state.db  # noqa: SLF001 - Django's documented name for it
 
 
-@contextmanager
-def reads_may_lag() -> Iterator[None]:
-    """What is read within comes from the replica, if there is one that answers and is not far behind."""
+def read_where_it_may_lag(read: Callable[[], RESULT]) -> RESULT:
+    """What `read` returns, which it reads from the replica, if there is one that answers and is not far behind.
+
+    Where the replica fails meanwhile, or ends a long read because rows that it needs are gone, `read` begins anew with
+    the database itself. So it must do nothing but read.
+    """
     if not settings.REPLICA_URL:
-        yield
-        return
-    if (reason := why_not_read()) is not None:
-        logger.warning("The replica is not read: %s", reason)
-        yield
-        return
+        return read()
+    reason = why_not_read()
+    if reason is None:
+        try:
+            with _replica():
+                return read()
+        except AnyDatabaseError as error:
+            said = str(error).partition("\n")[0]
+            reason = f"it failed meanwhile ({type(error).__name__}: {said})."
+    logger.warning("The database itself is read and not its replica: %s", reason)
+    return read()
+
+
+@contextmanager
+def _replica() -> Iterator[None]:
     token = _is_read.set(True)
     try:
         yield

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from matinee.core.replica import reads_may_lag
+from matinee.core.replica import read_where_it_may_lag
 from matinee.engine.arrays import Doubles, Ids
 from matinee.engine.evaluation.beyond import beyond_accuracy
 from matinee.engine.evaluation.cases import Case, Knowledge, Ranker, Rankings, Split
@@ -123,9 +123,9 @@ class Evaluation:
 
 def own_dataset(*, now: dt.datetime) -> Dataset:
     """What this instance would train on at `now`: its own people's ratings, community ratings, and its films."""
-    with reads_may_lag():
-        ratings = Interactions.together([source.interactions for source in read_sources(now=now)])
-        return Dataset("this instance", ratings, Knowledge(*film_features()), has_facts=True)
+    sources, films = read_where_it_may_lag(lambda: (read_sources(now=now), film_features()))
+    ratings = Interactions.together([source.interactions for source in sources])
+    return Dataset("this instance", ratings, Knowledge(*films), has_facts=True)
 
 
 def file_dataset(path: Path) -> Dataset:

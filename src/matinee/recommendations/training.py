@@ -15,8 +15,10 @@ from django.conf import settings
 
 from matinee.catalog.titles import catalogue_titles
 from matinee.core.refusals import Conflict
-from matinee.core.replica import reads_may_lag
+from matinee.core.replica import read_where_it_may_lag
+from matinee.engine.arrays import Floats
 from matinee.engine.config import EngineConfig
+from matinee.engine.features import ItemFeatures
 from matinee.engine.fitting import fit
 from matinee.engine.interactions import Interactions
 from matinee.engine.statistics import RatingStatistics
@@ -86,12 +88,8 @@ def train(
         look_for_spark()
     with _alone():
         knows_all = take_in_what_they_published()
-        with reads_may_lag():
-            marks, digests = high_marks(), community_digests()
-            on_stage("Reading films")
-            features, prior, promised = film_features()
-            on_stage("Reading ratings")
-            own, *community = sources = read_sources(now=now)
+        marks, digests, films, sources = read_where_it_may_lag(lambda: _read(now, on_stage))
+        (features, prior, promised), (own, *community) = films, sources
         config = EngineConfig()
         held_out = guard.hold_out(sources, features.item_ids)
         everything = Interactions.together([source.interactions for source in sources])
@@ -129,6 +127,17 @@ def train(
     look_for_newer_model()
     look_for_newer_training()
     return TrainingReport(version, is_published=True, comparison=verdict.reason, data=data)
+
+
+def _read(
+    now: dt.datetime, on_stage: Callable[[str], None]
+) -> tuple[dict[str, int], dict[str, str], tuple[ItemFeatures, Floats, Floats], list[guard.Source]]:
+    """All that there is to learn from, and before it what tells later on whether anything was added."""
+    marks, digests = high_marks(), community_digests()
+    on_stage("Reading films")
+    films = film_features()
+    on_stage("Reading ratings")
+    return marks, digests, films, read_sources(now=now)
 
 
 def read_sources(*, now: dt.datetime) -> list[guard.Source]:

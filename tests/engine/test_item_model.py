@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matinee.engine.fitting import fit
-from matinee.engine.item_model import ItemModel
+from matinee.engine.item_model import PATIENCES_OF_FEW, ItemModel
 from matinee.engine.signals import History
 from tests.engine import worlds
 
+LEAST = 1 / (1 + PATIENCES_OF_FEW**2)
 MODEL = fit(worlds.ratings(), worlds.films(), worlds.equal_prior())
 
 
@@ -65,12 +67,30 @@ def test_the_more_is_known_of_a_person_the_more_count_the_links_of_long_historie
 
     reach = MODEL.reach(History.liking(films))
 
-    few = MODEL.links_patience**2 / (MODEL.links_patience**2 + n_films**2)
+    half = 1 / (1 + (n_films / MODEL.links_patience) ** 2)
+    few = (half - LEAST) / (1 - LEAST)
     senders = [slice(*MODEL.links.ends[row : row + 2]) for row in reach.senders]
     weights = np.concatenate(
         [few * MODEL.weights_of_few[links] + (1 - few) * MODEL.links.weights[links] for links in senders]
     )
     np.testing.assert_allclose(reach.weights, weights, rtol=1e-5, atol=1e-8)
+
+
+def test_of_a_long_history_the_links_of_short_ones_are_not_even_read() -> None:
+    model = replace(MODEL, links_patience=1.0, weights_of_few=np.full_like(MODEL.weights_of_few, np.nan))
+
+    short, long = (model.reach(History.liking(films)) for films in (worlds.SPACE[:4], worlds.SPACE[:5]))
+
+    assert np.all(np.isnan(short.weights))
+    assert np.all(np.isfinite(long.weights))
+    assert long.weights is long.of_many
+
+
+def test_single_sums_are_the_sums_in_single_precision() -> None:
+    reach = MODEL.reach(History.liking(worlds.SPACE))
+
+    assert reach.single_sums().dtype == np.float32
+    np.testing.assert_allclose(reach.single_sums(), reach.sums(), rtol=1e-5, atol=1e-7)
 
 
 def test_beside_films_that_nobody_has_rated_less_of_the_base_counts() -> None:

@@ -35,9 +35,9 @@ class EngineConfig:
     neighbours: int = 400
     """How many links an item keeps, the strongest."""
 
-    links_patience: float = 15.0
-    """Beside a history of so many items the links of both fits count alike, beside one of n those for short histories
-    patience^2 / (patience^2 + n^2)."""
+    links_patience: float = 16.0
+    """Beside a history of so many items the links of both fits count nearly alike, beside one of n those for short
+    histories nearly patience^2 / (patience^2 + n^2), down to nothing from 5 patiences on."""
 
     link_discount: float = 0.15
     """A link to an item counts as (10 + ratings of the item) to the power of minus this: what many have rated is linked

@@ -9,23 +9,22 @@ from matinee.engine.arrays import Doubles, Flags, Ids, Rows
 
 BLOCKS = 3
 """Where the best of many are sought, so many times as many blocks are looked at first."""
-LOWEST = float(np.finfo(np.float64).min)
 
 
-def rank(scores: Doubles, k: int) -> Rows:
+def rank(scores: NDArray[np.floating], k: int) -> Rows:
     """The rows of the best k of `scores` (n,), best first; of equal scores the lower row is first, and -inf is never.
 
     Rows stand in the order of their ids, so that ties break by item id.
     """
     rows = np.flatnonzero(scores >= _bar(scores, k))
     best = scores[rows]
-    if len(rows) > k > 0:
+    if len(rows) > 2 * k > 0:
         is_best = best >= np.partition(best, len(rows) - k)[len(rows) - k]
         rows, best = rows[is_best], best[is_best]
     return rows[np.argsort(-best, kind="stable")[:k]].astype(np.int32)
 
 
-def rank_few_of_each(scores: Doubles, k: int, groups: NDArray[np.integer], most: int) -> tuple[Rows, int]:
+def rank_few_of_each(scores: NDArray[np.floating], k: int, groups: NDArray[np.integer], most: int) -> tuple[Rows, int]:
     """The same where at most `most` (1 or more) of one group are among the best; `groups` (n,) names them, 0 is none.
 
     Further ones of a group stand behind all the rest, the best first: no row is lost where there are fewer than k. Told
@@ -51,18 +50,19 @@ def _beyond(groups: NDArray[np.integer], most: int) -> Flags:
     return is_beyond
 
 
-def _bar(scores: Doubles, k: int) -> float:
+def _bar(scores: NDArray[np.floating], k: int) -> float:
     """What k of `scores` (n,) reach at least, and where n is large few others do: all but -inf, or the k-th highest of
     the maxima of blocks, which are found without sorting."""
+    lowest = float(np.finfo(scores.dtype).min)
     n_blocks = BLOCKS * k
     if not 0 < 2 * n_blocks <= len(scores):
-        return LOWEST
+        return lowest
     height = len(scores) // n_blocks
     maxima = scores[: height * n_blocks].reshape(height, n_blocks).max(axis=0)
-    return max(LOWEST, float(np.partition(maxima, n_blocks - k)[n_blocks - k]))
+    return max(lowest, float(np.partition(maxima, n_blocks - k)[n_blocks - k]))
 
 
-def diversified(scores: Doubles, similarity: Doubles, diversity: float, k: int) -> Ids:
+def diversified(scores: NDArray[np.floating], similarity: Doubles, diversity: float, k: int) -> Ids:
     """The places of k of m candidates by maximal marginal relevance (Carbonell and Goldstein 1998).
 
     `scores` (m,) are best first; `similarity` (m, m) is 0 to 1; `diversity` 0 keeps the order, 1 minds variety

@@ -17,7 +17,7 @@ from matinee.catalog.columns import CatalogColumns, columns
 from matinee.core.artifacts import Artifact, ArtifactStore
 from matinee.core.in_service import Latest
 from matinee.core.remembered import Remembered
-from matinee.engine.arrays import Doubles, Flags, Ids, Rows
+from matinee.engine.arrays import Doubles, Flags, Floats, Ids, Rows
 from matinee.engine.item_model import ItemModel, Linked, Reach
 from matinee.engine.popularity import acclaim
 from matinee.engine.rating_prediction import promised_stars
@@ -77,9 +77,9 @@ class Pool:
     """The rows of the films that the model knows."""
     is_aligned: bool
     """Whether it knows just the films of the catalogue, so that rows are the same in both."""
-    base: Doubles = field(repr=False)
+    base: Floats = field(repr=False)
     """(n,) the score of each film for someone of whom nothing is known."""
-    lasting_base: Doubles = field(repr=False)
+    lasting_base: Floats = field(repr=False)
     """(n,) what is left of it for someone of whom much is known."""
     expected_stars: Doubles = field(repr=False)
     """(n,) what someone of average generosity gives each film; what its votes promise until the model knows it."""
@@ -102,7 +102,7 @@ class Pool:
         """The model's links from the films of a history."""
         return Reach.none(history) if self.published is None else self.published.model.reach(history)
 
-    def start(self, reach: Reach, rows: Some = EVERY) -> Doubles:
+    def start(self, reach: Reach, rows: Some = EVERY) -> Floats:
         """(k,) what each of these films scores before anything is added for a history."""
         return self._started(reach, self.base[rows], self.lasting_base[rows])
 
@@ -111,22 +111,22 @@ class Pool:
         is_promising = np.zeros(self.columns.size + 1, dtype=np.bool_)  # the last one is of items without a film
         is_promising[self.item_films[reach.rows]] = True
         is_promising[self.first] = True
-        base, lasting_base = (np.array([most]) for most in self.others_at_most)
+        base, lasting_base = (np.array([most], dtype=np.float32) for most in self.others_at_most)
         [at_most] = self._started(reach, base, lasting_base)
         return is_promising[:-1], float(at_most)
 
-    def _started(self, reach: Reach, base: Doubles, lasting_base: Doubles) -> Doubles:
+    def _started(self, reach: Reach, base: Floats, lasting_base: Floats) -> Floats:
         return base if self.published is None else self.published.model.started(reach, base, lasting_base)
 
-    def sums(self, reach: Reach, rows: Some = EVERY) -> Doubles:
+    def sums(self, reach: Reach, rows: Some = EVERY) -> Floats:
         """(k,) what a history adds to the score of each of these films."""
         if self.published is None:
-            return np.zeros(len(self.base[rows]))
-        of_items = reach.sums()
+            return np.zeros(len(self.base[rows]), dtype=np.float32)
+        of_items = reach.single_sums()
         if self.is_aligned:
             return of_items[rows]
         if isinstance(rows, slice):
-            sums = np.zeros(self.columns.size)
+            sums = np.zeros(self.columns.size, dtype=np.float32)
             sums[self.known] = of_items[self.item_rows[self.known]]
             return sums[rows]
         items = self.item_rows[rows]
@@ -196,7 +196,7 @@ def current_pool() -> Pool:
 
 def build_pool(catalogue: CatalogColumns, published: PublishedModel | None) -> Pool:
     """Lay `published` over `catalogue`: a film that the model does not know comes behind those that it does."""
-    prior = acclaim(catalogue.vote_count, catalogue.vote_average).astype(np.float64)
+    prior = acclaim(catalogue.vote_count, catalogue.vote_average)
     stars = promised_stars(catalogue.vote_count, catalogue.vote_average).astype(np.float64)
     item_rows = np.full(catalogue.size, -1, dtype=np.int64)
     rows = np.empty(0, dtype=np.int32)
@@ -227,13 +227,13 @@ def build_pool(catalogue: CatalogColumns, published: PublishedModel | None) -> P
     )
 
 
-def _least_of_first(base: Doubles) -> float:
+def _least_of_first(base: Floats) -> float:
     """What no more than FIRST_FILMS exceed; -inf where there are no others."""
     others = len(base) - FIRST_FILMS
     return float(np.partition(base, others)[others]) if others > 0 else -np.inf
 
 
-def _spread(catalogue: CatalogColumns, base: Doubles) -> Doubles:
+def _spread(catalogue: CatalogColumns, base: Floats) -> Doubles:
     """Falls along the order of `base`, its first films set back by how many of their first genre and decade stand
     before them."""
     order = np.argsort(-base, kind="stable")

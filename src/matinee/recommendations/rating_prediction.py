@@ -38,8 +38,9 @@ class Critic:
     def _expected(self) -> Doubles:
         """(h,) what someone of average generosity gives to the films of the opinions."""
         given = self._pool.columns.rows_of(self.opinions.item_ids)
+        is_known = given >= 0
         expected = np.full(self.opinions.size, RatingConfig().usual_stars)
-        expected[given >= 0] = self._pool.expected_stars[given[given >= 0]]
+        expected[is_known] = self._pool.expected_stars[given[is_known]]
         return expected
 
     def stars(self, rows: Rows, links: Doubles | None = None) -> list[float | None]:
@@ -51,10 +52,10 @@ class Critic:
         if links is None:
             links = self._pool.links(self._reach, rows).of_many
         stars = predicted_ratings(self.opinions, self._expected, links, self._pool.expected_stars[rows], RatingConfig())
-        return [
-            round(each, DIGITS) if self.opinions.size or self._pool.is_judged(row) else None
-            for each, row in zip(stars.tolist(), rows.tolist(), strict=True)
-        ]
+        rounded: list[float | None] = stars.round(DIGITS).tolist()
+        if self.opinions.size:
+            return rounded
+        return [each if self._pool.is_judged(row) else None for each, row in zip(rounded, rows.tolist(), strict=True)]
 
 
 def predict_rating(*, user: User, tmdb_id: int) -> float | None:

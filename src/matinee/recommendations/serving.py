@@ -17,7 +17,7 @@ from matinee.catalog.filters import MovieFilter, Sort
 from matinee.catalog.models import Movie
 from matinee.core.refusals import BadRequest, FieldError
 from matinee.core.remembered import Remembered
-from matinee.engine.arrays import Doubles, Flags, Ids, Rows, rows_of
+from matinee.engine.arrays import Doubles, Flags, Floats, Ids, Rows, rows_of
 from matinee.engine.item_model import Reach
 from matinee.engine.ranking import diversified, rank, rank_few_of_each
 from matinee.engine.signals import History
@@ -83,7 +83,7 @@ class Ranking:
     """Whether something that the person did, or their favourite genres, had a say."""
     tmdb_ids: Ids = field(repr=False)
     """(m,)"""
-    scores: Doubles = field(repr=False)
+    scores: Floats = field(repr=False)
     """(m,) comparable within this ranking alone."""
     _rows: Rows = field(repr=False)
     _reach: Reach = field(repr=False)
@@ -196,7 +196,10 @@ def recommend_from(mine: PersonalHistory, wishes: Wishes, pool: Pool, critic: Cr
         history = History.of_actions(
             ratings=mine.ratings, favorites=mine.favorites, watchlist=mine.watchlist, dismissals=mine.dismissals
         )
-    left_out = mine.settled().union(seeds, () if include_watchlist else mine.watchlist)
+    if seeds or include_watchlist:
+        left_out = np.fromiter(mine.settled().union(seeds, () if include_watchlist else mine.watchlist), dtype=np.int64)
+    else:
+        left_out = history.item_ids
     allowed = _allowed(pool, movie_filter, left_out)
     reach = pool.reach(history)
     personalised = bool(genres) or reach.is_linked
@@ -208,8 +211,8 @@ def recommend_from(mine: PersonalHistory, wishes: Wishes, pool: Pool, critic: Cr
             favourite = pool.columns.mask(MovieFilter(any_genres=tuple(sorted(genres)))).dense()
             scores[favourite] += GENRE_PULL * start.max(initial=0.0) / (1 + history.size)
         is_sure = allowed[some] if others_at_most is None else scores > others_at_most
-        order = (scores if personalised else pool.spread[some]).copy()
-        np.copyto(order, -np.inf, where=~is_sure)
+        order = scores if personalised else pool.spread[some].copy()
+        np.copyto(order, -np.inf, where=~is_sure)  # who is ranked has a score still, whatever becomes of the others'
         places, n_free = rank_few_of_each(order, DEEPEST, pool.columns.collections[some], MOST_OF_A_COLLECTION)
         if n_free == DEEPEST:
             break
@@ -225,20 +228,21 @@ def similar(*, movie: Movie, movie_filter: MovieFilter, sort: Sort | None = None
     pool = current_pool()
     reach = pool.reach(History.liking([movie.tmdb_id]))
     likeness = pool.sums(reach)
-    allowed = _allowed(pool, movie_filter, [movie.tmdb_id])
+    allowed = _allowed(pool, movie_filter, reach.history.item_ids)
     order = np.where(allowed & (likeness > 0), likeness + BASE_AMONG_KIN * pool.base, -np.inf)
     alike = rank(order, DEEPEST)
     allowed &= pool.columns.mask(MovieFilter(any_genres=tuple(sorted(movie.genre_ids)))).dense()
     allowed[alike] = False
     popular = rank(np.where(allowed, pool.base, -np.inf), DEEPEST - len(alike))
-    scores = np.concatenate([likeness[alike], np.zeros(len(popular))])
+    scores = np.concatenate([likeness[alike], np.zeros(len(popular), np.float32)])
     return _ranking(pool, reach, np.concatenate([alike, popular]), scores, sort=sort, personalised=False)
 
 
-def _allowed(pool: Pool, movie_filter: MovieFilter, left_out: Iterable[int]) -> Flags:
+def _allowed(pool: Pool, movie_filter: MovieFilter, left_out: Ids) -> Flags:
     """(n,) which films match and are not among `left_out`, TMDb ids."""
     allowed = pool.columns.mask(movie_filter).dense()
-    allowed[_rows(pool, left_out)] = False
+    rows = pool.columns.rows_of(left_out)
+    allowed[rows[rows >= 0]] = False
     return allowed
 
 
@@ -280,11 +284,6 @@ def _strongest(gains: Doubles, count: int) -> Ids:
     return np.stack(places, axis=1)
 
 
-def _rows(pool: Pool, tmdb_ids: Iterable[int]) -> Rows:
-    rows: Rows = pool.columns.rows_of(np.fromiter(tmdb_ids, dtype=np.int64))
-    return rows[rows >= 0]
-
-
 def _require_films(seeds: tuple[int, ...], pool: Pool) -> None:
     rows = pool.columns.rows_of(np.array(seeds, dtype=np.int64))
     missing = [seed for seed, row in zip(seeds, rows.tolist(), strict=True) if row < 0]
@@ -295,7 +294,7 @@ def _require_films(seeds: tuple[int, ...], pool: Pool) -> None:
         raise UnknownSeed(message, fields=(FieldError("seeds", message, UnknownSeed.code),))
 
 
-def _diversified(pool: Pool, rows: Rows, scores: Doubles, diversity: float, number: int) -> Ids:
+def _diversified(pool: Pool, rows: Rows, scores: Floats, diversity: float, number: int) -> Ids:
     """The places of `rows` with the first `number` of them rearranged so that neighbours differ."""
     first = pool.item_rows[rows[:number]]
     similarity = np.zeros((len(first), len(first)))
@@ -310,7 +309,7 @@ def _ranking(
     pool: Pool,
     reach: Reach,
     rows: Rows,
-    scores: Doubles,
+    scores: Floats,
     *,
     sort: Sort | None,
     personalised: bool,

@@ -24,7 +24,7 @@ from benchmarks.http.report import Result, summary
 from benchmarks.paths import RESULTS
 
 ASKED = frozenset({"list, signed in", "filtered list, signed in", "detail, signed in", "recommendations", "rate"})
-MODEL = Path("matinee/artifacts/model")
+ARTIFACTS = Path("matinee/artifacts")
 TOLD = 2_000
 """So many films are known to who asks: the most popular ones."""
 FRESH = 600
@@ -107,7 +107,8 @@ def instance(home: Path, films: int, community: str, *, model_of: Path) -> Insta
 
 
 def _copied_model(model_of: Path, home: Path) -> str:
-    shutil.copytree(model_of / MODEL, home / MODEL)
+    for model in (model_of / ARTIFACTS).glob("model-*"):
+        shutil.copytree(model, home / ARTIFACTS / model.name)
     return str(json.loads((model_of / "made.json").read_text())["trained_on"])
 
 

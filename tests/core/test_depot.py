@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import tarfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,12 @@ class TestDepot:
 
         assert shared.versions() == {"kind": names[: -KEPT_VERSIONS - 1 : -1]}
         assert fetched_bytes(shared, "readme") == b"notes of somebody's"
+
+    def test_it_tells_when_a_version_was_put_there(self, shared: Depot, tmp_path: Path) -> None:
+        shared.put(version_in(tmp_path))
+
+        assert abs(time.time() - shared.put_at("kind", VERSION)) < 3600
+        assert shared.put_at("kind", "000002-0123456789ab") == 0
 
     def test_an_empty_one_has_nothing(self, shared: Depot, tmp_path: Path) -> None:
         assert not shared.versions()

@@ -24,7 +24,7 @@ from matinee.core.depot import Depot, depot
 from matinee.operations import checks, courier
 from matinee.operations.courier import Courier
 from matinee.operations.serving import bring_up_to_date
-from matinee.recommendations.freshness import is_behind, model_store
+from matinee.recommendations.freshness import MODEL_KIND, is_behind, model_store
 from matinee.recommendations.pool import newest_model
 from matinee.recommendations.training import train
 from matinee.search.index import refresh_index, search_index
@@ -175,7 +175,7 @@ def test_damage_in_the_depot_is_refused_and_told_and_the_last_good_model_serves(
     with another_node(settings) as node:
         node.look()
     bad = train(now=timezone.now(), force=True).version
-    file = Path(settings.DEPOT_URL.removeprefix("file://")) / "model" / f"{bad}.tar"
+    file = Path(settings.DEPOT_URL.removeprefix("file://")) / MODEL_KIND / f"{bad}.tar"
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(bytes(content))
@@ -184,10 +184,10 @@ def test_damage_in_the_depot_is_refused_and_told_and_the_last_good_model_serves(
         first, second = node.look(), node.look()
 
         assert model_store().current_version() == good
-        assert first.refused.keys() == second.refused.keys() == {"model"}
+        assert first.refused.keys() == second.refused.keys() == {MODEL_KIND}
         told = client.get("/readyz").json()["checks"]["depot"]
         assert told["ok"] is False
-        assert "model" in told["detail"]
+        assert MODEL_KIND in told["detail"]
         assert "matinee_depot_up 1.0" in client.get("/metrics").content.decode()
 
 
@@ -249,7 +249,7 @@ def test_a_model_that_the_depot_did_not_take_is_offered_again(settings: Settings
 
     Courier(shared).look()
 
-    assert shared.versions() == {"model": [version]}
+    assert shared.versions() == {MODEL_KIND: [version]}
 
 
 def test_a_courier_that_has_not_looked_lately_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

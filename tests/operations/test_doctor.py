@@ -30,6 +30,7 @@ from matinee.catalog.columns import KIND as COLUMNS
 from matinee.catalog.columns import refresh_columns
 from matinee.core.artifacts import ArtifactStore
 from matinee.operations import checks, doctor
+from matinee.recommendations.freshness import MODEL_KIND
 from matinee.recommendations.training import train
 from matinee.search.index import KIND as SEARCH
 from matinee.search.index import refresh_index
@@ -92,7 +93,7 @@ def test_where_all_is_well_it_says_so_of_each_and_ends_with_0(settings: Settings
             "durability",
             "encryption",
         ),
-        *("clock", f"artifact {COLUMNS}", "artifact model", f"artifact {SEARCH}", "disk"),
+        *("clock", f"artifact {COLUMNS}", f"artifact {MODEL_KIND}", f"artifact {SEARCH}", "disk"),
     }
     assert all(check["advice"] is None for check in findings.told.values())
 
@@ -145,13 +146,14 @@ def test_a_damaged_artifact_is_named_with_how_to_make_it_again(settings: Setting
 
     assert findings.state[f"artifact {COLUMNS}"] == "warning"
     assert "tmdb_ids.npy" in findings.told[f"artifact {COLUMNS}"]["detail"]
-    assert findings.state["artifact model"] == "ok"
+    assert findings.state[f"artifact {MODEL_KIND}"] == "ok"
     assert findings.exit_code == 3
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("kind", "advice"), [("community-100k", "load movielens 100k"), ("model", "matinee train"), (CARDS, "job worker")]
+    ("kind", "advice"),
+    [("community-100k", "load movielens 100k"), (MODEL_KIND, "matinee train"), (CARDS, "job worker")],
 )
 def test_each_kind_of_artifact_has_its_own_advice(settings: Settings, kind: str, advice: str) -> None:
     store = ArtifactStore(settings.ARTIFACTS_DIR, kind)

@@ -16,10 +16,10 @@ from django_tasks_db.models import DBTaskResult
 from pytest_django.fixtures import Settings
 
 from matinee.catalog.columns import refresh_columns
-from matinee.core.artifacts import ArtifactStore
 from matinee.core.draining import begin_draining
 from matinee.core.processes import SHARED_FOLDER
 from matinee.operations import checks as service_checks
+from matinee.recommendations.freshness import model_store
 from matinee.recommendations.training import train
 from matinee.search.index import refresh_index
 from tests.core.jobs import tasks
@@ -75,7 +75,7 @@ def test_what_is_in_service_is_named_by_its_version(client: Client) -> None:
 
 @pytest.mark.django_db
 def test_a_model_that_can_not_be_read_is_not_in_service(client: Client, settings: Settings) -> None:
-    ArtifactStore(settings.ARTIFACTS_DIR, "model").publish({"item_ids": np.arange(3)}, {})
+    model_store().publish({"item_ids": np.arange(3)}, {})
 
     answer = client.get("/readyz")
 

@@ -21,6 +21,10 @@ from matinee.core.depot import depot
 from matinee.operations import layouts
 from matinee.operations.courier import Courier
 from matinee.operations.layouts import PROJECTIONS
+from matinee.recommendations import freshness, other_nodes, pool, training
+from matinee.recommendations.freshness import MODEL_KIND, is_behind
+from matinee.recommendations.pool import newest_model
+from matinee.recommendations.training import train
 from matinee.search import index
 from tests.catalog.films import film
 
@@ -28,6 +32,8 @@ pytestmark = pytest.mark.django_db
 
 ANOTHER = 99
 MODULES: tuple[ModuleType, ...] = (columns, cards, published_postings, index)
+READ_MODELS: tuple[ModuleType, ...] = (freshness, training, other_nodes, pool)
+THEIR_MODELS = {"LAYOUT": ANOTHER, "MODEL_KIND": f"model-{ANOTHER}", "REFUSAL_KIND": f"model-refused-{ANOTHER}"}
 
 
 @contextmanager
@@ -37,7 +43,12 @@ def a_program_of_another_layout() -> Iterator[None]:
         for module, kind in zip(MODULES, theirs, strict=True):
             patch.setattr(module, "LAYOUT", ANOTHER)
             patch.setattr(module, "KIND", kind)
+        for module in READ_MODELS:
+            for name in THEIR_MODELS.keys() & vars(module):
+                patch.setattr(module, name, THEIR_MODELS[name])
+        models = (THEIR_MODELS["MODEL_KIND"], THEIR_MODELS["REFUSAL_KIND"])
         patch.setattr(layouts, "PROJECTIONS", tuple(theirs))
+        patch.setattr(layouts, "OURS", (*theirs, *models))
         _read_anew()
         yield
     _read_anew()
@@ -46,6 +57,8 @@ def a_program_of_another_layout() -> Iterator[None]:
 def _read_anew() -> None:
     for module in MODULES:
         module._kind.cache_clear()
+    for cached in (freshness._in_service, freshness._refused, pool._latest):
+        cached.cache_clear()
 
 
 def refresh() -> None:
@@ -65,6 +78,11 @@ def versions() -> dict[str, str | None]:
     return {kind: ArtifactStore(django_settings.ARTIFACTS_DIR, kind).current_version() for kind in kinds}
 
 
+def version_of_model() -> str | None:
+    model = newest_model()
+    return None if model is None else model.version
+
+
 def film_numbers() -> list[int]:
     columns._kind(django_settings.ARTIFACTS_DIR).latest.forget()
     return [int(tmdb_id) for tmdb_id in columns.columns().tmdb_ids]
@@ -74,8 +92,9 @@ def days_pass() -> None:
     """Since anybody wanted anything."""
     ChangeConsumer.objects.update(wanted_at=timezone.now() - dt.timedelta(days=2))
     before = time.time() - 2 * 86_400
-    for pointer in django_settings.ARTIFACTS_DIR.glob("*/CURRENT"):
-        os.utime(pointer, (before, before))
+    marks = [*django_settings.ARTIFACTS_DIR.glob("*/CURRENT"), *django_settings.ARTIFACTS_DIR.glob("*/.wanted")]
+    for mark in [*marks, *django_settings.ARTIFACTS_DIR.parent.glob("depot/*/*.tar")]:
+        os.utime(mark, (before, before))
 
 
 def test_each_keeps_its_own_and_neither_makes_anew_what_the_other_made() -> None:
@@ -100,19 +119,56 @@ def test_each_keeps_its_own_and_neither_makes_anew_what_the_other_made() -> None
     assert is_stale() == [False, False]
 
 
+def test_each_trains_and_serves_its_own_model() -> None:
+    film(1).save()
+    ours = train(now=timezone.now()).version
+    with a_program_of_another_layout():
+        at_first = (newest_model(), is_behind())
+        film(2).save()
+        theirs = train(now=timezone.now()).version
+        then = (version_of_model(), is_behind())
+
+    assert at_first == (None, True)
+    assert then == (theirs, False)
+    assert (version_of_model(), is_behind()) == (ours, False)
+
+
+@pytest.mark.usefixtures("shared_depot")
+def test_a_model_of_another_layout_stays_while_its_program_wants_it() -> None:
+    film(1).save()
+    shared = depot()
+    assert shared is not None
+    with a_program_of_another_layout():
+        theirs = train(now=timezone.now()).version
+        layouts.forget_unwanted()
+        days_pass()
+        layouts.forget_unwanted()
+    layouts.forget_unwanted()
+    layouts.remove_unwanted_from(shared)
+
+    assert versions() == {THEIR_MODELS["MODEL_KIND"]: theirs}
+    assert shared.versions() == {}
+    with a_program_of_another_layout():
+        Courier(shared).look()
+    layouts.remove_unwanted_from(shared)
+    assert shared.versions() == {THEIR_MODELS["MODEL_KIND"]: [theirs]}
+
+
 @pytest.mark.usefixtures("shared_depot")
 def test_a_courier_leaves_what_other_layouts_published_where_it_is(settings: Settings) -> None:
     film(1).save()
     with a_program_of_another_layout():
         refresh()
+        train(now=timezone.now())
     refresh()
+    train(now=timezone.now())
     settings.ARTIFACTS_DIR = settings.ARTIFACTS_DIR.parent / "artifacts-of-another"
     shared = depot()
     assert shared is not None
 
     Courier(shared).look()
 
-    assert sorted(versions()) == sorted(PROJECTIONS)
+    assert sorted(versions()) == sorted([*PROJECTIONS, MODEL_KIND])
 
 
 @pytest.mark.usefixtures("shared_depot")
@@ -120,6 +176,7 @@ def test_what_no_program_has_wanted_for_a_day_is_forgotten_everywhere() -> None:
     film(1).save()
     with a_program_of_another_layout():
         refresh()
+        train(now=timezone.now())
     refresh()
     film(2).save()
     shared = depot()

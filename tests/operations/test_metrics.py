@@ -28,6 +28,7 @@ from matinee.catalog.columns import refresh_columns
 from matinee.catalog.models import Movie
 from matinee.core.artifacts import ArtifactStore
 from matinee.core.jobs.worker import ENDED
+from matinee.recommendations.freshness import MODEL_KIND
 from matinee.recommendations.pool import newest_model
 from matinee.recommendations.training import train
 from matinee.tmdb.models import SyncStep
@@ -82,7 +83,7 @@ def test_it_tells_how_things_stand(client: Client, settings: Settings) -> None:
     assert value(samples, "matinee_jobs", state="parked") == 1
     assert value(samples, "matinee_jobs", state="waiting") == 1
     assert value(samples, "matinee_database_up") == 1
-    age = value(samples, "matinee_artifact_age_seconds", kind="model")
+    age = value(samples, "matinee_artifact_age_seconds", kind=MODEL_KIND)
     assert age is not None
     assert 0 <= age < 600
     assert (value(samples, "matinee_process_resident_bytes", pid=str(os.getpid())) or 0) > 10_000_000

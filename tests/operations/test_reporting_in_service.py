@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from matinee.recommendations.freshness import MODEL_KIND
 from tests.operations.instances import started
 from tests.operations.processes import eventually, get
 from tests.operations.test_killed_processes import processes_of
@@ -33,7 +34,7 @@ def asked(port: int) -> str:
 
 @pytest.mark.skipif(not settings.EMBEDDED_DATABASE, reason="It does not depend on the database.")
 def test_spans_and_errors_of_every_process_arrive_after_a_kill_too(tmp_path: Path) -> None:
-    damaged = tmp_path / "depot" / "model" / "000001-0123456789ab.tar"
+    damaged = tmp_path / "depot" / MODEL_KIND / "000001-0123456789ab.tar"
     damaged.parent.mkdir(parents=True)
     damaged.write_bytes(b"damage, which the courier tells of")
     with receiver() as collector, receiver() as sentry:

@@ -19,7 +19,7 @@ from prometheus_client import REGISTRY
 
 from matinee.accounts.models import User
 from matinee.core import artifacts
-from matinee.core.artifacts import ArtifactStore
+from matinee.recommendations.freshness import MODEL_KIND, model_store
 from matinee.recommendations.pool import look_for_newer_model, newest_model
 from tests.recommendations.conftest import ids, rate, recommended
 from tests.rounds import rounds
@@ -168,7 +168,7 @@ def put_in_service(version: Path, name: Path) -> None:
 
 
 def counted() -> float:
-    return REGISTRY.get_sample_value("matinee_damaged_artifacts_total", {"kind": "model"}) or 0.0
+    return REGISTRY.get_sample_value("matinee_damaged_artifacts_total", {"kind": MODEL_KIND}) or 0.0
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: str(damage.__name__))
@@ -176,7 +176,7 @@ def test_a_damaged_model_leaves_the_one_before_in_service(alice: User, model: st
     lots = random.Random(damage.__name__)
     rate(alice, {101: 5})
     before = ids(recommended(alice))
-    store = ArtifactStore(settings.ARTIFACTS_DIR, "model")
+    store = model_store()
     sound = store.open(model)
 
     for turn in range(rounds(2)):
@@ -198,7 +198,7 @@ def test_a_damaged_model_leaves_the_one_before_in_service(alice: User, model: st
 def test_a_model_whose_every_version_is_damaged_on_disk_goes_on_from_memory(alice: User, model: str) -> None:
     rate(alice, {101: 5})
     assert recommended(alice).model_version == model
-    store = ArtifactStore(settings.ARTIFACTS_DIR, "model")
+    store = model_store()
     sound = store.open(model)
     newer = store.publish(sound.arrays, {**sound.notes, "turn": 1})
     for version in (model, newer):

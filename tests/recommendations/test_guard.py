@@ -18,7 +18,7 @@ from matinee.core.artifacts import ArtifactStore
 from matinee.engine.interactions import Interactions
 from matinee.operations.demo import set_up
 from matinee.recommendations.community import Films, Ratings, store_community
-from matinee.recommendations.freshness import is_behind
+from matinee.recommendations.freshness import is_behind, model_store, refusal_store
 from matinee.recommendations.guard import FEWEST, MOST, SHARE, Source, hold_out
 from matinee.recommendations.training import train
 from tests.recommendations.conftest import NOW, make_movie, rate
@@ -68,7 +68,7 @@ def left_out(*sources: Source) -> set[int]:
 
 
 def models() -> ArtifactStore:
-    return ArtifactStore(settings.ARTIFACTS_DIR, "model")
+    return model_store()
 
 
 def held_out_notes(version: str) -> dict[str, Any]:
@@ -218,7 +218,7 @@ def test_a_worse_model_is_not_published_and_says_why(well_trained: str, caplog: 
     assert not report.is_published
     assert report.version == well_trained == models().current_version()
     assert report.comparison in caplog.text
-    refusal = ArtifactStore(settings.ARTIFACTS_DIR, "model-refused").open_newest()
+    refusal = refusal_store().open_newest()
     assert refusal is not None
     assert (refusal.notes["in_service"], refusal.notes["why"]) == (well_trained, report.comparison)
 

@@ -8,15 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from django.conf import settings
 from numpy.typing import NDArray
 
 from matinee.accounts.models import User
 from matinee.catalog.filters import MovieFilter
 from matinee.catalog.models import Movie
-from matinee.core.artifacts import ArtifactStore
 from matinee.engine.signals import History
 from matinee.library.models import MovieRating
+from matinee.recommendations.freshness import model_store
 from matinee.recommendations.pool import look_for_newer_model, newest_model
 from matinee.recommendations.training import train
 from tests.recommendations.conftest import (
@@ -93,7 +92,7 @@ def test_a_damaged_model_leaves_the_one_before_it_in_service(alice: User, model:
     rate(alice, {101: 5})
     before = recommended(alice).page(0, 20)
     damaged = train(now=NOW).version
-    array = settings.ARTIFACTS_DIR / "model" / damaged / "links_weights.npy"
+    array = model_store().directory / damaged / "links_weights.npy"
     content = bytearray(array.read_bytes())
     content[-1] ^= 1
     array.write_bytes(content)
@@ -107,7 +106,7 @@ def test_a_damaged_model_leaves_the_one_before_it_in_service(alice: User, model:
 
 def test_an_artifact_that_is_no_model_leaves_the_one_before_it_in_service(alice: User, model: str) -> None:
     recommended(alice)
-    ArtifactStore(settings.ARTIFACTS_DIR, "model").publish({"item_ids": np.arange(3)}, {"config": {}})
+    model_store().publish({"item_ids": np.arange(3)}, {"config": {}})
     look_for_newer_model()
 
     assert recommended(alice).model_version == model
@@ -122,7 +121,7 @@ def own_memory() -> int:
 
 @pytest.mark.skipif(not STATUS.exists(), reason="Only Linux tells what memory is backed by a file.")
 def test_a_model_is_read_where_it_lies_on_disk_and_takes_no_memory_of_a_workers_own(model: str) -> None:
-    store = ArtifactStore(settings.ARTIFACTS_DIR, "model")
+    store = model_store()
     artifact = store.open(model)
     films, links = len(artifact.arrays["item_ids"]), 100_000
     large: dict[str, NDArray[Any]] = {

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
-from matinee.core.artifacts import ArtifactStore
 from matinee.recommendations import guard
+from matinee.recommendations.freshness import model_store
 from matinee.recommendations.tasks import train_model
 from matinee.recommendations.training import LearnedFromLess, train
 from tests.recommendations.conftest import NOW
@@ -68,7 +68,7 @@ def test_a_depot_that_comes_back_meanwhile_gets_no_model_that_knows_less(
     with pytest.raises(LearnedFromLess):
         train(now=NOW, on_stage=come_back)
 
-    assert ArtifactStore(settings.ARTIFACTS_DIR, "model").current_version() == another_node
+    assert model_store().current_version() == another_node
     assert learned_from(train(now=NOW).version) == {"strangers": 9}
 
 
@@ -86,5 +86,5 @@ def test_a_job_that_began_without_the_depot_publishes_nothing_and_the_next_one_k
     monkeypatch.setattr(guard, "judge", come_back)
 
     assert train_model.call() is None
-    assert ArtifactStore(settings.ARTIFACTS_DIR, "model").current_version() == another_node
+    assert model_store().current_version() == another_node
     assert learned_from(train_model.call() or "") == {"strangers": 9}

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from django.conf import settings
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -16,12 +15,12 @@ from matinee.accounts.models import User
 from matinee.catalog.columns import columns, refresh_columns
 from matinee.catalog.filters import MovieFilter, Sort
 from matinee.catalog.models import Movie
-from matinee.core.artifacts import ArtifactStore
 from matinee.core.refusals import BadRequest
 from matinee.engine.item_model import PATIENCES_OF_FEW
 from matinee.engine.signals import SignalWeights
 from matinee.library.models import Dismissal, MovieRating
 from matinee.recommendations import serving
+from matinee.recommendations.freshness import model_store
 from matinee.recommendations.pool import current_pool
 from matinee.recommendations.serving import DEEPEST, UnknownSeed
 from matinee.recommendations.training import train
@@ -83,7 +82,7 @@ def test_a_rating_that_is_taken_back_leaves_no_trace(alice: User, model: str) ->
 
 def contributions_by_hand(stars_of_films: dict[int, int], scored: int) -> dict[int, float]:
     """What each rated film adds to the score of `scored`, from the artifact's raw arrays, without the engine."""
-    artifact = ArtifactStore(settings.ARTIFACTS_DIR, "model").open_newest()
+    artifact = model_store().open_newest()
     assert artifact is not None
     arrays = {name: array.tolist() for name, array in artifact.arrays.items()}
     patience = arrays["links_patience"][0]
@@ -116,7 +115,7 @@ def start_by_hand(arrays: Mapping[str, NDArray[Any]], history: Collection[int]) 
 def test_every_share_and_score_is_reproduced_from_the_artifacts_raw_arrays(alice: User, model: str) -> None:
     mine = {101: 5, 104: 4, 113: 5, 116: 3, 202: 1, 205: 2, 207: 4, 301: 5}
     rate(alice, mine)
-    artifact = ArtifactStore(settings.ARTIFACTS_DIR, "model").open(model)
+    artifact = model_store().open(model)
     start = start_by_hand(artifact.arrays, mine)
 
     picks = recommended(alice).page(0, 100)
@@ -187,7 +186,7 @@ def test_what_a_person_does_outweighs_the_genres_that_they_once_typed(model: str
 
 
 def test_favourites_watchlist_and_dismissals_pull_and_push_too(alice: User, model: str) -> None:
-    arrays = ArtifactStore(settings.ARTIFACTS_DIR, "model").open(model).arrays
+    arrays = model_store().open(model).arrays
 
     gains = []
     done: list[int] = []

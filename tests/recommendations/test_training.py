@@ -13,10 +13,9 @@ from pytest_django import DjangoAssertNumQueries
 from matinee.accounts.erasure import erase
 from matinee.accounts.models import User
 from matinee.catalog.models import Collection, Movie
-from matinee.core.artifacts import ArtifactStore
 from matinee.library.models import Favorite, MovieRating
 from matinee.recommendations.community import Films, Ratings, store_community
-from matinee.recommendations.freshness import is_behind, may_have_changed
+from matinee.recommendations.freshness import is_behind, may_have_changed, model_store
 from matinee.recommendations.signals import film_features, own_interactions
 from matinee.recommendations.tasks import train_model
 from matinee.recommendations.training import TrainingUnderWay, train
@@ -48,7 +47,7 @@ def store_strangers(films: list[int], name: str = "strangers") -> None:
 
 
 def notes(version: str) -> dict[str, object]:
-    return dict(ArtifactStore(settings.ARTIFACTS_DIR, "model").open(version).notes)
+    return dict(model_store().open(version).notes)
 
 
 def digest(version: str) -> str:
@@ -160,7 +159,7 @@ def test_a_model_says_what_it_was_trained_on_and_how(fans: None) -> None:
 def test_films_that_match_nothing_help_the_fit_and_are_never_scored(cinema: None) -> None:
     store_strangers([101, 0, 777])
 
-    model = ArtifactStore(settings.ARTIFACTS_DIR, "model").open(train(now=NOW).version).arrays
+    model = model_store().open(train(now=NOW).version).arrays
 
     assert model["item_ids"].min() > 0
     assert 777 in model["item_ids"]  # known by its id, in no catalogue yet
@@ -278,7 +277,7 @@ def test_people_behind_a_model_may_always_have_changed_their_minds(alice: User, 
 
 def test_a_model_that_this_program_can_not_read_is_behind(cinema: None) -> None:
     train(now=NOW)
-    store = ArtifactStore(settings.ARTIFACTS_DIR, "model")
+    store = model_store()
     model = store.open_newest()
     assert model is not None
 
@@ -288,7 +287,7 @@ def test_a_model_that_this_program_can_not_read_is_behind(cinema: None) -> None:
 
 
 def test_a_model_of_another_making_is_trained_anew(cinema: None) -> None:
-    ArtifactStore(settings.ARTIFACTS_DIR, "model").publish({"item_ids": np.arange(3)}, {"data": {"films": 3}})
+    model_store().publish({"item_ids": np.arange(3)}, {"data": {"films": 3}})
 
     assert is_behind()
 
@@ -296,7 +295,7 @@ def test_a_model_of_another_making_is_trained_anew(cinema: None) -> None:
 def test_the_task_trains(cinema: None) -> None:
     version = train_model.call()
 
-    assert ArtifactStore(settings.ARTIFACTS_DIR, "model").current_version() == version
+    assert model_store().current_version() == version
 
 
 def test_the_command_tells_its_stages_and_what_is_in_service(alice: User, cinema: None) -> None:

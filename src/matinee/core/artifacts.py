@@ -192,6 +192,17 @@ class ArtifactStore:
         except OSError:
             return 0.0
 
+    def want(self) -> None:
+        """Leave word that a program reads this kind."""
+        (self.directory / ".wanted").touch()
+
+    def wanted_at(self) -> float | None:
+        """When a program did so last, as time.time() counts; None where none has."""
+        try:
+            return (self.directory / ".wanted").stat().st_mtime
+        except OSError:
+            return None
+
     def age(self) -> float:
         """Seconds since then, whichever way the clock was set meanwhile."""
         return abs(time.time() - self.published_at())

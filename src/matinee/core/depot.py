@@ -101,6 +101,15 @@ class Depot:
                 self._write(file.name, self._path(kind, version), _budget(file.tell()))
         self._remove_old(kind, version)
 
+    def put_at(self, kind: str, version: str) -> float:
+        """When this version was brought there, as time.time() counts; 0 where it is not there. Raises DepotAway."""
+        with self._asking("read"):
+            try:
+                about = self._files.info(self._path(kind, version), **self._within(ANSWERS_WITHIN_SECONDS))
+            except FileNotFoundError:
+                return 0.0
+        return float(about["mtime"] if self._is_local else about["LastModified"].timestamp())
+
     def remove(self, kind: str) -> None:
         """All versions of a kind. Raises DepotAway."""
         for version in self.versions().get(kind, []):

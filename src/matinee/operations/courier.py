@@ -108,7 +108,9 @@ class Courier:
         named = outbox.named_versions()
         yield from ((kind, named[kind]) for kind in PROJECTIONS if kind in named)
         kinds = {path.parent.name for path in Path(settings.ARTIFACTS_DIR).glob("*/CURRENT")} | {*self._newest}
-        for kind in sorted(kind for kind in kinds if not layouts.is_projection(kind)):
+        for kind in sorted(kinds):
+            if layouts.is_projection(kind) or layouts.is_of_another_layout(kind):
+                continue
             here = ArtifactStore(settings.ARTIFACTS_DIR, kind).current_version() or ""
             shared = self._newest.get(kind, [""])[0]
             yield kind, max(here, shared)

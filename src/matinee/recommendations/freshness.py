@@ -16,10 +16,11 @@ from matinee.core.in_service import Latest
 from matinee.library.models import Favorite, MovieRating
 from matinee.recommendations.community import KIND_PREFIX
 
-MODEL_KIND = "model"
-REFUSAL_KIND = "model-refused"
 LAYOUT = 5
 """Of a model's arrays and notes; counted up whenever they change, so that an upgrade trains anew."""
+MODEL_KIND = f"model-{LAYOUT}"
+REFUSAL_KIND = f"model-refused-{LAYOUT}"
+"""With the layout in the name, so that programs of two layouts train and serve each their own during an upgrade."""
 FEWEST_NEW = 20
 NOTICEABLE_PART = 0.002
 """A model is behind when so many ratings, or films, have come in since it was trained: this part of those that it was

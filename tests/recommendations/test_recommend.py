@@ -386,8 +386,4 @@ def test_every_matching_film_but_the_rated_ones_is_there_once_in_falling_order(
     if ranking.personalised and not diversity:
         assert np.all(np.diff(ranking.scores) <= 0)
     pages = [pick for start in range(0, len(ranking), 20) for pick in ranking.page(start, start + 20)]
-    for pick, same in zip(pages, ranking.page(0, len(ranking)), strict=True):
-        shares, same_shares = ([reason.share for reason in each.because] for each in (pick, same))
-        assert shares == pytest.approx(same_shares, rel=1e-12)  # numpy adds up one column in an order of its own
-        assert pick._replace(because=same.because) == same
-        assert [reason.tmdb_id for reason in pick.because] == [reason.tmdb_id for reason in same.because]
+    assert pages == list(ranking.page(0, len(ranking)))

@@ -89,12 +89,18 @@ class Reach:
         numbers = np.empty(self.n_items, dtype=np.int32)  # read where it was written alone
         numbers[rows] = np.arange(len(rows))
         targets = numbers[self.rows[links]]
-        here, of_many = np.zeros((2, self.history.size, len(rows)))
+        here, of_many = no_links(self.history.size, len(rows))
         here[senders, targets] = self.weights[links]
         if self.of_many is self.weights:
             return Linked(here, here)
         of_many[senders, targets] = self.of_many[links]
         return Linked(here, of_many)
+
+
+def no_links(size: int, number: int) -> Linked:
+    """From `size` items to `number` of them. What is linked to one of these stands together: its sum is the same
+    whatever the others are."""
+    return Linked(*np.zeros((2, number, size)).transpose(0, 2, 1))
 
 
 @dataclass(frozen=True)

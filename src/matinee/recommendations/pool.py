@@ -18,7 +18,7 @@ from matinee.core.artifacts import Artifact, ArtifactStore
 from matinee.core.in_service import Latest
 from matinee.core.remembered import Remembered
 from matinee.engine.arrays import Doubles, Flags, Floats, Ids, Rows
-from matinee.engine.item_model import ItemModel, Linked, Reach
+from matinee.engine.item_model import ItemModel, Linked, Reach, no_links
 from matinee.engine.popularity import acclaim
 from matinee.engine.rating_prediction import promised_stars
 from matinee.engine.signals import History
@@ -138,10 +138,11 @@ class Pool:
         """From each of the h films of a history to each of `rows` (k,), all different."""
         if self.is_aligned:
             return reach.towards(rows)
-        links = np.zeros((2, reach.history.size, len(rows)))
+        links = no_links(reach.history.size, len(rows))
         known = np.flatnonzero(self.item_rows[rows] >= 0)
-        links[:, :, known] = reach.towards(self.item_rows[rows[known]])
-        return Linked(*links)
+        for all_links, of_known in zip(links, reach.towards(self.item_rows[rows[known]]), strict=True):
+            all_links[:, known] = of_known
+        return links
 
     def is_judged(self, row: int) -> bool:
         """Whether anybody voted on the film at TMDb, or rated it before the model was trained."""

@@ -19,7 +19,7 @@ SOAKED := tests/operations/backups tests/operations/test_killed_processes.py tes
 export PYTHONDONTWRITEBYTECODE :=
 export PYTHONPYCACHEPREFIX := $(abspath $(TOOLS)/bytecode)
 
-.PHONY: setup demo serve test test-spark test-upgrade soak check mutants bench bench-recommender bench-serving bench-scale bench-nodes bench-search clean
+.PHONY: setup demo serve test test-spark test-upgrade soak check mutants bench bench-recommender bench-serving bench-scale bench-scale-spark bench-nodes bench-search clean
 
 setup: $(READY) ## install everything, developers' tools included
 
@@ -82,6 +82,9 @@ bench-serving: $(READY) ## what one answer of the recommender costs, beside impl
 
 bench-scale: $(READY) ## how its training grows up to 25 million made-up ratings, beside implicit's ALS
 	$(RUN) python -m benchmarks.recommender.scale
+
+bench-scale-spark: $(READY) $(UV) ## the same fit, its ratings counted by Spark: needs Java, brings 500 MB
+	UV_PROJECT_ENVIRONMENT=$(TOOLS)/spark $(UV) run --frozen --extra spark python -m benchmarks.recommender.scale --engine spark
 
 bench-nodes: $(READY) ## one node beside two, what a row takes, and larger services simulated
 	$(RUN) python -m benchmarks.scale

@@ -14,12 +14,24 @@ from matinee.engine.ease import EaseConfig
 from matinee.engine.fitting import fit
 from matinee.engine.grading import Timeline
 from matinee.engine.interactions import Interactions
-from matinee.engine.links import Links
-from matinee.engine.pairs import CountedPairs, RowPairs
+from matinee.engine.pairs import Block, PairSums, Places, RowPairs
 from matinee.engine.statistics import OfInteractions, RatingStatistics
 from tests.engine import worlds
 
 CONFIG = EngineConfig(head_ratings=20)
+
+
+@dataclass(frozen=True)
+class PairsInTwoParts(PairSums):
+    even: RowPairs
+    odd: RowPairs
+
+    def squares(self) -> Doubles:
+        return self.even.squares() + self.odd.squares()
+
+    def between(self, rows: Places, columns: Places, dtype: np.dtype[np.floating]) -> Block:
+        one, other = (part.between(rows, columns, dtype) for part in (self.even, self.odd))
+        return lambda block: one(block) + other(block)
 
 
 @dataclass(frozen=True)
@@ -59,10 +71,9 @@ class InTwoParts(RatingStatistics):
             sums[places] += part.generosity(expected[places], doubt)
         return sums
 
-    def pairs(self, item_ids: Ids, config: EaseConfig) -> CountedPairs:
-        rows = [part.pairs(item_ids, config).values for part in self._parts()]
-        sums = sparse.csr_matrix(sum((values.T @ values for values in rows), start=0 * rows[0].T @ rows[0]))
-        return CountedPairs(sums.diagonal(), Links.from_matrix(sums))
+    def pairs(self, item_ids: Ids, config: EaseConfig) -> PairsInTwoParts:
+        even, odd = self._parts()
+        return PairsInTwoParts(even.pairs(item_ids, config), odd.pairs(item_ids, config))
 
     def _added(self, count: Callable[[OfInteractions], Doubles]) -> Doubles:
         sums = np.zeros(self.whole.n_items)
@@ -93,15 +104,12 @@ def test_a_model_of_sums_counted_in_parts_is_the_model_of_the_whole() -> None:
         np.testing.assert_allclose(in_parts.arrays()[name], array, rtol=1e-5, atol=1e-5, err_msg=name)
 
 
-def test_pairs_that_were_counted_say_what_the_rows_say() -> None:
+def test_pairs_are_told_of_any_rows_and_columns() -> None:
     rows = sparse.csr_matrix(np.random.default_rng(1).integers(0, 3, (12, 7)).astype(np.float64))
-    gram = sparse.csr_matrix(rows.T @ rows)
-    counted, here = CountedPairs(gram.diagonal(), Links.from_matrix(gram)), RowPairs(rows)
+    gram, pairs = (rows.T @ rows).toarray(), RowPairs(rows)
     some, others = np.array([5, 0, 3]), np.array([6, 3, 1, 2])
-    double = np.dtype(np.float64)
+    block_of = pairs.between(some, others, np.dtype(np.float64))
 
-    assert counted.squares().tolist() == here.squares().tolist()
+    assert pairs.squares().tolist() == gram.diagonal().tolist()
     for block in (slice(0, 2), slice(2, 3), slice(0, 0)):
-        expected = gram.toarray()[np.ix_(some[block], others)]
-        np.testing.assert_allclose(counted.between(some, others, double)(block), expected)
-        np.testing.assert_allclose(here.between(some, others, double)(block), expected)
+        np.testing.assert_allclose(block_of(block), gram[np.ix_(some[block], others)])

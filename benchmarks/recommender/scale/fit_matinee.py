@@ -10,14 +10,20 @@ import numpy as np
 from benchmarks.recommender.scale.outcome import leave, timed
 from benchmarks.recommender.scale.sample import read
 from matinee.engine.arrays import Doubles, Ids
-from matinee.engine.evaluation.cases import DEPTH, Case, Rankings
+from matinee.engine.evaluation.cases import DEPTH, Case, Rankings, Split
 from matinee.engine.fitting import fit
+from matinee.engine.item_model import ItemModel
 from matinee.engine.signals import History
 
 
 def main(folder: Path) -> None:
-    split, knowledge = read(folder)
-    model, figures = timed(lambda: fit(split.train, knowledge.features, knowledge.popularity_prior))
+    split, known = read(folder)
+    model, figures = timed(lambda: fit(split.train, known.features, known.popularity_prior))
+    leave_lists(folder, model, split, figures)
+
+
+def leave_lists(folder: Path, model: ItemModel, split: Split, figures: dict[str, float]) -> None:
+    """What the model recommends to the people of `split`, and what it took."""
 
     def rank(case: Case, candidates: Ids) -> Doubles:
         rated = zip(case.item_ids.tolist(), case.ratings.tolist(), strict=True)

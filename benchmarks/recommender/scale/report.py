@@ -24,6 +24,7 @@ def markdown(record: Record) -> str:
         *[f"- {name}: {value}" for name, value in record["about"].items()],
         "",
         *table(record),
+        *agreement(record),
     ]
     return "\n".join(lines) + "\n"
 
@@ -48,3 +49,17 @@ def table(record: Record) -> list[str]:
             ]
             lines.append(f"| {' | '.join(cells)} |")
     return lines
+
+
+def agreement(record: Record) -> list[str]:
+    """How far the model of ratings that Spark has counted is the one of those counted here."""
+    lines = []
+    for size in record["sizes"]:
+        for system, one in size["systems"].items():
+            if "same_films" in one:
+                off = one["difference"]
+                lines.append(
+                    f"- {size['ratings']:,} ratings, {system}: {one['same_films']:.2%} of the films in its lists stand "
+                    f"in the local fit's too; NDCG@100 {off['mean']:+.5f} ({off['low']:+.5f} to {off['high']:+.5f})."
+                )
+    return ["", *lines] if lines else []

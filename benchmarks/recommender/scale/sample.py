@@ -45,10 +45,16 @@ def write(folder: Path, size: Size) -> None:
 
 def read(folder: Path) -> tuple[Split, Knowledge]:
     train = Interactions(**{column: np.load(folder / f"{column}.npy") for column in COLUMNS})
+    known = knowledge(folder)
+    return Split(train, cases(folder), known.features.item_ids), known
+
+
+def knowledge(folder: Path) -> Knowledge:
+    """What there is to know of the films beside ratings."""
     fields = {path.stem.removeprefix("fact-"): sparse.csr_matrix(sparse.load_npz(path)) for path in _facts(folder)}
     prior = np.load(folder / "prior.npy")
     ids = np.arange(1, len(prior) + 1, dtype=np.int64)
-    return Split(train, cases(folder), ids), Knowledge(ItemFeatures(ids, fields), prior)
+    return Knowledge(ItemFeatures(ids, fields), prior)
 
 
 def cases(folder: Path) -> list[Case]:

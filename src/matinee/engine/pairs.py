@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from matinee.engine.arrays import Doubles
-from matinee.engine.links import Links
 
 Places = NDArray[np.int64]
 Block = Callable[[slice], NDArray[np.floating]]
@@ -42,29 +41,6 @@ class RowPairs:
         values = sparse.csr_matrix(self.values, dtype=dtype)
         by_item, others = sparse.csr_matrix(values[:, rows].T), sparse.csr_matrix(values[:, columns])
         return lambda block: (by_item[block] @ others).toarray()
-
-
-@dataclass(frozen=True)
-class CountedPairs:
-    """From sums that were counted elsewhere, over more ratings than memory holds; they may be mapped from disk."""
-
-    diagonal: Doubles
-    """(n,)"""
-
-    sums: Links
-    """Row i holds what item i has in common with each, itself included."""
-
-    def squares(self) -> Doubles:
-        return self.diagonal
-
-    def between(self, rows: Places, columns: Places, dtype: np.dtype[np.floating]) -> Block:
-        def block(some: slice) -> NDArray[np.floating]:
-            counts, items, sums = self.sums.gather(rows[some])
-            dense = np.zeros((len(counts), self.sums.n_rows), dtype=dtype)
-            dense[np.repeat(np.arange(len(counts)), counts), items] = sums
-            return dense[:, columns]
-
-        return block
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,11 @@ This module is what executors import; it knows neither Django nor Spark.
 from __future__ import annotations
 
 import io
+import operator
+import uuid
 from collections.abc import Callable, Iterable, Iterator
+from functools import reduce
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +20,7 @@ from matinee.engine.arrays import Doubles, Ids
 from matinee.engine.ease import EaseConfig
 from matinee.engine.grading import Timeline
 from matinee.engine.interactions import Interactions
+from matinee.engine.pairs import Places
 from matinee.engine.statistics import OfInteractions
 
 Batches = Iterable[pa.RecordBatch]
@@ -24,8 +29,8 @@ Counter = Callable[[Batches], Iterator[pa.RecordBatch]]
 COLUMNS = ("person", "item", "rating", "rated_at")
 SUMS_BY_ITEM = "item long, total double"
 SUMS_BY_PAIR = "block int, sums binary"
-BLOCK = 512
-"""The pairs of so many items travel together."""
+PAIRS_AT_ONCE, PAIRS_TOGETHER = 2**20, 2**25
+"""So many pairs travel together, and so many of all parts of the people are added up in one place: 8 bytes each."""
 
 
 def by_item(count: Callable[[OfInteractions], Doubles], timeline: Timeline | None) -> Counter:
@@ -38,19 +43,41 @@ def by_item(count: Callable[[OfInteractions], Doubles], timeline: Timeline | Non
     return counted
 
 
-def by_pair(item_ids: Ids, config: EaseConfig, *, has_times: bool) -> Counter:
-    """Counts all pairs of `item_ids`, a few rows at a time."""
+def block_height(n_columns: int, *, parts: int) -> int:
+    """Of how many items the pairs with `n_columns` others make a block, where people are in so many parts."""
+    return max(1, min(PAIRS_AT_ONCE, PAIRS_TOGETHER // parts) // max(1, n_columns))
+
+
+def by_pair(
+    item_ids: Ids, rows: Places, columns: Places, config: EaseConfig, *, height: int, has_times: bool
+) -> Counter:
+    """Counts the pairs of `rows` and `columns` of `item_ids`, so many rows at a time."""
 
     def counted(batches: Batches) -> Iterator[pa.RecordBatch]:
         part = OfInteractions(people_of(batches, has_times=has_times), None)
-        rows = part.pairs(item_ids, config).values
-        by_film = sparse.csr_matrix(rows.T)
-        for block, start in enumerate(range(0, len(item_ids), BLOCK)):
-            sums = sparse.csr_matrix(by_film[start : start + BLOCK] @ rows)
+        values = part.pairs(item_ids, config).values
+        ours, others = sparse.csr_matrix(values[:, rows].T), sparse.csr_matrix(values[:, columns])
+        for block, start in enumerate(range(0, len(rows), height)):
+            sums = sparse.csr_matrix(ours[start : start + height] @ others)
             if sums.nnz:
-                yield pa.RecordBatch.from_pydict({"block": pa.array([block], pa.int32()), "sums": [packed(sums)]})
+                number = pa.array([block], pa.int32())
+                yield pa.RecordBatch.from_pydict({"block": number, "sums": [packed(sums)]})
 
     return counted
+
+
+def added_up_in(folder: Path) -> Callable[[pa.Table], pa.Table]:
+    """Adds up what all parts of the people have counted of one block, and writes it to a file of its number."""
+
+    def added(blocks: pa.Table) -> pa.Table:
+        number = blocks.column("block")[0].as_py()
+        fresh = folder / f".{number}-{uuid.uuid4().hex}"  # Spark may have two of its tasks do the same
+        sums = reduce(operator.add, (unpacked(one.as_py()) for one in blocks.column("sums")))
+        fresh.write_bytes(packed(sparse.csr_matrix(sums)))
+        fresh.replace(folder / str(number))
+        return pa.table({"block": pa.array([number], pa.int32())})
+
+    return added
 
 
 def people_of(batches: Batches, *, has_times: bool) -> Interactions:
@@ -62,14 +89,9 @@ def people_of(batches: Batches, *, has_times: bool) -> Interactions:
     return Interactions.from_arrays(people, items, ratings, times if has_times else None)
 
 
-def added(one: bytes, other: bytes) -> bytes:
-    """Two sums of the same block, packed."""
-    return packed(sparse.csr_matrix(unpacked(one) + unpacked(other)))
-
-
 def packed(sums: sparse.csr_matrix) -> bytes:
     file = io.BytesIO()
-    sparse.save_npz(file, sums, compressed=False)
+    sparse.save_npz(file, sums.astype(np.float32), compressed=False)
     return file.getvalue()
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,20 +16,17 @@ from pyspark.sql import functions as sql
 from matinee.engine.arrays import Doubles, Ids, rows_of
 from matinee.engine.ease import EaseConfig
 from matinee.engine.grading import Timeline
-from matinee.engine.links import Links
-from matinee.engine.pairs import CountedPairs
+from matinee.engine.pairs import Block, Places
 from matinee.engine.statistics import OfInteractions
 from matinee.recommendations.on_spark.counting import (
-    BLOCK,
     SUMS_BY_ITEM,
     SUMS_BY_PAIR,
-    added,
+    added_up_in,
+    block_height,
     by_item,
     by_pair,
     unpacked,
 )
-
-NUMBER = TypeVar("NUMBER", bound=np.generic)
 
 RATINGS_AT_ONCE = 3_000_000
 """An executor's Python holds the people of so many ratings at a time, and the pairs of their films."""
@@ -50,6 +47,9 @@ class SparkStatistics:
 
     n_users: int
     size: int
+    parts: int
+    """Partitions of `ratings`."""
+
     timeline: Timeline | None
     folder: Path
     """Where the sums over pairs are kept while a fit reads them."""
@@ -71,45 +71,31 @@ class SparkStatistics:
             item_ids=np.sort(items.astype(np.int64)),
             n_users=users,
             size=size,
+            parts=parts,
             timeline=_timeline(kept) if 0 < size == dated else None,
             folder=folder,
         )
 
     def counts(self) -> Doubles:
-        return self._counted(lambda part: part.counts())
+        return self.counted(lambda part: part.counts())
 
     def squares(self, config: EaseConfig) -> Doubles:
-        return self._counted(lambda part: part.squares(config))
+        return self.counted(lambda part: part.squares(config))
 
     def recent_liking(self, config: EaseConfig, half_life: float) -> Doubles:
-        return self._counted(lambda part: part.recent_liking(config, half_life))
+        return self.counted(lambda part: part.recent_liking(config, half_life))
 
     def stars(self) -> Doubles:
-        return self._counted(lambda part: part.stars())
+        return self.counted(lambda part: part.stars())
 
     def generosity(self, expected: Doubles, doubt: float) -> Doubles:
         item_ids = self.item_ids
-        return self._counted(lambda part: part.generosity(expected[rows_of(item_ids, part.item_ids)], doubt))
+        return self.counted(lambda part: part.generosity(expected[rows_of(item_ids, part.item_ids)], doubt))
 
-    def pairs(self, item_ids: Ids, config: EaseConfig) -> CountedPairs:
-        """Written to `folder` a block of items at a time, and mapped from there."""
-        count = by_pair(item_ids, config, has_times=self.timeline is not None)
-        parts = self.ratings.mapInArrow(count, SUMS_BY_PAIR).rdd.map(lambda row: (row.block, bytes(row.sums)))
-        n_blocks = max(1, math.ceil(len(item_ids) / BLOCK))
-        blocks = parts.reduceByKey(added, numPartitions=n_blocks, partitionFunc=int)
-        diagonal, counts = np.zeros(len(item_ids)), np.zeros(len(item_ids), dtype=np.int64)
-        columns, sums = self.folder / "columns", self.folder / "sums"
-        with columns.open("wb") as of_columns, sums.open("wb") as of_sums:
-            for block, content in blocks.toLocalIterator():  # a partition a block, so they come in order
-                matrix = unpacked(content)
-                rows = slice(block * BLOCK, block * BLOCK + matrix.shape[0])
-                diagonal[rows], counts[rows] = matrix.diagonal(block * BLOCK), np.diff(matrix.indptr)
-                of_columns.write(matrix.indices.astype(np.int32).tobytes())
-                of_sums.write(matrix.data.astype(np.float32).tobytes())
-        ends = np.concatenate([[0], np.cumsum(counts)])
-        return CountedPairs(diagonal, Links(ends, _mapped(columns, np.int32), _mapped(sums, np.float32)))
+    def pairs(self, item_ids: Ids, config: EaseConfig) -> SparkPairs:
+        return SparkPairs(self, item_ids, config)
 
-    def _counted(self, count: Callable[[OfInteractions], Doubles]) -> Doubles:
+    def counted(self, count: Callable[[OfInteractions], Doubles]) -> Doubles:
         parts = self.ratings.mapInArrow(by_item(count, self.timeline), SUMS_BY_ITEM)
         sums = parts.groupBy("item").agg(sql.sum("total").alias("total")).toArrow()
         totals = np.zeros(len(self.item_ids))
@@ -117,10 +103,44 @@ class SparkStatistics:
         return totals
 
 
-def _mapped(path: Path, kind: type[NUMBER]) -> NDArray[NUMBER]:
-    if not path.stat().st_size:  # an empty file can't be mapped
-        return np.zeros(0, dtype=kind)
-    return np.memmap(path, dtype=kind, mode="r")
+@dataclass(frozen=True)
+class SparkPairs:
+    """`PairSums` that are counted as they are asked for: of a fit's items only some are ever paired."""
+
+    statistics: SparkStatistics
+    item_ids: Ids
+    """(n,) sorted, and at least all that have ratings."""
+
+    config: EaseConfig
+
+    def squares(self) -> Doubles:
+        config, of_all = self.config, np.zeros(len(self.item_ids))
+        of_rated = self.statistics.counted(lambda part: part.pairs(part.item_ids, config).squares())
+        of_all[rows_of(self.item_ids, self.statistics.item_ids)] = of_rated
+        return of_all
+
+    def between(self, rows: Places, columns: Places, dtype: np.dtype[np.floating]) -> Block:
+        """A file for each block of rows, which is read when it is asked for."""
+        of_all = self.statistics
+        height = block_height(len(columns), parts=of_all.parts)
+        folder = Path(tempfile.mkdtemp(dir=of_all.folder, prefix="pairs-"))
+        has_times = of_all.timeline is not None
+        count = by_pair(self.item_ids, rows, columns, self.config, height=height, has_times=has_times)
+        counted = of_all.ratings.mapInArrow(count, SUMS_BY_PAIR)
+        counted.groupBy("block").applyInArrow(added_up_in(folder), "block int").collect()
+
+        def block(some: slice) -> NDArray[np.floating]:
+            start, stop, _ = some.indices(len(rows))
+            dense = np.zeros((max(0, stop - start), len(columns)), dtype=dtype)
+            for number in range(start // height, -(-stop // height)):
+                path, first = folder / str(number), number * height
+                if path.exists():
+                    sums = unpacked(path.read_bytes())[max(0, start - first) : stop - first]
+                    place = max(0, first - start)
+                    dense[place : place + sums.shape[0]] = sums.toarray()
+            return dense
+
+        return block
 
 
 def _timeline(ratings: DataFrame) -> Timeline:

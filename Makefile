@@ -14,7 +14,7 @@ SOAKED := tests/operations/backups tests/operations/test_killed_processes.py tes
 	tests/accounts/test_export_times.py \
 	tests/core/jobs/test_killed_workers.py tests/tmdb/test_two_runs.py tests/search/test_killed_indexers.py \
 	tests/operations/test_fuzzing.py tests/operations/test_found_soon.py tests/operations/test_upgrade.py \
-	tests/core/jobs/test_two_nodes.py
+	tests/core/jobs/test_two_nodes.py tests/operations/test_overload.py
 # Whatever the environment says of it: else each of the many processes that tests start compiles all that it imports.
 export PYTHONDONTWRITEBYTECODE :=
 export PYTHONPYCACHEPREFIX := $(abspath $(TOOLS)/bytecode)

@@ -16,6 +16,7 @@ from benchmarks.http.client import HOST
 from benchmarks.http.endpoints import Endpoint
 from benchmarks.http.servers import PASSWORD, USERNAME, Server, free_port
 from benchmarks.venvs import BENCHMARKS, PEERS, python_of, versions_of
+from matinee.cli import TREES
 
 WORKERS = 2
 DRF_THREADS = 4
@@ -132,6 +133,7 @@ def environment_of(folder: Path, database_url: str | None = None) -> dict[str, s
         "DJANGO_SETTINGS_MODULE": "matinee.settings",
         "MATINEE_LIMITS_TIMES": "10000",
     }
+    env |= TREES["serve"]
     return env if database_url is None else env | {"MATINEE_DATABASE_URL": database_url}
 
 

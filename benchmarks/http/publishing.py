@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.drawing import COLOURS, STRONG, bars, picture
-from benchmarks.http import growth_report, settings_report
+from benchmarks.http import growth_report, overload_report, settings_report
 from benchmarks.http.report import MIB, conditions, figure, shown
 from benchmarks.marks import between_marks
 from benchmarks.paths import RESULTS, ROOT
@@ -155,5 +155,6 @@ PICTURES: Mapping[str, Callable[[Record], str]] = {"http": drawn, "http-growth":
 TOLD: Mapping[str, Callable[[Record], str]] = {
     "http": told,
     "http-growth": growth_report.told,
+    "http-overload": overload_report.told,
     "http-settings": settings_report.told,
 }

@@ -6,14 +6,17 @@ import io
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.db import connections
+from prometheus_client import REGISTRY
 
-from matinee.api import turns
+from matinee.api import overload, turns
+from matinee.api.overload import Overload
 from matinee.api.turns import Turns
+from matinee.core.lending import lent
 from matinee.operations.web import THREADS
 
 
@@ -161,60 +164,142 @@ def test_who_has_waited_longest_is_next() -> None:
     assert called == ["first", "second", "third", "first, again"]
 
 
+Ask = Callable[..., threading.Thread]
+
+
 @pytest.fixture
-def behind() -> Iterator[Turns]:
-    """One request has the only turn, one waits for it."""
+def behind() -> Iterator[tuple[Turns, Ask]]:
+    """One request has the only turn, and lends it where asked to; `ask` has others wait for theirs."""
     is_held = threading.Event()
 
     def holding(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        if "is_held" in environ:
+        if "is_first" in environ:
             assert is_held.wait(20)
         start_response("200 OK", [])
         return []
 
     application = Turns(holding, at_once=1)
-    threads = [threading.Thread(target=answer, args=(application, {"is_held": True})) for _ in range(2)]
-    for thread in threads:
+    threads: list[threading.Thread] = []
+
+    def ask(answers: list[str], **environ: Any) -> threading.Thread:
+        thread = threading.Thread(target=lambda: answers.append(answer(application, environ)[0]))
+        waiting = len(application._waiting) + (not application._free)
         thread.start()
-    while not application._waiting:
-        time.sleep(0.001)
-    yield application
+        while len(application._waiting) < waiting or application._free:
+            time.sleep(0.001)
+        threads.append(thread)
+        return thread
+
+    ask([], is_first=True)
+    yield application, ask
     is_held.set()
     for thread in threads:
         thread.join(20)
+    application._overload = Overload()
     assert answer(application, {})[0] == "200"
 
 
-def test_who_comes_where_turns_are_long_behind_is_refused_at_once(
-    behind: Turns, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(turns, "BEHIND_SECONDS", 0.0)
-    monkeypatch.setattr(turns, "LONG_BEHIND_SECONDS", 0.0)
+def refused(application: Turns) -> tuple[dict[str, Any], dict[str, str]]:
+    """The problem and the headers of a request that is refused at once."""
     headers: list[tuple[str, str]] = []
-
-    body = b"".join(behind({}, lambda _status, told: headers.extend(told)))
-
-    assert json.loads(body)["detail"] == turns.TOO_MUCH
-    assert int(dict(headers)["Retry-After"]) > 0
-    assert "Connection" not in dict(headers)
+    body = b"".join(application({}, lambda _status, told: headers.extend(told)))
+    return json.loads(body), dict(headers)
 
 
-def test_who_comes_where_turns_are_behind_for_a_moment_waits(behind: Turns, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "BEHIND_SECONDS", 0.0)
+def test_where_as_many_wait_as_may_who_comes_is_refused_at_once_and_counted(behind: tuple[Turns, Ask]) -> None:
+    application, ask = behind
+    application._overload = Overload([2])
+    answers: list[str] = []
+    for _ in range(2):
+        ask(answers)
+    counted = REGISTRY.get_sample_value("matinee_overload_refusals_total")
 
-    waiting = threading.Thread(target=answer, args=(behind, {}))
-    waiting.start()
-    while len(behind._waiting) < 2:
+    problem, headers = refused(application)
+
+    assert (problem["status"], problem["code"], problem["detail"]) == (503, "unavailable", overload.TOO_MUCH)
+    assert int(headers["Retry-After"]) > 0
+    assert "Connection" not in headers
+    assert REGISTRY.get_sample_value("matinee_overload_refusals_total") == (counted or 0) + 1
+
+
+def test_who_waits_last_is_turned_away_where_it_is_too_much(behind: tuple[Turns, Ask]) -> None:
+    application, ask = behind
+    application._overload = Overload([1, 3])
+    answers: list[str] = []
+    _, second, third = [ask(answers) for _ in range(3)]
+
+    refused(application)
+    second.join(20)
+    third.join(20)
+
+    assert answers == ["503", "503"]
+    assert len(application._waiting) == 1
+
+
+def test_a_request_that_has_lent_its_turn_is_not_turned_away() -> None:
+    is_lent, comes_back, is_over = threading.Event(), threading.Event(), threading.Event()
+
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        if environ["who"] == "lender":
+            with lent():
+                is_lent.set()
+                assert comes_back.wait(20)
+        else:
+            assert is_over.wait(20)
+        start_response("200 OK", [])
+        return []
+
+    in_turns, answers = Turns(application, at_once=1), list[str]()
+
+    def ask(who: str) -> threading.Thread:
+        thread = threading.Thread(target=lambda: answers.append(answer(in_turns, {"who": who})[0]))
+        thread.start()
+        return thread
+
+    threads = [ask("lender")]
+    assert is_lent.wait(20)
+    threads.append(ask("borrower"))
+    while in_turns._free:
         time.sleep(0.001)
+    comes_back.set()
+    while not in_turns._waiting:
+        time.sleep(0.001)
+    in_turns._overload = Overload([0, 1])
+
+    assert refused(in_turns)
+    is_over.set()
+    for thread in threads:
+        thread.join(20)
+
+    assert answers == ["200", "200"]
 
 
-def test_that_a_worker_is_alive_is_told_however_far_it_is_behind(
-    behind: Turns, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(turns, "BEHIND_SECONDS", 0.0)
-    monkeypatch.setattr(turns, "LONG_BEHIND_SECONDS", 0.0)
+def test_who_comes_where_turns_are_behind_for_a_moment_waits(behind: tuple[Turns, Ask]) -> None:
+    answers: list[str] = []
 
-    assert answer(behind, {"PATH_INFO": "/livez"})[0] == "200"
+    behind[1](answers)
+
+    assert not answers
+
+
+def test_that_a_worker_is_alive_is_told_however_far_it_is_behind(behind: tuple[Turns, Ask]) -> None:
+    behind[0]._overload = Overload([0])
+
+    assert refused(behind[0])
+    assert answer(behind[0], {"PATH_INFO": "/livez"})[0] == "200"
+
+
+def test_who_looks_after_the_service_waits_where_others_are_refused(behind: tuple[Turns, Ask]) -> None:
+    application, ask = behind
+    application._overload = Overload([1])
+    answers: list[str] = []
+    for _ in range(2):
+        ask(answers, PATH_INFO="/metrics")
+
+    assert refused(application)
+    ask(answers, PATH_INFO="/readyz")
+
+    assert not answers
 
 
 def test_a_body_that_does_not_come_holds_no_more_threads_where_liveness_is_asked(
@@ -229,5 +314,5 @@ def test_a_body_that_does_not_come_holds_no_more_threads_where_liveness_is_asked
     assert not body.is_asked_for.is_set()
 
 
-def test_the_server_has_threads_left_for_requests_without_a_body() -> None:
-    assert turns.MOST_READ + turns.MOST_WAITING + 8 <= THREADS
+def test_the_server_has_threads_left_whatever_is_waited_for() -> None:
+    assert turns.MOST_READ + turns.MOST_WAITING + overload.MAY_WAIT[-1] + 16 <= THREADS

@@ -22,6 +22,7 @@ from django_tasks_db.models import DBTaskResult
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django.fixtures import Settings
 
+from matinee.api.overload import REFUSALS
 from matinee.catalog import outbox
 from matinee.catalog.columns import KIND as COLUMNS
 from matinee.catalog.columns import refresh_columns
@@ -241,7 +242,8 @@ def test_alerts_and_dashboard_ask_for_what_is_told(
     told = dict(re.findall(r"^# TYPE (\w+) (\w+)", client.get("/metrics").content.decode(), re.M))
     names = {f"{name}{end}" for name, kind in told.items() for end in ENDINGS.get(kind, ("",))}
 
-    names |= {f"{counter.name}_total" for counter in ENDED.describe()}  # job workers count it
+    elsewhere = [*ENDED.describe(), *REFUSALS.describe()]  # by job workers, and before Django
+    names |= {f"{counter.name}_total" for counter in elsewhere}
     asked = set(re.findall(r"\bmatinee_\w+", expression))
 
     assert asked <= names, place

@@ -3,7 +3,7 @@
 The server reads a body on the thread that then calls the application, knows no deadline for it and can't break a read
 off. Were its threads only as many as the application may use, a few bodies that never come would hold all of them. So
 it has more, of which bodies on their way hold a part, in all and for each client; and the application waits for its
-turn once the body is there. Where turns are long behind, who comes is refused at once.
+turn once the body is there. Where more comes than can be done, `overload` says who is refused at once.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import io
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Any, NamedTuple
@@ -23,6 +23,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http.response import HttpResponseBase
 
 from matinee.api.gateway import Wsgi
+from matinee.api.overload import MAY_WAIT, Overload, Refusal
 from matinee.api.problems import problem
 from matinee.core.client_address import client_address
 from matinee.core.lending import lendable
@@ -39,21 +40,16 @@ LATE_AFTER_SECONDS = 0.5
 WHOLE_WITHIN_SECONDS = 30.0
 PIECE = 16_384
 
-BEHIND_SECONDS = 1.0
-"""Turns are behind when the next one has been waited for so long."""
-LONG_BEHIND_SECONDS = 2.0
-"""Who comes when they have been behind for so long is refused, so that those who wait are still answered in time, and
-the server's own queue, of which nothing is known here, runs empty. A disk that stands still for a moment is no such
-case."""
 LIVENESS = "/livez"
 """Takes no turn: a worker that is behind is alive, and to be restarted would not help it."""
+WATCHED = frozenset({"/readyz", "/metrics"})
+"""Asked by who looks after the service, and most needed where there is too much to do: these wait with many others."""
 
 DETAIL_OF_STATUS = {
     400: "The body ended before its length was reached.",
     408: f"The body was not there within {WHOLE_WITHIN_SECONDS:.0f} seconds.",
     503: "Too many bodies are on their way at once; try again soon.",
 }
-TOO_MUCH = "There is more to do than can be done in time; try again soon."
 
 
 class Refused(Exception):
@@ -127,8 +123,11 @@ class Bodies:
 class Turn(NamedTuple):
     """That is waited for."""
 
-    comes_with: SimpleQueue[BaseDatabaseWrapper]
+    comes_with: SimpleQueue[BaseDatabaseWrapper | None]
+    """A connection; None where it was told to come again."""
     since: float
+    is_sure: bool
+    """Whether it is kept where more is asked for than can be done."""
 
 
 class Turns:
@@ -144,7 +143,8 @@ class Turns:
         self._changing = threading.Lock()
         self._free: list[BaseDatabaseWrapper] = []
         self._waiting: deque[Turn] = deque()
-        self._behind_since: float | None = None
+        self._overload = Overload()
+        self._refusal = Refusal()
         for _ in range(at_once):
             connection = connections.create_connection(DEFAULT_DB_ALIAS)
             connection.inc_thread_sharing()
@@ -156,12 +156,12 @@ class Turns:
                 self._bodies.read(environ)
             except Refused as refused:
                 # nobody knows where the next request of this connection would begin
-                return _refusal(refused.status, str(refused), start_response, {"Connection": "close"})
-        if environ.get("PATH_INFO") == LIVENESS:
+                return _refusal(refused.status, str(refused), start_response)
+        path = environ.get("PATH_INFO")
+        if path == LIVENESS:
             return self._application(environ, start_response)
-        if self._is_long_behind():
-            return _refusal(503, TOO_MUCH, start_response)
-        self._take()
+        if not self._take(is_watched=path in WATCHED):
+            return self._refusal(start_response)
         try:
             with lendable(self._lent):
                 answer = self._application(environ, start_response)
@@ -179,34 +179,55 @@ class Turns:
         try:
             yield
         finally:
-            self._take()
+            self._take(is_begun=True)
 
-    def _is_long_behind(self) -> bool:
+    def _take(self, *, is_watched: bool = False, is_begun: bool = False) -> bool:
+        """False where the request is refused, at once or while it waited."""
+        now = time.monotonic()
+        turn = Turn(SimpleQueue(), now, is_sure=is_watched or is_begun)
         with self._changing:
-            now = time.monotonic()
-            if not self._waiting or now - self._waiting[0].since < BEHIND_SECONDS:
-                self._behind_since = None
+            if not is_begun and not self._admits(is_watched=is_watched, now=now):
                 return False
-            self._behind_since = self._behind_since or now
-            return now - self._behind_since >= LONG_BEHIND_SECONDS
-
-    def _take(self) -> None:
-        turn = Turn(SimpleQueue(), time.monotonic())
-        with self._changing:
             if self._free:
                 turn.comes_with.put(self._free.pop())
+                self._overload.turn_came(after=0.0, now=now)
             else:
                 self._waiting.append(turn)
-        connections[DEFAULT_DB_ALIAS] = turn.comes_with.get()
+        connection = turn.comes_with.get()
+        if connection is None:
+            return False
+        connections[DEFAULT_DB_ALIAS] = connection
+        return True
+
+    def _admits(self, *, is_watched: bool, now: float) -> bool:
+        waiting = len(self._waiting)
+        if is_watched:
+            return waiting < MAY_WAIT[-1]
+        longest = now - self._waiting[0].since if waiting else 0.0
+        is_admitted = self._overload.admits(waiting=waiting, longest=longest, now=now)
+        self._turn_away()
+        return is_admitted
+
+    def _turn_away(self) -> None:
+        """Who waits though no more than a few may any longer: all but those who came first."""
+        if len(self._waiting) > (may_wait := self._overload.may_wait):
+            waiting = [*self._waiting]
+            for turn in waiting[may_wait:]:
+                if not turn.is_sure:
+                    turn.comes_with.put(None)
+            self._waiting = deque(waiting[:may_wait] + [turn for turn in waiting[may_wait:] if turn.is_sure])
 
     def _give_back(self) -> None:
         connection = connections[DEFAULT_DB_ALIAS]
         del connections[DEFAULT_DB_ALIAS]
         with self._changing:
-            if self._waiting:
-                self._waiting.popleft().comes_with.put(connection)
-            else:
+            if not self._waiting:
                 self._free.append(connection)
+                return
+            turn, now = self._waiting.popleft(), time.monotonic()
+            turn.comes_with.put(connection)
+            self._overload.turn_came(after=now - turn.since, now=now)
+            self._turn_away()
 
 
 def _read(source: Any, size: int) -> bytes:
@@ -221,7 +242,7 @@ def _read(source: Any, size: int) -> bytes:
     return b"".join(pieces)
 
 
-def _refusal(status: int, detail: str, start_response: Any, headers: Mapping[str, str] | None = None) -> list[bytes]:
-    response = problem(status, detail=detail, headers=headers)
+def _refusal(status: int, detail: str, start_response: Any) -> list[bytes]:
+    response = problem(status, detail=detail, headers={"Connection": "close"})
     start_response(f"{status} {response.reason_phrase}", [*response.items()])
     return [response.content]

@@ -26,9 +26,10 @@ CONNECTIONS = 1024
 HEADERS_WITHIN_MS = 10_000
 LARGEST_HEADERS = 32_768
 KILL_AFTER_SECONDS = 5
-THREADS = 36
-"""More than bodies on their way may hold with those that wait for them, and started only where they are needed; how
-many of them call the application at once is `api.turns`' to say."""
+THREADS = 208
+"""More than may wait for their turn, and for their bodies, and started only where they are needed: were there fewer,
+requests would wait in the server, where nobody knows of them. How many of them call the application at once is
+`api.turns`' to say."""
 
 
 def serve(*, host: str, port: int, workers: int, runtime: RuntimeModes = RuntimeModes.auto) -> None:

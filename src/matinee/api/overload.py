@@ -1,0 +1,82 @@
+"""When more is asked for than can be done: how many may wait for their turn, and what the others are told.
+
+A queue that stands has no end of its own: whoever waits in it waits for all of it, and nothing more is done for that.
+A pulse is something else; its queue runs empty. So many may wait, until a queue shows that it stands; then a few, so
+that each who is let in is answered about as soon as ever, and the others are told at once to come again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from prometheus_client import Counter
+
+from matinee.api.problems import problem
+
+MAY_WAIT = (2, 16, 160)
+"""So many for a turn of a worker. At first the most, for each of whom the server has a thread; once as many do wait,
+the fewest: enough that no turn waits for somebody to take it. From there it is tried step by step whether more would
+still be too much."""
+STEP_SECONDS = 4.0
+LATE_SECONDS = 0.3
+STANDING_SECONDS = 0.25
+"""Where turns have come late for so long it is too much, too, however few wait. While none comes at all, as with a disk
+that stands still for a moment, nothing is known of it."""
+STUCK_SECONDS = 3.0
+"""Nobody has had a turn for so long: who comes now would wait in vain."""
+
+REFUSALS = Counter("matinee_overload_refusals", "Requests refused since more was asked for than could be done.")
+TOO_MUCH = "There is more to do than can be done in time; try again soon."
+
+
+class Overload:
+    """Who may wait for a turn. Knows no clock and no threads: it is told what happens, one thing after the other."""
+
+    def __init__(self, may_wait: Sequence[int] = MAY_WAIT) -> None:
+        self._steps = may_wait
+        self._step = len(may_wait) - 1
+        self._since = 0.0
+        self._late_since: float | None = None
+
+    @property
+    def may_wait(self) -> int:
+        return self._steps[self._step]
+
+    def admits(self, *, waiting: int, longest: float, now: float) -> bool:
+        """Whether one more may wait behind `waiting` others, of whom the next has waited `longest` seconds."""
+        if longest >= STUCK_SECONDS:
+            return False
+        if self._step < len(self._steps) - 1 and now - self._since >= STEP_SECONDS:
+            self._step, self._since = self._step + 1, now
+        if waiting < self.may_wait:
+            return True
+        self._let_few_wait(now)
+        return False
+
+    def turn_came(self, *, after: float, now: float) -> None:
+        """Somebody has a turn now, having waited `after` seconds."""
+        if after < LATE_SECONDS:
+            self._late_since = None
+        elif self._late_since is None:
+            self._late_since = now
+        elif now - self._late_since >= STANDING_SECONDS:
+            self._let_few_wait(now)
+
+    def _let_few_wait(self, now: float) -> None:
+        if self._step > 0:
+            self._step, self._since = 0, now
+
+
+class Refusal:
+    """The answer, made once: where there is too much to do it must cost next to nothing."""
+
+    def __init__(self) -> None:
+        response = problem(503, detail=TOO_MUCH)
+        self._status = f"{response.status_code} {response.reason_phrase}"
+        self._headers, self._body = [*response.items()], [response.content]
+
+    def __call__(self, start_response: Any) -> list[bytes]:
+        REFUSALS.inc()
+        start_response(self._status, self._headers)
+        return self._body

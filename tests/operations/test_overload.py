@@ -1,0 +1,107 @@
+"""More is asked of a running instance than it can do: who waits, who is refused, and what still answers."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import re
+import select
+import socket
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import psycopg
+import pytest
+from benchmarks.http import overload
+from benchmarks.http.overload_report import missed
+from django.conf import settings
+
+from matinee.api.overload import MAY_WAIT
+from tests.operations.instances import Instance, database, started_on
+from tests.operations.processes import eventually, get
+from tests.operations.test_killed_processes import NO_LIMITS, PASSWORD, ask
+from tests.rounds import TIMES, rounds
+
+READ = b"GET /api/v1/movies/genres/ HTTP/1.1\r\nHost: localhost\r\n\r\n"
+CAME = MAY_WAIT[-1] + 50
+
+
+@contextmanager
+def users_locked(url: str, folder: Path) -> Iterator[None]:
+    """Nobody can be registered meanwhile: who tries keeps their turn."""
+    if url:
+        with psycopg.connect(url) as rows:
+            rows.execute("LOCK TABLE accounts_user IN ACCESS EXCLUSIVE MODE")
+            yield
+        return
+    with contextlib.closing(sqlite3.connect(folder / "matinee.sqlite3", isolation_level=None)) as file:
+        file.execute("BEGIN IMMEDIATE")
+        yield
+        file.execute("ROLLBACK")
+
+
+@contextmanager
+def every_turn_taken(instance: Instance, url: str, folder: Path) -> Iterator[None]:
+    def register(number: int) -> None:
+        person = {"email": f"person{number}@example.org", "username": f"person{number}", "password": PASSWORD}
+        assert ask(instance.port, "POST", "users/register/", person)[0] == 201
+
+    turns = 1 if settings.EMBEDDED_DATABASE else 4
+    threads = [threading.Thread(target=register, args=(number,)) for number in range(turns)]
+    with users_locked(url, folder):
+        for thread in threads:
+            thread.start()
+        assert eventually(lambda: not is_answered(instance.port)), "a read waits for its turn"
+        yield
+    for thread in threads:
+        thread.join()
+
+
+def is_answered(port: int) -> bool:
+    """Whether a read is, within half a second; it is given up then."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(READ)
+        return bool(select.select([connection], [], [], 0.5)[0])
+
+
+def answered(connections: list[socket.socket]) -> list[bytes]:
+    return [connection.recv(65_536) for connection in select.select(connections, [], [], 0)[0]]
+
+
+def test_of_more_requests_than_may_wait_the_first_few_wait_and_the_others_are_refused(tmp_path: Path) -> None:
+    with database() as url, ExitStack() as running:
+        command = ("serve", "--web-only", "--workers", "1")
+        instance = running.enter_context(started_on(url, tmp_path, *command, **NO_LIMITS))
+        address = ("127.0.0.1", instance.port)
+        crowd = [running.enter_context(socket.create_connection(address, timeout=60)) for _ in range(CAME)]
+
+        with every_turn_taken(instance, url, tmp_path):
+            for connection in crowd:
+                connection.sendall(READ)
+            assert eventually(lambda: len(select.select(crowd, [], [], 0)[0]) >= CAME - MAY_WAIT[0])
+            alive = get(instance.port, "/livez")[0]
+            refusals = answered(crowd)
+
+        statuses = Counter(get(instance.port, "/api/v1/movies/genres/")[0] for _ in range(20))
+        counted = re.search(rb"^matinee_overload_refusals_total (\d+)", get(instance.port, "/metrics")[1], re.M)
+
+    assert alive == 200
+    assert all(answer.startswith(b"HTTP/1.1 503 ") and b"problem+json" in answer for answer in refusals)
+    assert all(re.search(rb"\r\nretry-after: [1-9]", answer) for answer in refusals)
+    assert counted
+    assert int(counted[1]) >= len(refusals) >= CAME - MAY_WAIT[0]
+    assert statuses == {200: 20}
+
+
+@pytest.mark.skipif(TIMES == 1, reason="Times are asserted by `make soak` alone.")
+def test_three_times_what_can_be_answered_is_refused_soon_and_harms_nobody_else(tmp_path: Path) -> None:
+    with database() as url, ExitStack() as stack:
+        options = argparse.Namespace(films=2_000, community="none", seconds=rounds(6))
+        figures = overload.measured(tmp_path / "served", options, stack, url=url or None)
+
+    assert not missed(asdict(figures)), figures

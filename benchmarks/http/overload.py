@@ -40,8 +40,8 @@ TIMES, IDLE = 3.0, 0.15
 """Of the most that is answered."""
 IDLE_SECONDS, AFTER_SECONDS = 20.0, 15.0
 LOOK_EVERY_SECONDS = 0.1
-STRETCH_SECONDS = 0.5
-"""The time after is told in such parts, to see from when on all is well."""
+WELL_SECONDS, STEP_SECONDS = 1.0, 0.5
+"""It is recovered once all is well for so long, which is looked for in such steps."""
 REFUSED = (503, 429)
 SQLITE, POSTGRESQL = "SQLite", "PostgreSQL"
 
@@ -69,8 +69,8 @@ class Figures:
     grown_bytes: int
     """Resident memory of the web worker that grew most: the most during and after the overload, over that of before."""
     recovered_seconds: float
-    """From the end of the overload until nothing is refused, and nine in ten are within twice the p99 of few
-    requests."""
+    """From the end of the overload until, for a second, nothing is refused and nine in ten are within twice the p99 of
+    few requests."""
     client_cores: float
     server_cores: float
 
@@ -209,15 +209,14 @@ def figures_of(
 
 
 def recovered(outcome: Outcome, end: float, *, within_ms: float) -> float:
-    """Seconds after `end` at which the last stretch ends in which something was refused or failed, or more than one
-    answer in ten was later than that."""
-    since = 0.0
-    for number in range(int(AFTER_SECONDS / STRETCH_SECONDS)):
-        begin = end + number * STRETCH_SECONDS
-        here = (outcome.due >= begin) & (outcome.due < begin + STRETCH_SECONDS)
-        if (outcome.status[here] // 100 != 2).any() or _percentile(outcome.milliseconds[here], 90) > within_ms:
-            since = (number + 1) * STRETCH_SECONDS
-    return since
+    """Seconds after `end` at which a second begins in which nothing is refused or fails, and nine answers in ten are no
+    later than that; all that was watched where there is none."""
+    begins = np.arange(0, AFTER_SECONDS - WELL_SECONDS, STEP_SECONDS)
+    for begin in begins:
+        here = (outcome.due >= end + begin) & (outcome.due < end + begin + WELL_SECONDS)
+        if (outcome.status[here] // 100 == 2).all() and _percentile(outcome.milliseconds[here], 90) <= within_ms:
+            return float(begin)
+    return AFTER_SECONDS
 
 
 def resident_bytes(server: Server) -> dict[int, int]:

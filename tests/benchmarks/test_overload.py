@@ -111,6 +111,10 @@ def test_admitted_and_refused_are_told_apart() -> None:
 def test_recovered_is_who_refuses_nothing_any_more_and_is_not_late() -> None:
     well = [(END + number / 10, 10.0, 200) for number in range(int(AFTER_SECONDS * 10))]
 
+    late = [(END + 0.3, 21.0, 200)] * 3
+
     assert recovered(made_up(*well), END, within_ms=20.0) == 0.0
-    assert recovered(made_up(*well, (END + 2.2, 1.0, 503)), END, within_ms=20.0) == 2.5
-    assert recovered(made_up(*well, *[(END + 3.3, 21.0, 200)] * 5), END, within_ms=20.0) == 3.5
+    assert recovered(made_up(*well, *late), END, within_ms=20.0) == 0.5
+    assert recovered(made_up(*well, *late, (END + 1.2, 1.0, 503)), END, within_ms=20.0) == 1.5
+    assert recovered(made_up(*well, (END + 3.0, 1.0, 503)), END, within_ms=20.0) == 0.0, "another hiccup is none of it"
+    assert recovered(made_up(*[(at, 21.0, 200) for at, _, _ in well]), END, within_ms=20.0) == AFTER_SECONDS

@@ -15,6 +15,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from matinee.catalog import cards, columns, outbox, published_postings
+from matinee.catalog import tasks as catalog_tasks
 from matinee.catalog.models import ChangeConsumer, MovieChange
 from matinee.core.artifacts import ArtifactStore, stored_kinds
 from matinee.core.depot import depot
@@ -24,8 +25,10 @@ from matinee.operations.layouts import PROJECTIONS
 from matinee.recommendations import freshness, other_nodes, pool, training
 from matinee.recommendations.freshness import MODEL_KIND, is_behind
 from matinee.recommendations.pool import newest_model
+from matinee.recommendations.tasks import train_model
 from matinee.recommendations.training import train
 from matinee.search import index
+from matinee.search import tasks as search_tasks
 from tests.catalog.films import film
 
 pytestmark = pytest.mark.django_db
@@ -217,6 +220,18 @@ def test_a_program_that_comes_back_after_that_begins_anew() -> None:
 
     assert before == ([1], [True, True])
     assert (film_numbers(), is_stale()) == ([1, 2], [False, False])
+
+
+def test_what_makes_them_is_queued_for_programs_of_their_layout() -> None:
+    made_by = (
+        catalog_tasks.refresh_columns,
+        catalog_tasks.refresh_cards,
+        catalog_tasks.refresh_postings,
+        search_tasks.refresh_index,
+        train_model,
+    )
+
+    assert {task.queue_name.partition(":")[2] for task in made_by} == {*PROJECTIONS, MODEL_KIND}
 
 
 @pytest.mark.parametrize("kind", ["cards", "cards-1", "catalogue-3", "search-12", "postings-1"])

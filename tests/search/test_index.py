@@ -132,7 +132,7 @@ def test_while_the_whole_index_is_built_other_jobs_run(
         mails.refresh()
         return documents.documents_of(films)
 
-    others = [queue for queue in settings.TASKS["default"]["QUEUES"] if queue != tasks.refresh_index.queue_name]
+    others = [queue for queue in settings.QUEUES if queue != "indexing"]
     monkeypatch.setattr(module, "documents_of", meanwhile)
     building = tasks.refresh_index.enqueue()
     assert Worker(queues=[tasks.refresh_index.queue_name]).run_one(now=now)

@@ -14,6 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 from matinee.catalog import columns
 from matinee.core.artifacts import ArtifactStore
 from matinee.core.jobs import queue
+from matinee.core.jobs.schedule import with_parts
 from matinee.operations import courier
 from matinee.recommendations.pool import newest_model
 from matinee.search.index import search_index
@@ -118,7 +119,7 @@ def _in_service(name: str, version: str | None, missing: str, advice: str) -> Ch
 
 
 def _queue(*, now: dt.datetime) -> Check:
-    since = queue.waiting_since(queues=settings.TASKS["default"]["QUEUES"], now=now)
+    since = queue.waiting_since(queues=with_parts(settings.QUEUES), now=now)
     waiting = dt.timedelta(0) if since is None else max(now - since, dt.timedelta(0))
     detail = "No job waits." if since is None else f"The oldest job waits for {waiting.total_seconds():.0f} s."
     advice = "See that a job worker runs, and what its log says."

@@ -27,6 +27,7 @@ from matinee.catalog.columns import columns
 from matinee.catalog.models import MovieChange
 from matinee.core.artifacts import ArtifactStore, stored_kinds
 from matinee.core.jobs import queue
+from matinee.core.jobs.schedule import with_parts
 from matinee.core.processes import SHARED_FOLDER
 from matinee.operations import courier
 from matinee.operations.access import may_see_inside
@@ -78,11 +79,10 @@ class State(Collector):
 
 
 def _of_the_database(now: dt.datetime) -> Iterator[Metric]:
-    names = settings.TASKS["default"]["QUEUES"]
-    since = {name: queue.waiting_since(queues=[name], now=now) for name in names}
+    since = {name: queue.waiting_since(queues=with_parts([name]), now=now) for name in settings.QUEUES}
     ages = [((name,), (now - at).total_seconds() if at else 0.0) for name, at in since.items()]
     yield _gauge("queue_age_seconds", "How long the oldest job of each queue waits.", ["queue"], ages)
-    jobs = {"waiting": queue.ready(queues=names, now=now), "parked": queue.parked()}
+    jobs = {"waiting": queue.ready(queues=with_parts(settings.QUEUES), now=now), "parked": queue.parked()}
     counts = [((state,), float(found.count())) for state, found in jobs.items()]
     yield _gauge("jobs", "Jobs that wait to be run, and those that failed every time.", ["state"], counts)
     pending = MovieChange.objects.values_list("consumer").annotate(count=Count("id")).order_by("consumer")

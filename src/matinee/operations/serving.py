@@ -22,7 +22,7 @@ from matinee.catalog.publication import publish_what_is_stale
 from matinee.core import processes
 from matinee.core.counters import begin_anew
 from matinee.core.draining import begin_draining
-from matinee.core.jobs.schedule import registered
+from matinee.core.jobs.schedule import registered, whole_of
 from matinee.core.jobs.worker import Worker
 from matinee.core.processes import SHARED_FOLDER
 from matinee.operations import courier, web
@@ -127,8 +127,8 @@ def serve(*, host: str, port: int, workers: int, queues: Sequence[str], announce
 
 def queues() -> list[str]:
     """Those that anything is scheduled in; without TMDb the mirror's is none of them, and needs no process."""
-    in_use = {periodic.task.queue_name for periodic in registered()}
-    return [queue for queue in settings.TASKS["default"]["QUEUES"] if queue in in_use]
+    in_use = {whole_of(periodic.task.queue_name) for periodic in registered()}
+    return [queue for queue in settings.QUEUES if queue in in_use]
 
 
 def answers(host: str, port: int) -> bool:

@@ -7,6 +7,6 @@ from django_tasks import task
 from matinee.search import index
 
 
-@task(queue_name="indexing")
+@task(queue_name=f"indexing:{index.KIND}")
 def refresh_index() -> None:
     index.follow_catalogue()

@@ -146,9 +146,12 @@ def requeue(jobs: QuerySet[Job], *, now: dt.datetime) -> int:
 
 
 def forget_finished(*, now: dt.datetime) -> int:
-    """Delete the results that nobody will ask for any more; returns how many rows went."""
+    """Delete the results that nobody will ask for any more, and what waits in a part of a queue for programs that are
+    gone; returns how many rows went."""
     old = Q(status=TaskResultStatus.SUCCESSFUL, finished_at__lt=now - SUCCESSES_ARE_KEPT_FOR)
     old |= Q(status=TaskResultStatus.FAILED, finished_at__lt=now - PARKED_ARE_KEPT_FOR)
+    is_long_ago = Q(enqueued_at__lt=now - PARKED_ARE_KEPT_FOR)
+    old |= is_long_ago & Q(status=TaskResultStatus.READY, queue_name__contains=":")
     deleted, _ = Job.objects.filter(old).delete()
     return int(deleted)
 

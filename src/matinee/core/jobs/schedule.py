@@ -1,4 +1,8 @@
-"""Work that comes back: which tasks run periodically, and queueing each of them once when it is due."""
+"""Work that comes back: which tasks run periodically, and queueing each of them once when it is due.
+
+A queue may have parts for programs of one layout: jobs in `training:model-5` are for those that read such models. A
+program serves the parts that it schedules jobs in, and knows nothing of those of others.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django_tasks import TaskResultStatus
 from django_tasks.base import Task
@@ -29,12 +34,20 @@ class Periodic:
     every: dt.timedelta
     when: Callable[[], bool] | None = None
 
+    @property
+    def row(self) -> str:
+        """Of the Schedule: in a part of a queue each layout has its own."""
+        _, colon, layout = self.task.queue_name.partition(":")
+        return f"{self.name}{colon}{layout}"
+
 
 _registered: dict[str, Periodic] = {}
 
 
 def register(periodic: Periodic) -> None:
     """Have the job workers run it. Called from an AppConfig's ready(); a name is given once."""
+    if whole_of(periodic.task.queue_name) not in settings.QUEUES:
+        raise ValueError(f"No worker serves the queue {periodic.task.queue_name} of {periodic.name}.")
     known = _registered.setdefault(periodic.name, periodic)
     if known != periodic:
         raise ValueError(f"Two periodic tasks are called {periodic.name}.")
@@ -44,20 +57,29 @@ def registered() -> tuple[Periodic, ...]:
     return tuple(_registered.values())
 
 
+def whole_of(queue_name: str) -> str:
+    return queue_name.partition(":")[0]
+
+
+def with_parts(queues: Collection[str]) -> set[str]:
+    """These queues, and the parts of them that this program serves."""
+    return {*queues, *(p.task.queue_name for p in registered() if whole_of(p.task.queue_name) in queues)}
+
+
 def enqueue_due(periodics: Collection[Periodic], *, now: dt.datetime) -> list[str]:
     """Queue those that are due at `now`, each once however many workers ask; returns the names that were queued."""
     next_runs = dict(Schedule.objects.values_list("name", "next_run_at"))
-    missing = [Schedule(name=p.name, next_run_at=now) for p in periodics if p.name not in next_runs]
+    missing = [Schedule(name=p.row, next_run_at=now) for p in periodics if p.row not in next_runs]
     if missing:
         Schedule.objects.bulk_create(missing, ignore_conflicts=True)
-    due = [p for p in periodics if next_runs.get(p.name, now) <= now]
+    due = [p for p in periodics if next_runs.get(p.row, now) <= now]
     return [p.name for p in due if _is_wanted(p) and not _is_under_way(p) and _enqueue_once(p, now=now)]
 
 
 @transaction.atomic
 def _enqueue_once(periodic: Periodic, *, now: dt.datetime) -> bool:
     """The one worker whose UPDATE moves the row on queues the task."""
-    due = Schedule.objects.filter(name=periodic.name, next_run_at__lte=now)
+    due = Schedule.objects.filter(name=periodic.row, next_run_at__lte=now)
     if not due.update(next_run_at=now + periodic.every):
         return False
     periodic.task.enqueue()
@@ -73,6 +95,6 @@ def _is_wanted(periodic: Periodic) -> bool:
 
 
 def _is_under_way(periodic: Periodic) -> bool:
-    path = periodic.task.module_path
-    queued = Job.objects.filter(task_path=path, status=TaskResultStatus.READY)
-    return queued.exists() or JobLease.objects.filter(job__task_path=path).exists()
+    path, queue = periodic.task.module_path, periodic.task.queue_name
+    queued = Job.objects.filter(task_path=path, queue_name=queue, status=TaskResultStatus.READY)
+    return queued.exists() or JobLease.objects.filter(job__task_path=path, job__queue_name=queue).exists()

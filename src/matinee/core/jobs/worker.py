@@ -98,10 +98,11 @@ class Worker:
 
     def run_one(self, *, now: dt.datetime) -> bool:
         """Queue what is due, take back what was lost, and run one job; False where there was none to run."""
-        mine = [p for p in schedule.registered() if p.task.queue_name in self._queues]
+        queues = schedule.with_parts(self._queues)
+        mine = [p for p in schedule.registered() if p.task.queue_name in queues]
         schedule.enqueue_due(mine, now=now)
         queue.reclaim_expired(patience=self._patience, now=now)
-        lease = queue.claim(queues=self._queues, worker_id=self.worker_id, patience=self._patience, now=now)
+        lease = queue.claim(queues=queues, worker_id=self.worker_id, patience=self._patience, now=now)
         if lease is None:
             return False
         self._run(lease)

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from matinee.api.overload import LATE_SECONDS, MAY_WAIT, STANDING_SECONDS, STEP_SECONDS, STUCK_SECONDS, Overload
+from matinee.api.overload import (
+    FEW,
+    LATE_SECONDS,
+    MORE_WAITING,
+    MOST_WAITING,
+    STANDING_SECONDS,
+    STEP_SECONDS,
+    STUCK_SECONDS,
+    Overload,
+)
 
-FEW, MORE, MOST = MAY_WAIT
+FEW_WAITING = FEW - 1
 
 
 def admits(overload: Overload, *, waiting: int, now: float) -> bool:
@@ -15,8 +24,8 @@ def admits(overload: Overload, *, waiting: int, now: float) -> bool:
 
 def too_much() -> Overload:
     """From the moment 0 on."""
-    overload = Overload()
-    assert not admits(overload, waiting=MOST, now=0.0)
+    overload = Overload(turns=1)
+    assert not admits(overload, waiting=MOST_WAITING, now=0.0)
     return overload
 
 
@@ -25,55 +34,55 @@ def hundredths(begin: float, end: float) -> Iterator[float]:
 
 
 def test_many_may_wait_in_a_pulse() -> None:
-    overload = Overload()
+    overload = Overload(turns=1)
 
-    assert all(admits(overload, waiting=waiting, now=0.0) for waiting in range(MOST))
-    assert overload.may_wait == MOST
+    assert all(admits(overload, waiting=waiting, now=0.0) for waiting in range(MOST_WAITING))
+    assert overload.may_wait == MOST_WAITING
 
 
 def test_once_as_many_wait_as_may_only_a_few_may_wait() -> None:
     overload = too_much()
 
-    assert admits(overload, waiting=FEW - 1, now=1.0)
-    assert not admits(overload, waiting=FEW, now=1.0)
+    assert admits(overload, waiting=FEW_WAITING - 1, now=1.0)
+    assert not admits(overload, waiting=FEW_WAITING, now=1.0)
 
 
 def test_turns_that_come_late_for_a_while_are_too_much_however_few_wait() -> None:
-    overload = Overload()
+    overload = Overload(turns=1)
 
     for now in hundredths(0, STANDING_SECONDS):
         overload.turn_came(after=LATE_SECONDS, now=now)
-        assert overload.may_wait == MOST
+        assert overload.may_wait == MOST_WAITING
     overload.turn_came(after=LATE_SECONDS, now=STANDING_SECONDS)
 
-    assert overload.may_wait == FEW
+    assert overload.may_wait == FEW_WAITING
 
 
 def test_a_queue_that_runs_empty_in_between_does_not_stand() -> None:
-    overload = Overload()
+    overload = Overload(turns=1)
 
     for number, now in enumerate(hundredths(0, 10)):
         overload.turn_came(after=0.0 if number % 20 == 0 else 1.0, now=now)
 
-    assert overload.may_wait == MOST
+    assert overload.may_wait == MOST_WAITING
 
 
 def test_a_disk_that_stands_still_for_two_seconds_is_not_too_much() -> None:
-    overload = Overload()
+    overload = Overload(turns=1)
     overload.turn_came(after=0.0, now=0.0)
 
     assert all(overload.admits(waiting=10, longest=now, now=now) for now in hundredths(0, 2))
     for number, now in enumerate(hundredths(2, 2.2)):
         overload.turn_came(after=2.0 - number / 10, now=now)
 
-    assert overload.may_wait == MOST
+    assert overload.may_wait == MOST_WAITING
 
 
 def test_where_nobody_gets_a_turn_any_more_who_comes_is_refused() -> None:
-    overload = Overload()
+    overload = Overload(turns=1)
 
     assert not overload.admits(waiting=1, longest=STUCK_SECONDS, now=STUCK_SECONDS)
-    assert overload.may_wait == MOST
+    assert overload.may_wait == MOST_WAITING
     assert admits(overload, waiting=0, now=STUCK_SECONDS)
 
 
@@ -88,23 +97,31 @@ def test_as_long_as_it_is_too_much_few_wait_but_for_a_moment_every_few_seconds()
         lengths.append(waiting)
         waiting = min(waiting, overload.may_wait)
 
-    assert set(lengths) == {FEW, MORE}
-    assert lengths.count(MORE) <= 60 / STEP_SECONDS
+    assert set(lengths) == {FEW_WAITING, MORE_WAITING}
+    assert lengths.count(MORE_WAITING) <= 60 / STEP_SECONDS
 
 
-def test_it_ends_two_steps_after_the_others_went() -> None:
-    overload = too_much()
+def test_it_ends_two_steps_after_the_others_went_whether_somebody_comes_in_between_or_not() -> None:
+    overload, unasked = too_much(), too_much()
 
-    assert admits(overload, waiting=FEW, now=STEP_SECONDS)
-    assert not admits(Overload(), waiting=MOST, now=STEP_SECONDS)
-    assert admits(overload, waiting=MORE, now=2 * STEP_SECONDS)
-    assert overload.may_wait == MOST
+    assert admits(overload, waiting=FEW_WAITING, now=STEP_SECONDS)
+    assert overload.may_wait == MORE_WAITING
+    for asked in (overload, unasked):
+        assert admits(asked, waiting=MORE_WAITING, now=2 * STEP_SECONDS)
+        assert asked.may_wait == MOST_WAITING
+
+
+def test_where_there_are_as_many_turns_as_may_be_in_nobody_waits() -> None:
+    overload = Overload(turns=FEW + 1)
+    assert not admits(overload, waiting=MOST_WAITING, now=0.0)
+
+    assert not admits(overload, waiting=0, now=1.0)
 
 
 def test_clients_that_come_again_at_once_are_let_in_again() -> None:
     """No more of them than may wait when it is tried, none of whom obeys the Retry-After."""
     overload = too_much()
 
-    refused = [now for now in hundredths(0, 60) if not admits(overload, waiting=MORE - 1, now=now)]
+    refused = [now for now in hundredths(0, 60) if not admits(overload, waiting=MORE_WAITING - 1, now=now)]
 
     assert max(refused) < STEP_SECONDS

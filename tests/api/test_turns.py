@@ -195,7 +195,7 @@ def behind() -> Iterator[tuple[Turns, Ask]]:
     is_held.set()
     for thread in threads:
         thread.join(20)
-    application._overload = Overload()
+    application._overload = Overload(turns=1)
     assert answer(application, {})[0] == "200"
 
 
@@ -208,7 +208,7 @@ def refused(application: Turns) -> tuple[dict[str, Any], dict[str, str]]:
 
 def test_where_as_many_wait_as_may_who_comes_is_refused_at_once_and_counted(behind: tuple[Turns, Ask]) -> None:
     application, ask = behind
-    application._overload = Overload([2])
+    application._overload = Overload(turns=1, most=2)
     answers: list[str] = []
     for _ in range(2):
         ask(answers)
@@ -224,7 +224,7 @@ def test_where_as_many_wait_as_may_who_comes_is_refused_at_once_and_counted(behi
 
 def test_who_waits_last_is_turned_away_where_it_is_too_much(behind: tuple[Turns, Ask]) -> None:
     application, ask = behind
-    application._overload = Overload([1, 3])
+    application._overload = Overload(turns=2, most=3)
     answers: list[str] = []
     _, second, third = [ask(answers) for _ in range(3)]
 
@@ -264,7 +264,7 @@ def test_a_request_that_has_lent_its_turn_is_not_turned_away() -> None:
     comes_back.set()
     while not in_turns._waiting:
         time.sleep(0.001)
-    in_turns._overload = Overload([0, 1])
+    in_turns._overload = Overload(turns=3, most=1)
 
     assert refused(in_turns)
     is_over.set()
@@ -283,7 +283,7 @@ def test_who_comes_where_turns_are_behind_for_a_moment_waits(behind: tuple[Turns
 
 
 def test_that_a_worker_is_alive_is_told_however_far_it_is_behind(behind: tuple[Turns, Ask]) -> None:
-    behind[0]._overload = Overload([0])
+    behind[0]._overload = Overload(turns=1, most=0)
 
     assert refused(behind[0])
     assert answer(behind[0], {"PATH_INFO": "/livez"})[0] == "200"
@@ -291,7 +291,8 @@ def test_that_a_worker_is_alive_is_told_however_far_it_is_behind(behind: tuple[T
 
 def test_who_looks_after_the_service_waits_where_others_are_refused(behind: tuple[Turns, Ask]) -> None:
     application, ask = behind
-    application._overload = Overload([1])
+    application._overload = Overload(turns=1, most=3)
+    application._overload._let_few_wait(time.monotonic())
     answers: list[str] = []
     for _ in range(2):
         ask(answers, PATH_INFO="/metrics")
@@ -315,4 +316,4 @@ def test_a_body_that_does_not_come_holds_no_more_threads_where_liveness_is_asked
 
 
 def test_the_server_has_threads_left_whatever_is_waited_for() -> None:
-    assert turns.MOST_READ + turns.MOST_WAITING + overload.MAY_WAIT[-1] + 16 <= THREADS
+    assert turns.MOST_READ + turns.MOST_WAITING + overload.MOST_WAITING + 16 <= THREADS

@@ -7,17 +7,18 @@ that each who is let in is answered about as soon as ever, and the others are to
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from prometheus_client import Counter
 
 from matinee.api.problems import problem
 
-MAY_WAIT = (2, 16, 160)
-"""So many for a turn of a worker. At first the most, for each of whom the server has a thread; once as many do wait,
-the fewest: enough that no turn waits for somebody to take it. From there it is tried step by step whether more would
-still be too much."""
+MOST_WAITING = 160
+"""For a turn of a worker, each on a thread that the server has for them. Once so many do it is too much."""
+FEW = 3
+"""Then so many may have a turn or wait for one: enough that no turn waits for somebody to take it."""
+MORE_WAITING = 16
+"""From there it is tried step by step whether more would still be too much, first with so many."""
 STEP_SECONDS = 4.0
 LATE_SECONDS = 0.3
 STANDING_SECONDS = 0.25
@@ -33,9 +34,10 @@ TOO_MUCH = "There is more to do than can be done in time; try again soon."
 class Overload:
     """Who may wait for a turn. Knows no clock and no threads: it is told what happens, one thing after the other."""
 
-    def __init__(self, may_wait: Sequence[int] = MAY_WAIT) -> None:
-        self._steps = may_wait
-        self._step = len(may_wait) - 1
+    def __init__(self, *, turns: int, most: int = MOST_WAITING, more: int = MORE_WAITING) -> None:
+        self.most = most
+        self._steps = max(FEW - turns, 0), more, most
+        self._step = len(self._steps) - 1
         self._since = 0.0
         self._late_since: float | None = None
 
@@ -44,11 +46,12 @@ class Overload:
         return self._steps[self._step]
 
     def admits(self, *, waiting: int, longest: float, now: float) -> bool:
-        """Whether one more may wait behind `waiting` others, of whom the next has waited `longest` seconds."""
+        """Whether somebody for whom no turn is free may wait behind `waiting` others, of whom the next has waited
+        `longest` seconds."""
         if longest >= STUCK_SECONDS:
             return False
-        if self._step < len(self._steps) - 1 and now - self._since >= STEP_SECONDS:
-            self._step, self._since = self._step + 1, now
+        if steps := int((now - self._since) / STEP_SECONDS):
+            self._step, self._since = min(self._step + steps, len(self._steps) - 1), now
         if waiting < self.may_wait:
             return True
         self._let_few_wait(now)

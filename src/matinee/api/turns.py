@@ -23,7 +23,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http.response import HttpResponseBase
 
 from matinee.api.gateway import Wsgi
-from matinee.api.overload import MAY_WAIT, Overload, Refusal
+from matinee.api.overload import Overload, Refusal
 from matinee.api.problems import problem
 from matinee.core.client_address import client_address
 from matinee.core.lending import lendable
@@ -143,7 +143,7 @@ class Turns:
         self._changing = threading.Lock()
         self._free: list[BaseDatabaseWrapper] = []
         self._waiting: deque[Turn] = deque()
-        self._overload = Overload()
+        self._overload = Overload(turns=at_once)
         self._refusal = Refusal()
         for _ in range(at_once):
             connection = connections.create_connection(DEFAULT_DB_ALIAS)
@@ -186,13 +186,13 @@ class Turns:
         now = time.monotonic()
         turn = Turn(SimpleQueue(), now, is_sure=is_watched or is_begun)
         with self._changing:
-            if not is_begun and not self._admits(is_watched=is_watched, now=now):
-                return False
             if self._free:
                 turn.comes_with.put(self._free.pop())
                 self._overload.turn_came(after=0.0, now=now)
-            else:
+            elif is_begun or self._admits(is_watched=is_watched, now=now):
                 self._waiting.append(turn)
+            else:
+                return False
         connection = turn.comes_with.get()
         if connection is None:
             return False
@@ -202,7 +202,7 @@ class Turns:
     def _admits(self, *, is_watched: bool, now: float) -> bool:
         waiting = len(self._waiting)
         if is_watched:
-            return waiting < MAY_WAIT[-1]
+            return waiting < self._overload.most
         longest = now - self._waiting[0].since if waiting else 0.0
         is_admitted = self._overload.admits(waiting=waiting, longest=longest, now=now)
         self._turn_away()

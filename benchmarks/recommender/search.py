@@ -64,6 +64,7 @@ SPACE: Space = {
     "engine.ease.run_length": Range(6, 24, is_whole=True),
     "engine.ease.run_weight": Range(0.2, 1.5),
     "engine.content_weight": Range(4.0, 60.0),
+    "engine.tail_content_weight": Range(1.0, 30.0),
     "engine.links_patience": Range(4.0, 40.0),
     "engine.base_weight": Range(0.03, 0.3),
     "engine.base_patience": Range(2.0, 40.0),

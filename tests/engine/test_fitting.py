@@ -191,6 +191,30 @@ def test_films_that_no_regression_has_room_for_are_still_found_by_their_content(
     assert gains[worlds.UNSEEN_SPACE] > max(gains[worlds.UNSEEN_ROMANCE], 0)
 
 
+def test_on_a_new_instance_facts_weigh_as_they_do_among_films_of_the_tail() -> None:
+    nobody, films, prior = Interactions.empty(), worlds.films(), worlds.equal_prior()
+
+    model, alone, heavier = (
+        fit(nobody, films, prior, EngineConfig(content_weight=head, tail_content_weight=tail))
+        for head, tail in ((15.0, 4.0), (4.0, 4.0), (15.0, 8.0))
+    )
+
+    np.testing.assert_allclose(model.links.weights, alone.links.weights, rtol=1e-5)
+    assert not np.allclose(model.links.weights, heavier.links.weights, rtol=0.1)
+
+
+def test_the_head_does_not_read_what_facts_weigh_in_the_tail() -> None:
+    light, heavy = (
+        fit(worlds.ratings(), worlds.films(), worlds.equal_prior(), EngineConfig(tail_content_weight=weight))
+        for weight in (1.0, 30.0)
+    )
+
+    rated = light.rows_of(np.array([*worlds.SPACE, *worlds.ROMANCE]))
+    of_light, of_heavy = (model.links.matrix(model.n_items).toarray() for model in (light, heavy))
+    np.testing.assert_array_equal(of_light[rated], of_heavy[rated])
+    assert not np.array_equal(of_light, of_heavy)
+
+
 def test_a_film_with_few_ratings_is_linked_to_the_head_as_a_fit_with_it_alone_would() -> None:
     ratings = worlds.ratings()
     rare = Interactions.from_arrays([1, 2], [worlds.UNSEEN_SPACE] * 2, [5.0, 4.0])

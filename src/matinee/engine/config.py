@@ -22,6 +22,9 @@ class EngineConfig:
     content_weight: float = 15.0
     """What two films of the same content have in common, counted in people who like both."""
 
+    tail_content_weight: float = 4.0
+    """The same among items of the tail, where no community corrects it; on a new instance these are all."""
+
     content_doubt: float = 5.0
     """With so many ratings an item's links are told to come half from ratings and half from content; the fit itself
     does not read it, an answer's `source` does."""

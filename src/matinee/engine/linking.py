@@ -71,12 +71,13 @@ def item_links(items: Items, config: EngineConfig) -> ItemLinks:
     is_useful[head] = False
     tail = order[is_useful[order]]
     near = np.sort(tail[: config.at_once])
+    of_tail = items.evidence.with_content_times(config.tail_content_weight / config.content_weight)
 
     of_head = TwoFits.fit(items.evidence.of(head), items.ridge_of_few[head])
     pieces = _head_links(items, of_head, head, np.sort(tail), config)
-    pieces.append(_within(items, Ease.fit(items.evidence.of(near)), near, config))
+    pieces.append(_within(items, Ease.fit(of_tail.of(near)), near, config))
     if len(near) < len(tail):
-        pieces.append(_far_links(items, np.sort(tail), near, config))
+        pieces.append(_far_links(items, of_tail, np.sort(tail), near, config))
     return _apart(thinned(_placed(pieces, len(order)), config.neighbours), of_head, head)
 
 
@@ -122,15 +123,15 @@ def _apart(means: sparse.csr_matrix, fitted: TwoFits, head: Places) -> ItemLinks
     return links
 
 
-def _far_links(items: Items, tail: Places, near: Places, config: EngineConfig) -> Piece:
+def _far_links(items: Items, of_tail: Evidence, tail: Places, near: Places, config: EngineConfig) -> Piece:
     """Links within the tail by content alone, wherever one end is in no regression.
 
     Their weight is what the regression gives to two items that nobody rated, alone in the world.
     """
-    alike = likeness(items.evidence.features[tail], config.neighbours).tocoo()
+    alike = likeness(of_tail.features[tail], config.neighbours).tocoo()
     is_far = ~np.isin(tail, near)
     kept = (is_far[alike.row] | is_far[alike.col]) & items.is_sender[tail[alike.row]] & items.is_scored[tail[alike.col]]
-    weights = alike.data[kept] / (config.content_weight + config.ease.l2)
+    weights = alike.data[kept] / (config.tail_content_weight + config.ease.l2)
     shape = (len(tail), len(tail))
     return sparse.csr_matrix((weights, (alike.row[kept], alike.col[kept])), shape=shape), tail, tail
 

@@ -31,6 +31,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from matinee.recommendations.on_spark import statistics
+from matinee.recommendations.on_spark.counting import packed, unpacked
 from matinee.recommendations.on_spark.session import counted_by_spark
 
 FILMS = np.arange(1, 61, dtype=np.int64)
@@ -74,6 +75,16 @@ def test_the_model_is_the_one_that_is_fitted_here(monkeypatch: pytest.MonkeyPatc
     np.testing.assert_allclose(there.base, here.base, rtol=1 / 400)  # its place in time is one of 400 off at most
     links, expected = (model.links.matrix(model.n_items).toarray() for model in (there, here))
     np.testing.assert_allclose(links, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.9])
+def test_a_block_of_pairs_travels_whole_whether_most_of_it_is_0_or_not(share: float) -> None:
+    block = 1.5 * (np.random.default_rng(0).random((50, 70)) < share)
+
+    sent = packed(block)
+
+    assert len(sent) < block.size * 4 * 1.1 * min(1, 2 * share) + 2_000
+    np.testing.assert_array_equal(unpacked(sent), block)
 
 
 def test_parquet_is_counted_beside_and_of_two_ratings_the_later_one(tmp_path: Path) -> None:

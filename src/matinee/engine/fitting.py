@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from matinee.engine.arrays import Doubles, Floats, Ids, Rows, rows_of
+from matinee.engine.base import base_scores
 from matinee.engine.config import EngineConfig
 from matinee.engine.features import ItemFeatures
 from matinee.engine.interactions import Interactions
@@ -16,7 +17,6 @@ from matinee.engine.item_model import ItemModel
 from matinee.engine.linking import Items, item_links
 from matinee.engine.links import Links
 from matinee.engine.pairs import Evidence
-from matinee.engine.popularity import base_scores
 from matinee.engine.rating_prediction import expected_stars
 from matinee.engine.statistics import OfInteractions, RatingStatistics
 
@@ -74,7 +74,7 @@ def fit(
     of_many, of_few = (_discounted(each[is_kept][:, is_kept], discounts) for each in (links.of_many, links.of_few))
 
     tell("Finding what is popular")
-    earned, promised_base = base_scores(
+    start = base_scores(
         liking[is_kept],
         rating_counts[is_kept],
         prior[is_kept],
@@ -87,8 +87,8 @@ def fit(
         stars[known >= 0] = promised[known[known >= 0]]
     return ItemModel(
         item_ids=ids[is_kept],
-        base=(config.base_weight * (earned + promised_base)).astype(np.float32),
-        lasting_base=(config.lasting_weight * promised_base).astype(np.float32),
+        base=(config.base_weight * (start.earned + start.expected)).astype(np.float32),
+        lasting_base=(config.lasting_weight * start.possible).astype(np.float32),
         base_patience=config.base_patience,
         base_beside_unknown=config.base_beside_unknown,
         links=of_many,

@@ -84,7 +84,7 @@ class Pool:
     expected_stars: Doubles = field(repr=False)
     """(n,) what someone of average generosity gives each film; what its votes promise until the model knows it."""
     spread: Doubles = field(repr=False)
-    """(n,) falls along the order of the base scores, the first films of which are spread over genres and eras."""
+    """(n,) falls along the order of the higher of both bases, its first films spread over genres and eras."""
     first: Rows = field(repr=False)
     """The films that stand first by either of the two bases, by row."""
     others_at_most: tuple[float, float] = field(repr=False)
@@ -212,6 +212,7 @@ def build_pool(catalogue: CatalogColumns, published: PublishedModel | None) -> P
         lasting_base[rows[items]] = published.model.lasting_base[items]
         stars[rows[items]] = published.model.expected_stars[items]
     others_at_most = _least_of_first(base), _least_of_first(lasting_base)
+    at_best = np.maximum(base, lasting_base)  # someone unknown sees, too, what may be good and has few ratings yet
     return Pool(
         columns=catalogue,
         published=published,
@@ -221,7 +222,7 @@ def build_pool(catalogue: CatalogColumns, published: PublishedModel | None) -> P
         base=base,
         lasting_base=lasting_base,
         expected_stars=stars,
-        spread=_spread(catalogue, base),
+        spread=_spread(catalogue, at_best),
         first=np.flatnonzero((base > others_at_most[0]) | (lasting_base > others_at_most[1])).astype(np.int32),
         others_at_most=others_at_most,
         item_films=rows,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
+from django.db.migrations.recorder import MigrationRecorder
 
 from matinee import __version__, cli
 
@@ -84,3 +87,32 @@ def test_production_confirms_no_address_without_a_mail_server(monkeypatch: pytes
 
     assert ended.returncode == 78
     assert "MATINEE_SMTP_URL" in ended.stderr
+
+
+@pytest.mark.parametrize("command", ["backup nowhere", "migrate", "serve --port 0", "train"])
+def test_a_database_that_is_away_is_told_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
+) -> None:
+    monkeypatch.setenv("MATINEE_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
+    monkeypatch.setenv("MATINEE_MODE", "embedded")
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "matinee.cli", *command.split()],
+        check=False,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+    assert ended.returncode == 69
+    assert "The database can't be used (" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("command", ["audit verify", "evaluate", "load starter", "rotate-keys", "tmdb status", "train"])
+def test_tables_that_are_not_there_yet_are_told_before_they_are_read(command: str) -> None:
+    MigrationRecorder.Migration.objects.filter(app="jobs").delete()
+
+    with pytest.raises(CommandError, match="Run `matinee migrate` first"):
+        call_command(*command.split())

@@ -24,6 +24,9 @@ def main() -> None:
         sys.stdout.write(f"{__version__}\n")
         return
     from django.core.management import execute_from_command_line  # noqa: PLC0415 - it reads the settings
+    from django.db import OperationalError  # noqa: PLC0415 - to tell the version needs no Django
+
+    from matinee.core.database import told  # noqa: PLC0415 - to tell the version needs no Django
 
     command = sys.argv[1] if len(sys.argv) > 1 else ""
     for name, value in TREES.get(command, {}).items():
@@ -34,6 +37,11 @@ def main() -> None:
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(78)  # EX_CONFIG
+    except OperationalError as error:
+        if "--traceback" in sys.argv:
+            raise
+        sys.stderr.write(f"{told(error)}\n")
+        sys.exit(os.EX_UNAVAILABLE)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,10 @@ from typing import Literal, TypeAlias
 from django.conf import settings
 from django.db import Error as AnyDatabaseError
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from matinee.catalog import columns
 from matinee.core.artifacts import ArtifactStore
+from matinee.core.database import waiting_migrations
 from matinee.core.jobs import queue
 from matinee.core.jobs.schedule import with_parts
 from matinee.operations import courier
@@ -69,11 +69,9 @@ _migrated: set[str] = set()
 def _migrations() -> Check:
     name = str(connection.settings_dict["NAME"])
     if name not in _migrated:
-        executor = MigrationExecutor(connection)
-        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        if waiting:
+        if waiting := waiting_migrations():
             detail, advice = (
-                f"{len(waiting)} wait for `matinee migrate`.",
+                f"{waiting} wait for `matinee migrate`.",
                 "Run `matinee migrate`; `serve` does it, too.",
             )
             return Check("migrations", ok=False, needed=True, detail=detail, advice=advice)

@@ -148,7 +148,8 @@ def _value(cursor: psycopg.Cursor[Any]) -> Any:
 
 
 def _connected(database: str) -> psycopg.Connection:
-    return psycopg.connect(**{**_parameters(), "dbname": database}, autocommit=True)
+    with connection.wrap_database_errors:  # so that a server that is away is the same to whoever asks for a copy
+        return psycopg.connect(**{**_parameters(), "dbname": database}, autocommit=True)
 
 
 def _parameters() -> dict[str, Any]:

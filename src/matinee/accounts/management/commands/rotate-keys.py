@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from matinee.accounts import keys, master_keys
 from matinee.core.ciphers import Unreadable
+from matinee.core.database import refuse_outdated_database
 
 
 class Command(BaseCommand):
@@ -20,6 +21,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, **_options: Any) -> None:
+        refuse_outdated_database()
         try:
             sealed = keys.rotate(now=timezone.now())
         except Unreadable as error:

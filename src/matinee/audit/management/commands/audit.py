@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from matinee.audit.anchor import accept_restore
 from matinee.audit.verifying import Broken, verify
+from matinee.core.database import refuse_outdated_database
 
 BROKEN = 65  # EX_DATAERR
 
@@ -25,6 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("what", choices=("verify", "accept-restore"))
 
     def handle(self, *, what: str, **_options: Any) -> None:
+        refuse_outdated_database()
         if what == "verify":
             self._verify()
         else:

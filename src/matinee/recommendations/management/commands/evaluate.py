@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from tqdm import tqdm
 
+from matinee.core.database import refuse_outdated_database
 from matinee.engine.evaluation.metrics import METRICS
 from matinee.recommendations.evaluation import (
     BEYOND,
@@ -75,6 +76,7 @@ def _evaluated(file: Path | None) -> Evaluation:
 
 def _dataset(file: Path | None) -> Dataset:
     if file is None:
+        refuse_outdated_database()
         return own_dataset(now=timezone.now())
     try:
         return file_dataset(file)

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from matinee.core.database import refuse_outdated_database
 from matinee.recommendations.on_spark.needs import SparkCannotCount
 from matinee.recommendations.training import Engine, LearnedFromLess, TrainingUnderWay, train
 
@@ -32,6 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--force", action="store_true", help="put the model in service even where it is worse")
 
     def handle(self, *, force: bool, engine: Engine | None, **_options: Any) -> None:
+        refuse_outdated_database()
         try:
             report = train(now=timezone.now(), force=force, engine=engine, on_stage=self._tell)
         except (TrainingUnderWay, LearnedFromLess) as refusal:

@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection as database
-from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from tqdm import tqdm
 
 from matinee.catalog.models import Movie
 from matinee.catalog.starter import ATTRIBUTION, starter_content, starter_facts
+from matinee.core.database import refuse_outdated_database
 from matinee.tmdb import connection
 from matinee.tmdb.failures import TokenRefused
 from matinee.tmdb.lease import AlreadyRunning, LeaseLost
@@ -70,9 +69,7 @@ class Command(BaseCommand):
         if options["action"] == "stand-in":
             self._stand_in(options["port"], options["films"], options["fault"], options["share"])
             return
-        executor = MigrationExecutor(database)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            raise CommandError("The database is not up to date. Run `matinee migrate` first.")
+        refuse_outdated_database()
         if options["action"] == "sync":
             self._sync(full=options["full"])
         else:

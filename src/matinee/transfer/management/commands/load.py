@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from matinee.catalog.starter import ATTRIBUTION, load_starter
+from matinee.core.database import refuse_outdated_database
 from matinee.core.progress import progress_bars
 from matinee.transfer.downloads import Unreachable
 from matinee.transfer.movielens import LICENCE_NOTICE, PUBLISHED, MovielensReport, load_movielens
@@ -42,9 +41,7 @@ class Command(BaseCommand):
         movielens.add_argument("--file", type=Path, metavar="PATH", help="read this file instead of downloading it")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            raise CommandError("The database is not up to date. Run `matinee migrate` first.")
+        refuse_outdated_database()
         try:
             if options["kind"] == "starter":
                 self._starter()

@@ -1,0 +1,24 @@
+"""The database as a command meets it: away, or without the tables of this program."""
+
+from __future__ import annotations
+
+from django.core.management.base import CommandError
+from django.db import OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+
+def waiting_migrations() -> int:
+    executor = MigrationExecutor(connection)
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def refuse_outdated_database() -> None:
+    """Raises CommandError: what a command reads may not be there yet."""
+    if waiting_migrations():
+        raise CommandError("The database is not up to date. Run `matinee migrate` first.")
+
+
+def told(error: OperationalError) -> str:
+    """What its person can act on, in place of forty lines of Python; `--traceback` has those."""
+    reason = " ".join(str(error).split())
+    return f"The database can't be used ({reason}). `matinee doctor` tells what to do."

@@ -6,7 +6,6 @@ import datetime as dt
 import os
 import re
 import secrets
-from pathlib import Path
 from typing import Any
 
 from matinee.core import env, mail, sqlite
@@ -15,13 +14,11 @@ sqlite.prefer_sound_version()
 
 import dj_database_url  # noqa: E402 - Django must not import sqlite3 before the line above
 
-PACKAGE_DIR = Path(__file__).resolve().parent
-DATA_DIR = Path(env.text("MATINEE_DATA_DIR", "./matinee-data")).resolve()
-DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+DATA_DIR = env.folder("MATINEE_DATA_DIR", "./matinee-data")
 ARTIFACTS_DIR = DATA_DIR / "artifacts"
 DEPOT_URL = env.depot_url("MATINEE_DEPOT_URL")
 
-DATABASE_URL = env.secret("MATINEE_DATABASE_URL") or f"sqlite:///{DATA_DIR / 'matinee.sqlite3'}"
+DATABASE_URL = env.database_url("MATINEE_DATABASE_URL") or f"sqlite:///{DATA_DIR / 'matinee.sqlite3'}"
 EMBEDDED_DATABASE = DATABASE_URL.startswith("sqlite")
 REPLICA_URL = env.secret("MATINEE_REPLICA_URL")
 if REPLICA_URL and (EMBEDDED_DATABASE or not REPLICA_URL.startswith("postgres")):

@@ -112,3 +112,32 @@ def test_what_is_no_address_of_a_valkey_is_refused_without_being_told(
 
     with pytest.raises(env.ConfigurationError, match="MATINEE_X must be like valkey://"):
         env.valkey_url("MATINEE_X")
+
+
+@pytest.mark.parametrize("raw", ["mysql://host/name", "postgresql://host", "postgresql://host/", "name"])
+def test_a_database_that_can_not_be_meant_is_named(monkeypatch: pytest.MonkeyPatch, raw: str) -> None:
+    monkeypatch.setenv("MATINEE_X", raw)
+
+    with pytest.raises(env.ConfigurationError, match=r"MATINEE_X must be like postgresql://"):
+        env.database_url("MATINEE_X")
+
+
+@pytest.mark.parametrize(
+    "raw", ["postgresql://me:secret@host:5432/name", "postgres://host/name", "postgresql:///name?host=/run/postgresql"]
+)
+def test_a_database_is_read_as_it_is_given(monkeypatch: pytest.MonkeyPatch, raw: str) -> None:
+    monkeypatch.setenv("MATINEE_X", raw)
+
+    assert env.database_url("MATINEE_X") == raw
+
+
+def test_a_folder_is_made_for_its_user_alone_and_named_where_it_can_not_be(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+
+    monkeypatch.setenv("MATINEE_X", str(tmp_path / "folder"))
+    assert env.folder("MATINEE_X", "elsewhere").stat().st_mode & 0o777 == 0o700
+    monkeypatch.setenv("MATINEE_X", str(tmp_path / "file"))
+    with pytest.raises(env.ConfigurationError, match=r"MATINEE_X: .*/file can't be made"):
+        env.folder("MATINEE_X", "elsewhere")

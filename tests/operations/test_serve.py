@@ -71,6 +71,17 @@ def test_a_port_in_use_is_refused_with_the_way_out(command: str) -> None:
             call_command(command, port=port)
 
 
+@pytest.mark.parametrize("port", [-1, 65_536])
+def test_a_port_that_no_machine_has_is_refused_in_a_sentence(port: int) -> None:
+    with pytest.raises(PortTaken, match=f"There is no port {port}"):
+        serving.refuse_taken_port("127.0.0.1", port)
+
+
+def test_to_serve_without_a_worker_is_refused() -> None:
+    with pytest.raises(CommandError, match="--workers is 1 or more"):
+        call_command("serve", workers=0)
+
+
 def test_an_address_of_another_machine_is_refused_with_the_reason() -> None:
     with pytest.raises(PortTaken, match=r"203\.0\.113\.7"):
         serving.refuse_taken_port("203.0.113.7", free_port())

@@ -38,6 +38,23 @@ def secret(name: str) -> str | None:
     return os.environ.get(name, "").strip() or None
 
 
+def folder(name: str, default: str) -> Path:
+    """A folder of this service's own, which is made where it is missing; for its user alone."""
+    path = Path(text(name, default)).resolve()
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"{name}: {path} can't be made, or is no folder: {error.strerror}.") from error
+    return path
+
+
+def database_url(name: str) -> str | None:
+    given = secret(name)
+    if given is not None and not re.match(r"(sqlite:|postgres(ql)?:)//[^/]*/.", given):
+        raise ConfigurationError(f"{name} must be like postgresql://user:password@host/name.")
+    return given
+
+
 def valkey_url(name: str) -> str | None:
     """The address of a Valkey in the words of Redis's client, which can talk to both; None where none is given."""
     given = secret(name)

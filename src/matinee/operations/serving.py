@@ -46,6 +46,8 @@ def refuse_taken_port(host: str, port: int) -> None:
     """Raises PortTaken. Asked first, since granian's workers would share the port with a server that has it."""
     try:
         socket.create_server((host, port), family=_family(host)).close()
+    except OverflowError as error:
+        raise PortTaken(f"There is no port {port}: they end at 65535. Choose another one with --port.") from error
     except OSError as error:
         reason = "another program has it" if error.errno == errno.EADDRINUSE else (error.strerror or str(error))
         raise PortTaken(f"Port {port} at {host} can't be used: {reason}. Choose another one with --port.") from error

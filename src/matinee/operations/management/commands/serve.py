@@ -23,6 +23,8 @@ class Command(BaseCommand):
         parser.add_argument("--web-only", action="store_true", help="leave jobs and schedule to `matinee worker`")
 
     def handle(self, *, host: str, port: int, workers: int, web_only: bool, **_options: Any) -> None:
+        if workers < 1:
+            raise CommandError("Nobody would answer: --workers is 1 or more.")
         try:
             serving.refuse_taken_port(host, port)
             if warning := sqlite.warning():

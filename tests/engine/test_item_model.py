@@ -55,9 +55,11 @@ def test_the_more_is_known_of_a_person_the_less_of_the_base_is_left() -> None:
 
     np.testing.assert_allclose(nothing, MODEL.base)
     np.testing.assert_array_equal(unknown, nothing)
-    assert np.all(nothing >= one)
-    assert np.all(one >= many)
-    assert np.all(many >= MODEL.lasting_base)
+    rated = MODEL.evidence > 0
+    assert 0 < rated.sum() < MODEL.n_items
+    for more, less in ((nothing, one), (one, many), (many, MODEL.lasting_base)):
+        assert np.all(more[rated] > less[rated])
+        assert np.all(more[~rated] < less[~rated])  # what it may come to takes the place of what is expected
     assert nothing.sum() > one.sum() > many.sum()
 
 

@@ -42,6 +42,7 @@ POST   users/logout/                                 401 401 204 204 204
 GET    users/profile/                                401 401 200 200 200
 PUT    users/profile/                                401 401 200 200 200
 PATCH  users/profile/                                401 401 200 200 200
+GET    users/stats/                                  401 401 200 200 200
 GET    users/activity/                               401 401 200 200 200
 GET    users/export/                                 401 401 200 200 202
 GET    users/export/{export_id}/                     401 401 404 404 202

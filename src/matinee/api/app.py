@@ -22,6 +22,7 @@ from matinee.api import (
     recovery,
     search,
     sessions,
+    stats,
     users,
     watchlist,
 )
@@ -110,5 +111,6 @@ api.add_router("/v1/movies", search.router, tags=["movies"])
 api.add_router("/v1/users", users.router, tags=["users"])
 api.add_router("/v1/users", recovery.router, tags=["users"])
 api.add_router("/v1/users", sessions.router, tags=["users"])
+api.add_router("/v1/users", stats.router, tags=["users"])
 api.add_router("/v1/users", activity.router, tags=["users"])
 api.add_router("/v1/users", privacy.router, tags=["users"])

@@ -93,6 +93,14 @@ FIELD_CODE: Mapping[str, str] = {
 }
 
 
+# What pydantic tells of these is for programmers: a regular expression, "extra inputs", a text's "items".
+MESSAGE_OF: Mapping[str, str] = {
+    "string_pattern_mismatch": "This is not written as it must be; /api/docs tells how.",
+    "extra_forbidden": "There is no such field here.",
+    "too_long": "This is too long: {max_length:,} at most.",
+}
+
+
 def problem(
     status: int,
     *,
@@ -188,7 +196,8 @@ def _field_error(entry: Mapping[str, Any]) -> FieldError:
     place = entry["loc"][1:] if entry["loc"][0] == "query" else entry["loc"][2:]
     kind = str(entry["type"])
     code = FIELD_CODE.get(kind) or ("wrong_type" if kind.endswith(("_type", "_parsing")) else "invalid")
-    message = str(entry["msg"]).removeprefix("Value error, ")
+    ours = MESSAGE_OF.get(kind)
+    message = ours.format(**entry.get("ctx", {})) if ours else str(entry["msg"]).removeprefix("Value error, ")
     return FieldError(
         field=".".join(str(part)[:LONGEST_NAME] for part in place), message=_printable(message), code=code
     )

@@ -19,6 +19,7 @@ def _no_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
 
 
+@pytest.mark.django_db
 @pytest.mark.usefixtures("_no_packages")
 def test_without_the_extra_it_says_how_to_install_it() -> None:
     with pytest.raises(CommandError, match=r"pip install 'matinee\[spark\]'"):

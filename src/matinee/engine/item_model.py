@@ -224,12 +224,10 @@ class ItemModel:
         places = np.flatnonzero(rows >= 0)
         senders = rows[places]
         few = self._part_of_few(len(senders))
-        counts, (columns, of_many, *others) = self.links.gathered(
-            senders, self.links.columns, self.links.weights, *([self.weights_of_few] if few else [])
-        )
+        counts, (columns, of_many) = self.links.gathered(senders, self.links.columns, self.links.weights)
         weights = of_many
-        for of_few in others:
-            weights = of_few  # a copy, as all that is gathered is
+        if few:
+            _, (weights,) = self.links.gathered(senders, self.weights_of_few)  # a copy, as all that is gathered is
             weights -= of_many
             weights *= np.float32(few)
             weights += of_many

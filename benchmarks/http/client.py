@@ -153,7 +153,7 @@ def run(plan: Plan) -> Outcome:
     received = 0
     with selectors.DefaultSelector() as selector:
         connections = [Connection(plan.port, selector) for _ in range(plan.connections)]
-        cpu_before, began_at = _own_cpu_seconds(), time.perf_counter()
+        cpu_before, began_at = own_cpu_seconds(), time.perf_counter()
         under_way = sum(_send_next(connection, turn) for connection in connections)
         while under_way:
             ready = selector.select(timeout=SILENCE_SECONDS)
@@ -171,7 +171,7 @@ def run(plan: Plan) -> Outcome:
                 under_way -= 1
                 if now - began_at < plan.seconds:
                     under_way += _send_next(connection, turn)
-        seconds, cpu_seconds = time.perf_counter() - began_at, _own_cpu_seconds() - cpu_before
+        seconds, cpu_seconds = time.perf_counter() - began_at, own_cpu_seconds() - cpu_before
         for connection in connections:
             connection.close()
     return Outcome(
@@ -192,7 +192,7 @@ def _send_next(connection: Connection, turn: Iterator[bytes]) -> bool:
     return True
 
 
-def _own_cpu_seconds() -> float:
+def own_cpu_seconds() -> float:
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import random
 import re
-import resource
 import select
 import socket
 import sys
@@ -24,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.http.client import HOST, RECEIVED_AT_ONCE, Request
+from benchmarks.http.client import HOST, RECEIVED_AT_ONCE, Request, own_cpu_seconds
 
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 RETRY_AFTER = re.compile(rb"\r\nretry-after: *\d+\r\n", re.IGNORECASE)
@@ -127,7 +126,7 @@ class Crowd:
         self._due, self._milliseconds, self._status = array("d"), array("d"), array("h")
 
     def run(self) -> None:
-        began, cpu_before = time.perf_counter(), _own_cpu_seconds()
+        began, cpu_before = time.perf_counter(), own_cpu_seconds()
         moments = self._moments()
         lots = random.Random(self._plan.seed + 1)
         self._began = began
@@ -144,7 +143,7 @@ class Crowd:
             while waiting and self._send(waiting[0], lots.choice(self._encoded), now):
                 waiting.popleft()
             self._wait(None if due is None else began + due - time.perf_counter())
-        cpu = _own_cpu_seconds() - cpu_before
+        cpu = own_cpu_seconds() - cpu_before
         for connection in self._open.values():
             if connection not in self._idle:
                 self._note(connection, FAILED)
@@ -222,11 +221,6 @@ class Crowd:
         del self._open[connection.socket.fileno()]
         self._poll.unregister(connection.socket.fileno())
         connection.socket.close()
-
-
-def _own_cpu_seconds() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
 
 
 if __name__ == "__main__":

@@ -50,6 +50,9 @@ def test_djangos_check_has_nothing_to_say_of_production(tmp_path: Path) -> None:
         ("MATINEE_VALKEY_URL", "cache:6379"),
         ("MATINEE_REPLICA_URL", "postgresql://of-nothing/films"),
         ("MATINEE_SECURITY_CONTACT", "me"),
+        ("MATINEE_LOG_LEVEL", "loud"),
+        ("MATINEE_CORS_ORIGINS", "films.example.org"),
+        ("MATINEE_CSRF_TRUSTED_ORIGINS", "films.example.org"),
     ],
 )
 def test_production_does_not_start_with(tmp_path: Path, name: str, value: str) -> None:

@@ -255,12 +255,12 @@ if REGISTRATION == "confirm" and MODE == "production" and not MAIL_IS_DELIVERED:
 
 MATURITY_CEILING = env.text("MATINEE_MATURITY_CEILING", "") or None
 
-CORS_ALLOWED_ORIGINS = env.words("MATINEE_CORS_ORIGINS")
+CORS_ALLOWED_ORIGINS = env.origins("MATINEE_CORS_ORIGINS")
 CORS_ALLOW_HEADERS = [
     *("accept", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "x-request-id")
 ]
 CORS_EXPOSE_HEADERS = ["ETag", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"]
-CSRF_TRUSTED_ORIGINS = env.words("MATINEE_CSRF_TRUSTED_ORIGINS")
+CSRF_TRUSTED_ORIGINS = env.origins("MATINEE_CSRF_TRUSTED_ORIGINS", with_star=True)
 
 SECURITY_CONTACT = env.contact("MATINEE_SECURITY_CONTACT")
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -293,6 +293,7 @@ WHITENOISE_USE_FINDERS = True  # straight from the installed packages: there is 
 WHITENOISE_MAX_AGE = 3_600
 
 LOG_FORMAT = env.choice("MATINEE_LOG_FORMAT", "text", among=frozenset({"text", "json"}))
+LOG_LEVEL = env.choice("MATINEE_LOG_LEVEL", "INFO", among=frozenset({"DEBUG", "INFO", "WARNING", "ERROR"}))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -303,9 +304,8 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         "django.security": {"level": "CRITICAL"},
         "stamina": {"level": "ERROR"},  # each try again; how a call ended is logged where it is known
-        "urllib3": {
-            "level": "INFO"
-        },  # its debug lines hold whole addresses, and one form of TMDb's keys is part of them
+        # Its debug lines hold whole addresses, and one form of TMDb's keys is part of them.
+        "urllib3": {"level": "INFO"},
     },
-    "root": {"handlers": ["console"], "level": env.text("MATINEE_LOG_LEVEL", "INFO").upper()},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
 }

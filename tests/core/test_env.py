@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,29 @@ def test_a_folder_is_made_for_its_user_alone_and_named_where_it_can_not_be(
     monkeypatch.setenv("MATINEE_X", str(tmp_path / "file"))
     with pytest.raises(env.ConfigurationError, match=r"MATINEE_X: .*/file can't be made"):
         env.folder("MATINEE_X", "elsewhere")
+
+
+@pytest.mark.parametrize(
+    "raw", ["https://films.example.org", "http://localhost:5173", "capacitor://app, https://[::1]"]
+)
+def test_origins_are_read_as_browsers_send_them(monkeypatch: pytest.MonkeyPatch, raw: str) -> None:
+    monkeypatch.setenv("ORIGINS", raw)
+
+    assert env.origins("ORIGINS") == raw.split(", ")
+
+
+@pytest.mark.parametrize("raw", ["films.example.org", "https://films.example.org/", "https://", "*", "https://*.org"])
+def test_what_is_no_origin_is_named(monkeypatch: pytest.MonkeyPatch, raw: str) -> None:
+    monkeypatch.setenv("ORIGINS", f"https://films.example.org,{raw}")
+
+    with pytest.raises(
+        env.ConfigurationError,
+        match=re.escape(f"ORIGINS must name origins, such as https://films.example.org, not {raw!r}."),
+    ):
+        env.origins("ORIGINS")
+
+
+def test_a_star_stands_for_hosts_where_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORIGINS", "https://*.example.org")
+
+    assert env.origins("ORIGINS", with_star=True) == ["https://*.example.org"]

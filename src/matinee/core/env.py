@@ -14,6 +14,8 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 DEPOT_SCHEMES = {"file": "fsspec", "s3": "s3fs"}
 """And what each needs to be installed."""
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?P<star>\*\.)?[^/?#\s*]+")
+"""A scheme and a host, perhaps a port, and nothing behind it, as browsers send it."""
 VALKEY_SCHEMES = {"valkey": "redis", "valkeys": "rediss", "redis": "redis", "rediss": "rediss", "unix": "unix"}
 
 
@@ -131,6 +133,16 @@ def choice(name: str, default: str, *, among: frozenset[str]) -> str:
 def words(name: str) -> list[str]:
     """A comma-separated list, blanks dropped."""
     return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
+
+
+def origins(name: str, *, with_star: bool = False) -> list[str]:
+    """Comma separated; `with_star`: one that begins with *. stands for all hosts below it."""
+    found = words(name)
+    for word in found:
+        origin = ORIGIN.fullmatch(word)
+        if origin is None or (origin["star"] and not with_star):
+            raise ConfigurationError(f"{name} must name origins, such as https://films.example.org, not {word!r}.")
+    return found
 
 
 def networks(name: str) -> tuple[Network, ...]:

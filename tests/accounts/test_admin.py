@@ -78,6 +78,17 @@ def test_people_are_found_by_any_of_their_names(root: Client, alice: User, bob: 
     assert "bob@example.org" not in listed
 
 
+def test_who_wants_news_by_mail_can_be_listed(root: Client, alice: User, bob: User) -> None:
+    update_profile(user=alice, changes={"notification_preferences": {"product_mail": True}}, now=NOW)
+    update_profile(user=bob, changes={"notification_preferences": {"watchlist_release": True}}, now=NOW)
+    User.objects.update(email_verified_at=NOW)
+
+    shown = text(root.get(USERS, {"news": "wanted"}))
+
+    assert "alice@example.org" in shown
+    assert "bob@example.org" not in shown
+
+
 def test_the_list_costs_the_same_queries_however_long(root: Client) -> None:
     with CaptureQueriesContext(connection) as short:
         root.get(USERS)

@@ -68,7 +68,7 @@ def test_a_letter_links_to_the_client_where_one_is_set(
     assert len(token.split()[0]) == 43
 
 
-@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind.RELEASE}))  # which tests/library/test_releases.py has
 def test_every_kind_says_something_and_keeps_only_a_digest(alice: User, mailbox: Mailbox, kind: Letter.Kind) -> None:
     user, email = (None, "new@example.org") if kind == Kind.REGISTRATION else (alice, "alice@example.org")
     post(kind, user, email=email)

@@ -11,7 +11,7 @@ from django.core.mail import EmailMessage
 from django.db import transaction
 
 from matinee.accounts import wording
-from matinee.accounts.models import Letter, User, digest_of
+from matinee.accounts.models import RELEASES, Letter, User, digest_of
 from matinee.accounts.wording import Text
 
 MOST_OF_A_KIND = 5
@@ -71,7 +71,15 @@ def _text(letter: Letter) -> tuple[Text | None, User | None]:
         return wording.ALREADY_REGISTERED, holder
     if kind != Letter.Kind.REGISTRATION and (letter.user is None or not letter.user.is_active):
         return None, None
+    if kind == Letter.Kind.RELEASE:
+        return (wording.release(letter.facts["titles"]) if _wants_releases(letter) else None), letter.user
     return TEXTS[kind], letter.user
+
+
+def _wants_releases(letter: Letter) -> bool:
+    """Whether the person wants to know still, at the address that they have still."""
+    person = letter.owner
+    return person.profile.switches[RELEASES] and person.email_key == letter.email_key
 
 
 def _too_many(letter: Letter, now: dt.datetime) -> bool:

@@ -25,6 +25,7 @@ VALID_FOR: Mapping[Letter.Kind, dt.timedelta] = {
     Letter.Kind.PASSWORD_CHANGED: dt.timedelta(days=1),
     Letter.Kind.EMAIL_CHANGED: dt.timedelta(days=1),
     Letter.Kind.GUESSED: dt.timedelta(days=1),
+    Letter.Kind.RELEASE: dt.timedelta(days=1),
 }
 """How long a token works, and how long a letter is worth sending."""
 
@@ -40,7 +41,7 @@ class TokenRefused(Invalid):
 
 @transaction.atomic
 def post(
-    kind: Letter.Kind, *, email: str, user: User | None, now: dt.datetime, facts: Mapping[str, str] | None = None
+    kind: Letter.Kind, *, email: str, user: User | None, now: dt.datetime, facts: Mapping[str, object] | None = None
 ) -> None:
     """Have a letter sent to `email` once this transaction is through."""
     letter = Letter.objects.create(

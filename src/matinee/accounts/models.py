@@ -36,8 +36,9 @@ from matinee.core.ciphers import Unreadable
 from matinee.core.refusals import Refusal
 from matinee.core.text import comparison_key
 
-# What a person can be written to about, and whether that is on before they chose. Security mail is always sent.
-NOTIFICATION_SWITCHES: Mapping[str, bool] = {"product_mail": False, "watchlist_release": False}
+NEWS, RELEASES = "product_mail", "watchlist_release"
+NOTIFICATION_SWITCHES: Mapping[str, bool] = {NEWS: False, RELEASES: False}
+"""What a person can be written to about, and whether that is on before they chose. Security mail is always sent."""
 
 STATE_VERSION_BITS = 53
 
@@ -325,7 +326,7 @@ class RefreshToken(models.Model):
 class Letter(models.Model):
     """A mail that is to be sent or was; where it holds a token, the token works as long as the row stands.
 
-    Before an account is opened `facts` holds what it will be made of, the password as its hash.
+    Before an account is opened `facts` holds what it will be made of, the password as its hash; of a release, titles.
     """
 
     class Kind(models.TextChoices):
@@ -336,6 +337,7 @@ class Letter(models.Model):
         PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a kind of letter
         EMAIL_CHANGED = "email_changed"
         GUESSED = "guessed"
+        RELEASE = "release"
 
     kind = models.CharField(max_length=20, choices=Kind)
     user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="letters")

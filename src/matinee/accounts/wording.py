@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -10,6 +11,7 @@ VERIFY_EMAIL = "verify-email"
 RESET_PASSWORD = "reset-password"  # noqa: S105 - what a link is for
 BY_LINK = "open this link"
 BY_CODE = "give this code to the app that you use"
+OPTED_IN = "\nYou asked for this in your profile, where watchlist_release turns it off.\n"
 CLOSING = "\nThis mail was written by Matinee, where somebody gave this address. Nobody reads answers to it.\n"
 
 
@@ -114,3 +116,9 @@ If it was you, wait half an hour, or ask for a new password.
 If it was not you, there is nothing to do, as long as your password is used for nothing else.
 """,
 )
+
+
+def release(titles: Sequence[str]) -> Text:
+    """About films that have come out."""
+    listed = "".join(f"    {title}\n" for title in titles)
+    return Text("Matinee: out now, from your watchlist", f"Out now, from your watchlist:\n\n{listed}{OPTED_IN}")

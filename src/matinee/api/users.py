@@ -110,8 +110,10 @@ class RefreshBody(Body):
 class NotificationPreferences(Body):
     """Security mail is always sent."""
 
-    product_mail: bool = Field(default=False, description="News about this service.")
-    watchlist_release: bool = Field(default=False, description="A film of my watchlist comes out.")
+    product_mail: bool = Field(default=False, description="News about this service, by whoever runs it.")
+    watchlist_release: bool = Field(
+        default=False, description="A mail on the day that a film of my watchlist comes out."
+    )
 
 
 class ProfileIn(Body):

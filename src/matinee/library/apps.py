@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import datetime as dt
+
 from django.apps import AppConfig
 
 
@@ -8,6 +10,8 @@ class LibraryConfig(AppConfig):
     label = "library"
 
     def ready(self) -> None:
-        from matinee.library import holdings  # noqa: PLC0415 - models are loaded only now
+        from matinee.core.jobs.schedule import Periodic, register  # noqa: PLC0415 - models are loaded only now
+        from matinee.library import holdings, tasks  # noqa: PLC0415 - models are loaded only now
 
         holdings.register()
+        register(Periodic("tell-releases", tasks.tell_releases, every=dt.timedelta(hours=1)))

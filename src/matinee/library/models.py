@@ -100,5 +100,16 @@ class Dismissal(models.Model):
         return f"{self.user_id} dismisses {self.movie_id}"
 
 
+class ToldReleases(models.Model):
+    """How far people have been told what comes out on a day of the films on their watchlists (`releases`)."""
+
+    day = models.DateField(primary_key=True)
+    up_to_person = models.BigIntegerField(default=0, help_text="Everybody with an id up to this has been told.")
+    done_at = models.DateTimeField(null=True, help_text="When everybody had been.")
+
+    def __str__(self) -> str:
+        return f"releases of {self.day}"
+
+
 Entry = Favorite | Watchlist | Dismissal
 """What a person puts on one of their lists."""

@@ -1,0 +1,167 @@
+"""Mails on the day that a film of somebody's watchlist comes out, to those who asked for them and to nobody else."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from matinee.accounts import letters
+from matinee.accounts.models import Letter, User
+from matinee.accounts.services import create_user, update_profile
+from matinee.catalog.models import Certification, Movie
+from matinee.core.jobs.schedule import registered
+from matinee.library import releases, tasks
+from matinee.library.models import ToldReleases, Watchlist
+from tests.at_once import at_once
+from tests.mail_server import Mailbox
+from tests.recommendations.conftest import make_movie
+
+NOW = timezone.now()
+TODAY = NOW.date()
+DAY = dt.timedelta(days=1)
+NOBODY: list[Any] = []
+
+
+@pytest.fixture
+def dune(db: None) -> Movie:
+    return out(438631, "Dune", TODAY)
+
+
+def out(tmdb_id: int, title: str, day: dt.date | None) -> Movie:
+    return make_movie(tmdb_id, title=title, release_date=day)
+
+
+def wants_to_see(person: User, *movies: Movie, mails: bool = True) -> None:
+    update_profile(user=person, changes={"notification_preferences": {"watchlist_release": mails}}, now=NOW)
+    User.objects.filter(pk=person.pk).update(email_verified_at=NOW)
+    for movie in movies:
+        Watchlist.objects.create(user=person, movie=movie, created_at=NOW)
+
+
+def told(mailbox: Mailbox) -> list[tuple[str, str]]:
+    return [(str(mail["To"]), mail.get_content()) for mail in mailbox.collect()]
+
+
+def test_who_asked_for_it_is_told_once_and_by_the_films_titles(alice: User, dune: Movie, mailbox: Mailbox) -> None:
+    wants_to_see(alice, dune, out(949, "Heat", TODAY), out(603, "The Matrix", TODAY - DAY), out(78, "Later", None))
+
+    assert [releases.tell_releases(now=NOW), releases.tell_releases(now=NOW)] == [1, 0]
+
+    [mail] = mailbox.collect()
+    assert (mail["To"], mail["Subject"]) == ("alice@example.org", "Matinee: out now, from your watchlist")
+    text = mail.get_content()
+    assert text.startswith("Hello alice,\n\nOut now, from your watchlist:\n\n    ")
+    assert {line.strip() for line in text.splitlines() if line.startswith("    ")} == {"Dune", "Heat"}
+    assert "watchlist_release turns it off" in text
+
+
+def test_nobody_else_is_told(alice: User, bob: User, dune: Movie, mailbox: Mailbox) -> None:
+    carol = create_user(email="carol@example.org", password="correct horse battery staple", now=NOW)
+    wants_to_see(alice, dune, mails=False)
+    wants_to_see(bob, dune)
+    User.objects.filter(pk=bob.pk).update(email_verified_at=None)
+    wants_to_see(carol, dune)
+    User.objects.filter(pk=carol.pk).update(is_active=False)
+
+    assert releases.tell_releases(now=NOW) == 0
+    assert told(mailbox) == NOBODY
+
+
+@pytest.mark.parametrize("change", [{"email": "new@example.org"}, {"is_active": False}, {}])
+def test_a_mail_that_waits_is_not_sent_once_it_is_not_wanted(
+    alice: User, dune: Movie, mailbox: Mailbox, change: dict[str, Any]
+) -> None:
+    wants_to_see(alice, dune)
+    releases.tell_releases(now=NOW)
+
+    if change:
+        alice = User.objects.get(pk=alice.pk)
+        for name, value in change.items():
+            setattr(alice, name, value)
+        alice.save()
+    else:
+        wants_to_see(alice, mails=False)
+
+    assert told(mailbox) == NOBODY
+    assert not Letter.objects.exists()
+
+
+def test_what_is_hidden_from_somebody_is_not_told_them(alice: User, bob: User, dune: Movie, mailbox: Mailbox) -> None:
+    Certification.objects.create(movie=dune, country="US", certification="R")
+    dune.save()
+    wants_to_see(alice, dune)
+    wants_to_see(bob, dune)
+    update_profile(user=alice, changes={"maturity_ceiling": "US:PG"}, now=NOW)
+
+    assert releases.tell_releases(now=NOW) == 1
+    assert [to for to, _ in told(mailbox)] == ["bob@example.org"]
+
+
+def test_days_on_which_nothing_ran_are_told_later_up_to_a_week(alice: User, dune: Movie, mailbox: Mailbox) -> None:
+    wants_to_see(alice, dune)
+
+    assert releases.tell_releases(now=NOW - DAY) == 0
+    assert releases.tell_releases(now=NOW + 3 * DAY) == 1
+
+    Letter.objects.all().delete()
+    wants_to_see(alice, out(949, "Heat", TODAY + 4 * DAY), out(603, "The Matrix", TODAY + 6 * DAY))
+    assert releases.tell_releases(now=NOW + 12 * DAY) == 1
+    assert ToldReleases.objects.filter(day__lt=TODAY + 5 * DAY).count() == 0
+
+
+def test_a_run_that_is_killed_is_gone_on_with(
+    alice: User, bob: User, dune: Movie, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wants_to_see(alice, dune)
+    wants_to_see(bob, dune)
+    monkeypatch.setattr(releases, "AT_ONCE", 1)
+    real = letters.post
+
+    def killed(kind: Letter.Kind, **facts: Any) -> None:
+        if facts["user"] == bob:
+            raise KeyboardInterrupt
+        real(kind, **facts)
+
+    monkeypatch.setattr(letters, "post", killed)
+    with pytest.raises(KeyboardInterrupt):
+        releases.tell_releases(now=NOW)
+    monkeypatch.setattr(letters, "post", real)
+
+    assert [releases.tell_releases(now=NOW), releases.tell_releases(now=NOW)] == [1, 0]
+    assert [to for to, _ in told(mailbox)] == ["alice@example.org", "bob@example.org"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_runs_at_once_one_tells_each_person(alice: User, bob: User, dune: Movie) -> None:
+    wants_to_see(alice, dune)
+    wants_to_see(bob, dune)
+
+    counts = at_once(*[functools.partial(releases.tell_releases, now=NOW)] * 2)
+
+    assert sum(int(str(count)) for count in counts) == 2
+    assert Letter.objects.count() == 2
+
+
+def test_reading_who_is_to_be_told_takes_one_query_however_many_films(alice: User, dune: Movie) -> None:
+    wants_to_see(alice, dune, *(out(number, f"Film {number}", TODAY) for number in range(1, 40)))
+
+    with CaptureQueriesContext(connection) as queries:
+        releases.tell_releases(now=NOW)
+
+    assert len([query for query in queries if "library_watchlist" in query["sql"]]) == 1
+    assert len(Letter.objects.get().facts["titles"]) == releases.MOST_TITLES
+
+
+def test_the_schedule_looks_every_hour(settings: Settings, alice: User, dune: Movie) -> None:
+    wants_to_see(alice, dune)
+    [periodic] = [periodic for periodic in registered() if periodic.task == tasks.tell_releases]
+
+    assert periodic.every == dt.timedelta(hours=1)
+    assert periodic.task.call() == 1

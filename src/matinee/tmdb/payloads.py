@@ -123,7 +123,6 @@ class CastMember:
     character: Words = None
     order: Count = 0
     profile_path: Picture = None
-    credit_id: Words = None
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -133,7 +132,6 @@ class CrewMember:
     job: Words = None
     department: Words = None
     profile_path: Picture = None
-    credit_id: Words = None
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -165,9 +163,6 @@ class Release:
 
     certification: Words = None
     type: Count | None = None
-    release_date: Words = None
-    iso_639_1: Words = None
-    note: Words = None
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -186,14 +181,12 @@ class Provider:
     provider_id: Id
     provider_name: Words = None
     logo_path: Picture = None
-    display_priority: int | None = None
 
 
 @dataclass(frozen=True, config=STRICT)
 class CountryProviders:
     """Who has the film in one country; the data is JustWatch's, who must be named."""
 
-    link: Annotated[str | None, AfterValidator(_matching(r"https://www\.themoviedb\.org/[\w./?=&%-]*"))] = None
     flatrate: Annotated[tuple[Provider, ...], Field(max_length=MOST_NAMES)] = ()
     rent: Annotated[tuple[Provider, ...], Field(max_length=MOST_NAMES)] = ()
     buy: Annotated[tuple[Provider, ...], Field(max_length=MOST_NAMES)] = ()
@@ -217,8 +210,6 @@ class Video:
     official: bool | None = None
     published_at: Words = None
     iso_639_1: Words = None
-    iso_3166_1: Words = None
-    size: Count | None = None
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -229,7 +220,6 @@ class Videos:
 @dataclass(frozen=True, config=STRICT)
 class ExternalIds:
     imdb_id: Words = None
-    wikidata_id: Words = None
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -292,7 +282,6 @@ class ListedFilm:
 @dataclass(frozen=True, config=STRICT)
 class FilmPage:
     results: Annotated[tuple[ListedFilm, ...], Field(max_length=1_000)]
-    page: Count = 1
     total_pages: Count = 1
 
 

@@ -152,7 +152,10 @@ class Transport:
 
     def _kept(self, origin: str, towards: str, make: Callable[[], Pool]) -> Pool:
         with self._lock:
-            return self._pools.setdefault((origin, towards), make())
+            pool = self._pools.get((origin, towards))
+            if pool is None:
+                pool = self._pools[origin, towards] = make()
+            return pool
 
     def _address_of(self, origin: str, host: str, limits: Limits) -> str:
         now = time.monotonic()

@@ -11,6 +11,7 @@ from django.db import connection, models
 
 from matinee.catalog.film_lists import COLLECTION, LISTS, Entries, FilmList, names_of, rows_of
 from matinee.catalog.models import CastMember, Collection, CrewMember, Keyword, KeywordTag, Movie, Person
+from matinee.core import instants
 
 READ_AT_ONCE = 2_000
 INSERT = "INSERT INTO {table} ({columns}) VALUES ({places})"
@@ -51,7 +52,7 @@ def _replace(kind: FilmList, told: Mapping[int, Entries]) -> None:
 
 
 def _adapted(value: Any) -> Any:
-    return connection.ops.adapt_datetimefield_value(value) if isinstance(value, dt.datetime) else value
+    return instants.stored(value) if isinstance(value, dt.datetime) else value
 
 
 def _write_shared(films: Mapping[int, Mapping[str, Entries]]) -> dict[type[models.Model], list[int]]:

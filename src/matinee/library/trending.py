@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from django.db import connection
 from numpy.typing import NDArray
 
 from matinee.catalog.bitmaps import Rows
 from matinee.catalog.columns import CatalogColumns, columns
 from matinee.catalog.filters import BY_POPULARITY, MovieFilter, Sort
+from matinee.core import instants
+from matinee.core.statements import fetched
 
 Window = Literal["day", "week"]
 LENGTHS: dict[Window, dt.timedelta] = {"day": dt.timedelta(days=1), "week": dt.timedelta(days=7)}
@@ -82,10 +83,8 @@ def forget() -> None:
 
 def count_people(*, since: dt.datetime, now: dt.datetime) -> Crowds:
     """Active people by film that they favourited, put on their watchlist or gave 4 or 5 in (since, now]; one query."""
-    window = [connection.ops.adapt_datetimefield_value(instant) for instant in (since, now)]
-    with connection.cursor() as cursor:
-        cursor.execute(PEOPLE_OF_FILMS, [*window * 3, FEWEST_PEOPLE])
-        counts = np.array(cursor.fetchall(), dtype=np.int64).reshape(-1, 2)
+    window = [instants.stored(since), instants.stored(now)]
+    counts = np.array(fetched(PEOPLE_OF_FILMS, [*window * 3, FEWEST_PEOPLE]), dtype=np.int64).reshape(-1, 2)
     return Crowds(counted_at=now, tmdb_ids=counts[:, 0], people=counts[:, 1])
 
 

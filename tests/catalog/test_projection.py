@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from matinee.catalog import projection
 from matinee.catalog.filters import EVERYTHING, MovieFilter, Sort, parse_filter
-from matinee.catalog.projection import CatalogColumns, Kept
+from matinee.catalog.projection import CatalogColumns
 from tests.catalog.films import (
     ACTION,
     DRAMA,
@@ -185,7 +185,7 @@ class TestRows:
         assert columns.mask(parse_filter({"primary_release_year": "1999"})).rows().tolist() == [0]
 
 
-class TestWhatIsKept:
+class TestWhatIsRemembered:
     def test_an_answer_is_made_once(self) -> None:
         columns = columns_of([Facts(1), Facts(2)])
 
@@ -201,29 +201,16 @@ class TestWhatIsKept:
         with pytest.raises(ValueError, match="read-only"):
             rows[0] = 1
 
-    def test_it_holds_so_many_answers_and_forgets_the_one_longest_unused(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(projection, "KEPT_ENTRIES", 2)
-        kept: Kept[str] = Kept()
-        kept.keep("a", "A", 1)
-        kept.keep("b", "B", 1)
-        kept.get("a")
+    def test_it_holds_so_many_answers_however_small_and_forgets_the_one_longest_unused(self) -> None:
+        columns = columns_of([Facts(1), Facts(2)])
+        asked = [MovieFilter(runtime_from=minutes) for minutes in range(257)]
+        first, second, *_ = [columns.ordered(each, BY_TITLE) for each in asked[:-1]]
+        assert columns.ordered(asked[0], BY_TITLE) is first
 
-        kept.keep("c", "C", 1)
+        columns.ordered(asked[-1], BY_TITLE)
 
-        assert (kept.get("a"), kept.get("b"), kept.get("c")) == ("A", None, "C")
-
-    def test_it_holds_so_many_bytes(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(projection, "KEPT_BYTES", 100)
-        kept: Kept[str] = Kept()
-
-        kept.keep("a", "A", 60)
-        kept.keep("a", "A", 60)
-        kept.keep("b", "B", 40)
-        both = kept.get("a"), kept.get("b")
-        kept.keep("c", "C", 30)
-
-        assert both == ("A", "B")
-        assert (kept.get("a"), kept.get("b"), kept.get("c")) == (None, "B", "C")
+        assert columns.ordered(asked[0], BY_TITLE) is first
+        assert columns.ordered(asked[1], BY_TITLE) is not second
 
     def test_threads_that_ask_at_once_get_the_same(self) -> None:
         columns = columns_of([Facts(id_, popularity=id_ % 7) for id_ in range(1, 500)])

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +15,7 @@ from matinee.catalog.bitmaps import Mask, RangeBitmaps, Rows, Words, all_rows, c
 from matinee.catalog.film_table import UNKNOWN_DAY, UNKNOWN_REVENUE, FilmTable
 from matinee.catalog.filters import SORT_FIELDS, MovieFilter, Sort, Term
 from matinee.catalog.postings import Postings, TmdbIds, no_postings
+from matinee.core.remembered import Remembered
 
 LAYOUT = 2
 """Changes with the arrays below, so that no program reads what another wrote otherwise."""
@@ -24,8 +23,9 @@ LAYOUT = 2
 DEEPEST = 50_000
 """How many rows of a list can be paged: 500 pages of 100."""
 
-KEPT_ENTRIES = 256
-KEPT_BYTES = 32 * 2**20
+BYTES_REMEMBERED = 32 * 2**20
+FEWEST_BYTES = BYTES_REMEMBERED // 256
+"""What an answer counts for at the least, so that in a small catalogue, too, no more than 256 are remembered."""
 
 SORT_OF_COLUMN = {
     "popularity": "popularity",
@@ -34,7 +34,6 @@ SORT_OF_COLUMN = {
     "revenue": "revenue",
 }
 BOUNDED = ("release_ordinal", "vote_average", "vote_count", "runtime")
-VALUE = TypeVar("VALUE")
 
 
 @dataclass(frozen=True)
@@ -104,8 +103,10 @@ class CatalogColumns:
         self._nothing = words_of(np.empty(0, dtype=np.int32), self.size)
         self._everything = all_rows(self.size)
         self._postings = postings
-        self._masks: Kept[Mask] = Kept()
-        self._selections: Kept[Selection] = Kept()
+        self._masks = Remembered[Mask](BYTES_REMEMBERED, weight=lambda mask: max(mask.words.nbytes, FEWEST_BYTES))
+        self._selections = Remembered[Selection](
+            BYTES_REMEMBERED, weight=lambda selection: max(selection.rows.nbytes, FEWEST_BYTES)
+        )
 
     @property
     def title_order(self) -> Rows:
@@ -134,7 +135,7 @@ class CatalogColumns:
         selection = self._selections.get(key)
         if selection is None:
             selection = self._select(self._mask(movie_filter, postings), sort)
-            self._selections.keep(key, selection, selection.rows.nbytes)
+            self._selections.keep(key, selection)
         return selection
 
     def postings_version(self, movie_filter: MovieFilter) -> str | None:
@@ -159,7 +160,7 @@ class CatalogColumns:
                 for term in movie_filter.terms:
                     words &= self._mask_of(term, postings).words
             mask = Mask(_frozen(words), self.size)
-            self._masks.keep(key, mask, mask.words.nbytes)
+            self._masks.keep(key, mask)
         return mask
 
     def _select(self, mask: Mask, sort: Sort) -> Selection:
@@ -195,12 +196,12 @@ class CatalogColumns:
         return words
 
     def _mask_of(self, term: Term, postings: Postings) -> Mask:
-        """Kept apart from the filter that it is part of: the same person or keyword is asked for with other things."""
+        """Remembered by itself: the same person or keyword is asked for with other filters, too."""
         key = (term, postings.version)
         mask = self._masks.get(key)
         if mask is None:
             mask = Mask(_frozen(self._words_of(term, postings)), self.size)
-            self._masks.keep(key, mask, mask.words.nbytes)
+            self._masks.keep(key, mask)
         return mask
 
     def _words_of(self, term: Term, postings: Postings) -> Words:
@@ -225,33 +226,6 @@ class CatalogColumns:
         for key in keys:
             words |= bits.get(key, self._nothing)
         return words
-
-
-class Kept(Generic[VALUE]):
-    """The values used last, at most KEPT_ENTRIES of them and KEPT_BYTES in all; safe between threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._entries: OrderedDict[Hashable, tuple[VALUE, int]] = OrderedDict()
-        self._bytes = 0
-
-    def get(self, key: Hashable) -> VALUE | None:
-        with self._lock:
-            entry = self._entries.get(key)
-            if entry is None:
-                return None
-            self._entries.move_to_end(key)
-            return entry[0]
-
-    def keep(self, key: Hashable, value: VALUE, size: int) -> None:
-        """`size` in bytes."""
-        with self._lock:
-            _, replaced = self._entries.pop(key, (None, 0))
-            self._entries[key] = (value, size)
-            self._bytes += size - replaced
-            while len(self._entries) > KEPT_ENTRIES or self._bytes > KEPT_BYTES:
-                _, (_, dropped) = self._entries.popitem(last=False)
-                self._bytes -= dropped
 
 
 ALL_SORTS = tuple(Sort(field, descending=descending) for field in SORT_FIELDS for descending in (False, True))

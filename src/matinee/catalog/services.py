@@ -1,3 +1,5 @@
+"""A film of the catalogue by the id that clients know it by; `tmdb.services` fetches one that is missing."""
+
 from __future__ import annotations
 
 from matinee.catalog.ceiling import may_be_shown

@@ -192,20 +192,20 @@ class ArtifactStore:
         except OSError:
             return 0.0
 
+    def age(self) -> float:
+        """Seconds since the version in service was put there, whichever way the clock was set meanwhile."""
+        return abs(time.time() - self.published_at())
+
     def want(self) -> None:
-        """Leave word that a program reads this kind."""
+        """Leave word that a program reads this kind (`wanted_at`)."""
         (self.directory / ".wanted").touch()
 
     def wanted_at(self) -> float | None:
-        """When a program did so last, as time.time() counts; None where none has."""
+        """When a program said last that it reads this kind, as time.time() counts; None where none has."""
         try:
             return (self.directory / ".wanted").stat().st_mtime
         except OSError:
             return None
-
-    def age(self) -> float:
-        """Seconds since then, whichever way the clock was set meanwhile."""
-        return abs(time.time() - self.published_at())
 
     def versions(self) -> list[str]:
         """Every version on disk, newest first."""
@@ -268,10 +268,8 @@ class ArtifactStore:
         return f"{self._next_number():06d}-{_digest(files, manifest['notes'])}"
 
     def _next_number(self) -> int:
-        return (
-            max((int(version.partition("-")[0]) for version in [*self.versions(), *self._shared_versions()]), default=0)
-            + 1
-        )
+        taken = [int(version.partition("-")[0]) for version in (*self.versions(), *self._shared_versions())]
+        return max(taken, default=0) + 1
 
     def _shared_versions(self) -> list[str]:
         shared = depot()

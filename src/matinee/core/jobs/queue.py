@@ -141,8 +141,8 @@ def parked() -> QuerySet[Job]:
 
 def requeue(jobs: QuerySet[Job], *, now: dt.datetime) -> int:
     """Give parked jobs all their tries again; returns how many of `jobs` were parked."""
-    parked: QuerySet[Job] = jobs.filter(status=TaskResultStatus.FAILED)
-    return parked.update(status=TaskResultStatus.READY, run_after=now, finished_at=None, worker_ids=[])
+    failed: QuerySet[Job] = jobs.filter(status=TaskResultStatus.FAILED)
+    return failed.update(status=TaskResultStatus.READY, run_after=now, finished_at=None, worker_ids=[])
 
 
 def forget_finished(*, now: dt.datetime) -> int:

@@ -36,7 +36,7 @@ def main() -> None:
             execute_from_command_line(sys.argv)
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
-        sys.exit(78)  # EX_CONFIG
+        sys.exit(os.EX_CONFIG)
     except OperationalError as error:
         if "--traceback" in sys.argv:
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -10,8 +11,6 @@ from django.utils import timezone
 from matinee.audit.anchor import accept_restore
 from matinee.audit.verifying import Broken, verify
 from matinee.core.database import refuse_outdated_database
-
-BROKEN = 65  # EX_DATAERR
 
 
 class Command(BaseCommand):
@@ -36,7 +35,7 @@ class Command(BaseCommand):
         try:
             report = verify()
         except Broken as broken:
-            raise CommandError(str(broken), returncode=BROKEN) from None
+            raise CommandError(str(broken), returncode=os.EX_DATAERR) from None
         self.stdout.write(
             f"The trail is whole: {report.events:,} events in {report.segments - report.dropped:,} segments, "
             f"{report.dropped:,} older segments dropped, {report.unsealed:,} events not sealed yet.\n"

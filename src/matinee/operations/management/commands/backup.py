@@ -9,11 +9,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from matinee.core.exit_codes import STOPPED
 from matinee.core.progress import progress_bars
 from matinee.operations.backups import services
 from matinee.operations.backups.refusals import NotDone
-
-STOPPED = 130  # 128 + SIGINT
 
 
 class Command(BaseCommand):

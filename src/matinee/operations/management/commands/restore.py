@@ -10,11 +10,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from matinee.accounts import keys
+from matinee.core.exit_codes import STOPPED
 from matinee.core.progress import progress_bars
 from matinee.operations.backups import services
 from matinee.operations.backups.refusals import NotDone
-
-STOPPED = 130  # 128 + SIGINT
 
 
 class Command(BaseCommand):

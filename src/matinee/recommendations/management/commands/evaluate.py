@@ -15,6 +15,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from matinee.core.database import refuse_outdated_database
+from matinee.core.exit_codes import STOPPED
 from matinee.engine.evaluation.metrics import METRICS
 from matinee.recommendations.evaluation import (
     BEYOND,
@@ -32,15 +33,13 @@ from matinee.recommendations.evaluation import (
 )
 from matinee.recommendations.ratings_file import BadRatingsFile
 
-BAD_DATA, NO_INPUT, NO_OUTPUT, STOPPED = 65, 66, 73, 130  # EX_DATAERR, EX_NOINPUT, EX_CANTCREAT, 128 + SIGINT
-
 
 class Command(BaseCommand):
     help = (
         "Measure the recommendations on this instance's own and community ratings, or on a file of ratings. Each "
         "figure is the mean over people with the interval of 95 of 100 bootstrap means; nothing is published. "
-        f"Exit codes: 0 measured, {BAD_DATA} the ratings are not right or there are none, {NO_INPUT} the file can't "
-        f"be read, {NO_OUTPUT} the JSON can't be written, {STOPPED} stopped by Ctrl-C."
+        f"Exit codes: 0 measured, {os.EX_DATAERR} the ratings are not right or there are none, {os.EX_NOINPUT} the "
+        f"file can't be read, {os.EX_CANTCREAT} the JSON can't be written, {STOPPED} stopped by Ctrl-C."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -54,7 +53,7 @@ class Command(BaseCommand):
 
     def handle(self, *, ratings: Path | None, out: Path | None, **_options: Any) -> None:
         if out is not None and (out.is_dir() or not os.access(out.parent, os.W_OK)):
-            raise CommandError(f"{out} can't be written.", returncode=NO_OUTPUT)
+            raise CommandError(f"{out} can't be written.", returncode=os.EX_CANTCREAT)
         try:
             evaluation = _evaluated(ratings)
         except KeyboardInterrupt as error:
@@ -69,7 +68,7 @@ def _evaluated(file: Path | None) -> Evaluation:
         progress("Reading ratings", None)
         dataset = _dataset(file)
         if dataset.ratings.size == 0:
-            raise CommandError("There are no ratings to measure on.", returncode=BAD_DATA)
+            raise CommandError("There are no ratings to measure on.", returncode=os.EX_DATAERR)
         steps = steps_of(dataset)
         return evaluate(dataset, on_step=lambda step: progress(step, steps))
 
@@ -81,9 +80,9 @@ def _dataset(file: Path | None) -> Dataset:
     try:
         return file_dataset(file)
     except BadRatingsFile as error:
-        raise CommandError(str(error), returncode=BAD_DATA) from error
+        raise CommandError(str(error), returncode=os.EX_DATAERR) from error
     except OSError as error:
-        raise CommandError(f"{file} can't be read: {error.strerror}.", returncode=NO_INPUT) from error
+        raise CommandError(f"{file} can't be read: {error.strerror}.", returncode=os.EX_NOINPUT) from error
 
 
 def _write(evaluation: Evaluation, path: Path) -> None:
@@ -94,7 +93,7 @@ def _write(evaluation: Evaluation, path: Path) -> None:
         staged.replace(path)
     except OSError as error:
         staged.unlink(missing_ok=True)
-        raise CommandError(f"{path} can't be written: {error.strerror}.", returncode=NO_OUTPUT) from error
+        raise CommandError(f"{path} can't be written: {error.strerror}.", returncode=os.EX_CANTCREAT) from error
 
 
 def _table(evaluation: Evaluation) -> Iterator[str]:

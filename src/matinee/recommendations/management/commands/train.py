@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -12,14 +13,13 @@ from matinee.recommendations.on_spark.needs import SparkCannotCount
 from matinee.recommendations.training import Engine, LearnedFromLess, TrainingUnderWay, train
 
 WORSE = 3
-NOT_NOW = 75  # EX_TEMPFAIL
 
 
 class Command(BaseCommand):
     help = (
         "Fit a model on own and community ratings and on what the films are, and put it in service, unless it is worse "
         "than the one there beyond noise, for people whom neither has learned from. "
-        f"Exit codes: 0 in service, {WORSE} worse and left out, {NOT_NOW} another training is under way, "
+        f"Exit codes: 0 in service, {WORSE} worse and left out, {os.EX_TEMPFAIL} another training is under way, "
         "or the depot came back during this one."
     )
 
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         try:
             report = train(now=timezone.now(), force=force, engine=engine, on_stage=self._tell)
         except (TrainingUnderWay, LearnedFromLess) as refusal:
-            raise CommandError(refusal.detail, returncode=NOT_NOW) from refusal
+            raise CommandError(refusal.detail, returncode=os.EX_TEMPFAIL) from refusal
         except SparkCannotCount as error:
             raise CommandError(str(error)) from error
         self.stdout.write(report.comparison)

@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import gzip
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from tqdm import tqdm
 from matinee.catalog.models import Movie
 from matinee.catalog.starter import ATTRIBUTION, starter_content, starter_facts
 from matinee.core.database import refuse_outdated_database
+from matinee.core.exit_codes import STOPPED
 from matinee.tmdb import connection
 from matinee.tmdb.failures import TokenRefused
 from matinee.tmdb.lease import AlreadyRunning, LeaseLost
@@ -27,8 +29,6 @@ from matinee.tmdb.stand_in.server import StandIn
 from matinee.tmdb.status import Status, read_status
 from matinee.tmdb.sync import Progress, TmdbUnwell, synchronise
 
-# As sysexits.h has them: EX_DATAERR, EX_NOINPUT, EX_UNAVAILABLE, EX_TEMPFAIL, EX_NOPERM, EX_CONFIG; and 128 + SIGINT.
-BAD_DATA, NO_INPUT, UNAVAILABLE, RUNNING, REFUSED, NOT_CONFIGURED, STOPPED = 65, 66, 69, 75, 77, 78, 130
 FILMS_A_LINE = 1_000
 WITHOUT_A_TOKEN = "TMDb is not configured: set MATINEE_TMDB_TOKEN to the read access token of a TMDb account."  # noqa: S105 - a sentence
 
@@ -44,9 +44,9 @@ class Command(BaseCommand):
             help="mirror TMDb now",
             description="Fill the catalogue with TMDb's most popular films the first time, then take in what changed. "
             f"A run that is stopped, even killed, is gone on with by the next one. {ATTRIBUTION}",
-            epilog=f"Exit codes: 0 all is in, {UNAVAILABLE} TMDb does not answer (the next run goes on), "
-            f"{RUNNING} another run is under way, {REFUSED} TMDb refuses the token, "
-            f"{NOT_CONFIGURED} there is no token, {STOPPED} stopped by Ctrl-C.",
+            epilog=f"Exit codes: 0 all is in, {os.EX_UNAVAILABLE} TMDb does not answer (the next run goes on), "
+            f"{os.EX_TEMPFAIL} another run is under way, {os.EX_NOPERM} TMDb refuses the token, "
+            f"{os.EX_CONFIG} there is no token, {STOPPED} stopped by Ctrl-C.",
         )
         sync.add_argument("--full", action="store_true", help="ask for every film again, not only for changed ones")
         actions.add_parser("status", help="how fresh the mirror is")
@@ -55,8 +55,8 @@ class Command(BaseCommand):
             help="a TMDb on this machine, for development",
             description="Answer as TMDb's OpenAPI says, out of the starter films or a file, until Ctrl-C. "
             f"It fails on demand: curl -X PUT 'http://127.0.0.1:8003/faults?kind=slow&seconds=2'. {ATTRIBUTION}",
-            epilog=f"Exit codes: {BAD_DATA} a line of the file is no film, {NO_INPUT} the file can't be read, "
-            f"{UNAVAILABLE} the port is taken, {STOPPED} stopped by Ctrl-C.",
+            epilog=f"Exit codes: {os.EX_DATAERR} a line of the file is no film, {os.EX_NOINPUT} the file can't be "
+            f"read, {os.EX_UNAVAILABLE} the port is taken, {STOPPED} stopped by Ctrl-C.",
         )
         stand_in.add_argument("--port", type=int, default=8003, help="default: %(default)s")
         stand_in.add_argument(
@@ -77,7 +77,7 @@ class Command(BaseCommand):
 
     def _sync(self, *, full: bool) -> None:
         if not connection.is_configured():
-            raise CommandError(WITHOUT_A_TOKEN, returncode=NOT_CONFIGURED)
+            raise CommandError(WITHOUT_A_TOKEN, returncode=os.EX_CONFIG)
         try:
             with self._progress() as on_progress:
                 stored = synchronise(
@@ -88,11 +88,11 @@ class Command(BaseCommand):
                     on_progress=on_progress,
                 )
         except (AlreadyRunning, LeaseLost) as refusal:
-            raise CommandError(str(refusal), returncode=RUNNING) from refusal
+            raise CommandError(str(refusal), returncode=os.EX_TEMPFAIL) from refusal
         except TmdbUnwell as refusal:
-            raise CommandError(refusal.detail, returncode=UNAVAILABLE) from refusal
+            raise CommandError(refusal.detail, returncode=os.EX_UNAVAILABLE) from refusal
         except TokenRefused as refusal:
-            raise CommandError(str(refusal), returncode=REFUSED) from refusal
+            raise CommandError(str(refusal), returncode=os.EX_NOPERM) from refusal
         except KeyboardInterrupt as error:
             raise CommandError("Stopped before the end. The next run goes on from here.", returncode=STOPPED) from error
         self.stdout.write(
@@ -128,7 +128,7 @@ class Command(BaseCommand):
         try:
             server = StandIn(films, port=port)
         except (OSError, OverflowError) as error:
-            raise CommandError(f"Port {port} can't be used: {error}.", returncode=UNAVAILABLE) from error
+            raise CommandError(f"Port {port} can't be used: {error}.", returncode=os.EX_UNAVAILABLE) from error
         if fault is not None:
             server.faults.put(Fault(fault, share=share))
         self.stdout.write(f"{len(films.by_id):,} films at {server.url}/3/. Ctrl-C stops it.")
@@ -169,7 +169,7 @@ def _films_in(path: Path) -> Iterator[Payload]:
             for number, line in enumerate(file, 1):
                 yield _film(line, place=f"Line {number} of {path}")
     except OSError as error:
-        raise CommandError(f"{path} can't be read: {error}.", returncode=NO_INPUT) from error
+        raise CommandError(f"{path} can't be read: {error}.", returncode=os.EX_NOINPUT) from error
 
 
 def _film(line: bytes, *, place: str) -> Payload:
@@ -177,4 +177,4 @@ def _film(line: bytes, *, place: str) -> Payload:
         film = json.loads(line)
         return {**film, "id": int(film["id"])}
     except (ValueError, TypeError, LookupError) as error:
-        raise CommandError(f"{place} is no film.", returncode=BAD_DATA) from error
+        raise CommandError(f"{place} is no film.", returncode=os.EX_DATAERR) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,11 @@ from django.utils import timezone
 
 from matinee.catalog.starter import ATTRIBUTION, load_starter
 from matinee.core.database import refuse_outdated_database
+from matinee.core.exit_codes import STOPPED
 from matinee.core.progress import progress_bars
 from matinee.transfer.downloads import Unreachable
 from matinee.transfer.movielens import LICENCE_NOTICE, PUBLISHED, MovielensReport, load_movielens
 from matinee.transfer.sources import BadDataSet
-
-BAD_DATA, UNREACHABLE, STOPPED = 65, 69, 130  # EX_DATAERR, EX_UNAVAILABLE, 128 + SIGINT
 
 
 class Command(BaseCommand):
@@ -30,8 +30,8 @@ class Command(BaseCommand):
             "movielens",
             help="community ratings of a MovieLens data set",
             description=f"Load a MovieLens data set as training data; it never makes accounts. {LICENCE_NOTICE}",
-            epilog=f"Exit codes: 0 loaded, {BAD_DATA} the data is not right, {UNREACHABLE} it can't be fetched, "
-            f"{STOPPED} stopped by Ctrl-C. A set is stored whole or not at all.",
+            epilog=f"Exit codes: 0 loaded, {os.EX_DATAERR} the data is not right, {os.EX_UNAVAILABLE} it can't be "
+            f"fetched, {STOPPED} stopped by Ctrl-C. A set is stored whole or not at all.",
         )
         movielens.add_argument(
             "set",
@@ -48,9 +48,9 @@ class Command(BaseCommand):
             else:
                 self._movielens(options["set"], options["file"])
         except BadDataSet as error:
-            raise CommandError(error.detail, returncode=BAD_DATA) from error
+            raise CommandError(error.detail, returncode=os.EX_DATAERR) from error
         except Unreachable as error:
-            raise CommandError(error.detail, returncode=UNREACHABLE) from error
+            raise CommandError(error.detail, returncode=os.EX_UNAVAILABLE) from error
         except KeyboardInterrupt as error:
             raise CommandError("Stopped before the end. Run it again to complete it.", returncode=STOPPED) from error
 

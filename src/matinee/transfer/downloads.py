@@ -133,36 +133,25 @@ def download_wheel(requirement: str, folder: Path, *, seconds: float) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".wheel-") as scratch:
         for pip in _pips():
-            command = [
-                *pip,
-                "download",
-                "--no-deps",
-                "--only-binary",
-                ":all:",
-                "--quiet",
-                "--retries=1",
-                "--timeout=5",
-                "--dest",
-                scratch,
-                requirement,
-            ]
             try:
-                done = subprocess.run(  # noqa: S603 - fixed words; the requirement stands in this program
-                    command,
-                    cwd=scratch,
-                    capture_output=True,
-                    text=True,
-                    check=False,
-                    timeout=ends_at - time.monotonic(),
-                )
+                errors = _run_download(pip, requirement, Path(scratch), within=ends_at - time.monotonic())
             except (OSError, subprocess.TimeoutExpired) as error:
                 said = str(error)
                 continue
             wheel = next(Path(scratch).glob("*.whl"), None)
-            if done.returncode == 0 and wheel is not None:
+            if errors is None and wheel is not None:
                 return Path(shutil.move(wheel, folder / wheel.name))
-            said = (done.stderr.strip().splitlines() or [said])[-1]
+            said = errors or said
     raise Unreachable(f"{requirement} can't be had from the package index: {said}.")
+
+
+def _run_download(pip: list[str], requirement: str, into: Path, *, within: float) -> str | None:
+    """None where pip is content, else the last line of what it complains of."""
+    options = ["--no-deps", "--only-binary", ":all:", "--quiet", "--retries=1", "--timeout=5", "--dest", str(into)]
+    done = subprocess.run(  # noqa: S603 - fixed words; the requirement stands in this program
+        [*pip, "download", *options, requirement], cwd=into, capture_output=True, text=True, check=False, timeout=within
+    )
+    return None if done.returncode == 0 else (done.stderr.strip().splitlines() or [""])[-1]
 
 
 def _pips() -> Iterator[list[str]]:

@@ -78,20 +78,30 @@ def write(
         packed.writestr(_entry("README.txt", now), _readme(now))
         for section in sections():
             with packed.open(_entry(f"json/{section.name}.json", now), "w") as entry:
-                separator = b"[\n"
-                for told in _rows(section, person):
-                    entry.write(separator + orjson.dumps(told))
-                    separator = b",\n"
-                    done += 1
-                    if done % TOLD_EVERY == 0:
-                        on_progress(done)
-                entry.write(b"\n]\n" if separator == b",\n" else b"[]\n")
+                done = _write_json(entry, section, person, done, on_progress)
             with packed.open(_entry(f"csv/{section.name}.csv", now), "w") as entry:
-                text = io.TextIOWrapper(entry, encoding="utf-8", newline="")
-                writer = csv.writer(text)
-                writer.writerow(section.columns)
-                writer.writerows([_cell(value) for value in told.values()] for told in _rows(section, person))
-                text.flush()
+                _write_csv(entry, section, person)
+
+
+def _write_json(entry: IO[bytes], section: Section, person: User, done: int, on_progress: Callable[[int], None]) -> int:
+    """One array, a row a line; returns how many rows are `done` with these."""
+    separator = b"[\n"
+    for told in _rows(section, person):
+        entry.write(separator + orjson.dumps(told))
+        separator = b",\n"
+        done += 1
+        if done % TOLD_EVERY == 0:
+            on_progress(done)
+    entry.write(b"\n]\n" if separator == b",\n" else b"[]\n")
+    return done
+
+
+def _write_csv(entry: IO[bytes], section: Section, person: User) -> None:
+    text = io.TextIOWrapper(entry, encoding="utf-8", newline="")
+    writer = csv.writer(text)
+    writer.writerow(section.columns)
+    writer.writerows([_cell(value) for value in told.values()] for told in _rows(section, person))
+    text.flush()
 
 
 def _entry(name: str, now: dt.datetime) -> zipfile.ZipInfo:

@@ -16,7 +16,6 @@ USERNAME_AT_MOST = 30
 EMAIL_AT_MOST = 254
 EMAIL_KEY_LENGTH = 300
 USERNAME_KEY_LENGTH = 100
-PASSWORD_AT_MOST = 1_000  # characters; nothing is ever cut off
 PUNCTUATION = frozenset("_.-")
 INVISIBLE_LETTERS = frozenset("\u115f\u1160\u3164\uffa0")  # Hangul fillers: letters to Unicode, nothing to the eye
 

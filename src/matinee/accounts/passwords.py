@@ -14,10 +14,11 @@ from django.core.exceptions import ValidationError
 
 from matinee.accounts.checks import FieldChecks
 from matinee.accounts.models import User
-from matinee.accounts.names import PASSWORD_AT_MOST
 from matinee.core.text import UnacceptableText, cleaned
 
 PASSWORD_AT_LEAST = 15
+PASSWORD_AT_MOST = 1_000
+"""Characters; nothing is ever cut off."""
 GUESSES_LOG10 = 10
 """zxcvbn's best class, "very unguessable": a new password takes so many guesses of who tries the likely ones first."""
 

@@ -16,8 +16,9 @@ from django.db.models import Q
 from matinee.accounts import guard
 from matinee.accounts.checks import FieldChecks
 from matinee.accounts.models import RefreshToken, Session, User, digest_of
-from matinee.accounts.names import EMAIL_AT_MOST, PASSWORD_AT_MOST
+from matinee.accounts.names import EMAIL_AT_MOST
 from matinee.accounts.origins import UNKNOWN, Origin
+from matinee.accounts.passwords import PASSWORD_AT_MOST
 from matinee.accounts.tokens import InvalidToken, new_access_token, read_access_token
 from matinee.audit.actions import Action
 from matinee.audit.trail import record

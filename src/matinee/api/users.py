@@ -15,8 +15,9 @@ from pydantic_core import PydanticCustomError
 
 from matinee.accounts import services, sessions
 from matinee.accounts.models import User, UserProfile
-from matinee.accounts.names import EMAIL_AT_MOST, PASSWORD_AT_MOST, USERNAME_AT_LEAST, USERNAME_AT_MOST
+from matinee.accounts.names import EMAIL_AT_MOST, USERNAME_AT_LEAST, USERNAME_AT_MOST
 from matinee.accounts.origins import DEVICE_AT_MOST
+from matinee.accounts.passwords import PASSWORD_AT_MOST
 from matinee.api.answers import answer
 from matinee.api.authentication import SignedInRequest, maybe_signed_in, person
 from matinee.api.bodies import Body, Text

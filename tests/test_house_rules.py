@@ -98,7 +98,7 @@ DOORS = {
     "api/app.py": {"http.client"},  # the words for statuses
     "core/depot.py": {"fsspec"},  # the operator's own store
     "core/jobs/worker.py": {"socket"},  # this machine's name
-    "core/names.py": {"socket"},  # looks names up
+    "core/resolver.py": {"socket"},  # looks up names of machines
     "operations/serving.py": {"http.client", "socket"},  # is our own port free, does our own server answer
     "tmdb/stand_in/faults.py": {"socket"},  # a server, for development
     "tmdb/transport.py": {"urllib.request", "urllib3"},  # TMDb's hosts alone; urllib.request tells of proxies

@@ -19,7 +19,7 @@ from urllib.parse import urlencode, urlsplit
 
 import urllib3
 
-from matinee.core.names import NotLookedUp, addresses_of
+from matinee.core.resolver import NotLookedUp, addresses_of
 from matinee.tmdb.failures import ForbiddenAddress, Unanswered, Unfit
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")

@@ -20,8 +20,8 @@ from urllib.parse import urljoin, urlsplit
 
 import urllib3
 
-from matinee.core.names import NotLookedUp, addresses_of
 from matinee.core.refusals import Unavailable
+from matinee.core.resolver import NotLookedUp, addresses_of
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 MOST_REDIRECTS = 3

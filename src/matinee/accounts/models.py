@@ -242,11 +242,12 @@ def new_state_version() -> int:
 
 
 class PersonState(models.Model):
-    """Under which version stands what a person did with films and the genres they told.
+    """The version of what a person has done with films and of their favourite genres, by which processes know whether
+    what they remember of that person is still true.
 
-    The database puts a new number there with every such write, in its own transaction (`library.triggers`). Numbers
-    are random, so that a backup that was put back can't bring one to life again beside another state. Of a person
-    without a row nothing is remembered.
+    Every write to those gives it a new number, in its own transaction and by triggers (`library.triggers`). Numbers are
+    random, so that no number that was used before can come back with a restored backup and stand for another state. Of
+    a person without a row nothing is remembered.
     """
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="+")

@@ -1,9 +1,10 @@
 """Encoded films, right at this moment: mapped from a published version where that is current, else made of the row.
 
-The outbox tells which films a version does not hold as they are now: their changes are pending for this consumer. The
-consumer's own record names the version that all other changes are in, and is moved in the transaction that forgets
-them. One statement reads both, and only the very version that it names is believed. Who has another statement to make
-anyway asks there what is pending at all: mostly little is, and then there is no more to ask.
+Two things tell whether a published card can be shown. The row of this consumer in the database names the newest
+version, which holds every change but those still pending; the outbox names the films with pending changes. One
+statement reads both, and only the very version named is used. A query that has to be made anyway, such as the one for
+the session, can read both along with its own rows (`STANDING`): mostly few changes are pending, and no other query is
+needed then.
 """
 
 from __future__ import annotations
@@ -62,11 +63,12 @@ LEFT JOIN (
   SELECT tmdb_id FROM catalog_moviechange change WHERE change.consumer = '{KIND}' LIMIT {MOST_TOLD + 1}
 ) pending ON TRUE
 """  # noqa: S608 - constants
-"""What a statement joins that asks for something else, so that `Standing.told_by` its rows."""
+"""To be joined to a statement about something else, with STANDING_COLUMNS among its columns; `Standing.told_by` reads
+them from its rows."""
 
 
 class Standing(NamedTuple):
-    """How the cards stand at one moment."""
+    """Which version of the cards is current at one moment, and which films have changed since it was made."""
 
     version: str | None
     """That the database names."""

@@ -79,11 +79,13 @@ def forget_changes(pending: Mapping[int, int]) -> None:
 
 @contextmanager
 def taking_in(kind: ArtifactKind[VIEW], *, newest: int | None = None) -> Iterator[tuple[VIEW | None, list[int]]]:
-    """The version that the database names, None where it is not to be had, and the ascending TMDb ids of the films that
-    have changed since; the block publishes a version that holds them, which is then named in its place. Where there is
-    a version and `newest` is given, those are the films of so many of the newest changes: the others stay pending.
+    """Gives (view, changed): the view of the version that the database names, None where that can't be had, and the
+    ascending TMDb ids of the films that have changed since.
 
-    Killed at any point, it is simply run again. Two at once on one node take turns, and of two nodes the first counts.
+    The block publishes a version that holds these changes; after it, the database names that version and the changes
+    are forgotten. With `newest` only so many of the newest changes are given and the others stay pending, unless there
+    is no version to begin from. Killed at any point, it is simply run again. Two at once on one node take turns; of two
+    nodes the first to finish counts.
     """
     consumer = kind.name
     with kind.store.one_refresher():

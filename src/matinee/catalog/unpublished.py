@@ -17,7 +17,8 @@ VIEW = TypeVar("VIEW")
 
 
 class Unpublished(Generic[VIEW]):
-    """At the price of a query each time. That fits a small catalogue or a first minute; who loads films publishes."""
+    """A projection made from the rows and kept in this process. Each look costs a query, to see whether a film has
+    changed: good enough for a small catalogue or the first minute, until a version is published."""
 
     def __init__(
         self,

@@ -1,8 +1,8 @@
 """Where requests are counted: in a file that the workers of one machine share, in Valkey for several machines, and,
 while that is away, in this process alone.
 
-A counter belongs to a window of time and is never read, only added to: what it was before is what it is after less
-what was added, so that one step settles who came first.
+A counter belongs to one window of time. It is never read by itself, only added to: adding returns the new value, so
+that one atomic step both counts a request and tells how many came before it.
 """
 
 from __future__ import annotations

@@ -2,9 +2,10 @@
 
     <url>/<kind>/<version>.tar
 
-A version is one object, which appears whole or not at all and is never written again. Nothing says which is in service:
-of projections of the catalogue the database does, of all else the highest version is. What it brings is believed only
-once its checksums were looked at (`core.artifacts`), so that whatever it holds, the last sound version serves.
+A version is one object, which appears whole or not at all and is never written again. The depot itself does not say
+which version is in service: the database names it for projections of the catalogue, and for everything else it is the
+highest one. A version is used only once its checksums have been verified (`core.artifacts`), so that the last sound one
+goes on serving whatever the depot holds.
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ Lend = Callable[[], AbstractContextManager[None]]
 
 @contextmanager
 def lendable(lend: Lend) -> Iterator[None]:
-    """For this thread, `lend` gives away what it holds, and gets the like of it back in the end."""
+    """Within the block `lent` works on this thread: entering `lend()` gives away what the thread holds, and leaving it
+    waits until there is another one to hold."""
     _of_this_thread.lend = lend
     try:
         yield
@@ -25,6 +26,7 @@ def lendable(lend: Lend) -> Iterator[None]:
 
 
 def lent() -> AbstractContextManager[None]:
-    """While this thread waits. Within it nothing may ask the database, and around it no transaction be open."""
+    """To be entered while this thread waits for something. The block must not use the database, and must not be entered
+    inside a transaction."""
     lend: Lend = getattr(_of_this_thread, "lend", nullcontext)
     return lend()

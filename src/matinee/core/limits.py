@@ -1,8 +1,8 @@
 """How many requests somebody gets in a minute, over all workers together.
 
-Minutes are those of the clock. A limit is exact, or is drawn in leases: then a worker takes a share of it at a time
-and serves from that without asking, so that all together never serve more than the limit, and may serve less by what
-other workers hold.
+Windows are the minutes of the clock. Some limits are counted request by request, and are exact. Others are drawn in
+leases: a worker takes a tenth of the limit at a time and serves from that without asking again, so that all workers
+together never serve more than the limit, but may serve less, by what other workers still hold.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a process worked out before and may be asked for again."""
+"""A cache within one process: what it worked out before and may be asked for again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Value = TypeVar("Value")
 
 
 class Remembered(Generic[Value]):
-    """The values that were asked for last, up to a weight of all together; several threads may ask at once."""
+    """An LRU cache bounded by the weight of all its values together. Safe between threads."""
 
     def __init__(self, at_most: int, weight: Callable[[Value], int]) -> None:
         """`weight` is above 0, in a unit of the caller's, which `at_most` is in, too."""

@@ -33,8 +33,8 @@ _is_read = ContextVar("reads may lag", default=False)
 
 
 class Router:
-    """Django's; among the settings only where there is a replica. Where it has nothing to say, rows stay where they
-    came from, as without it: in a backup's database, while that is made ready."""
+    """Django's database router, which the settings name only where there is a replica. None leaves the choice to
+    Django: rows are saved where they were read from, which may be the database of a backup that is being made ready."""
 
     def db_for_read(self, _model: object, instance: Model | None = None, **_hints: Any) -> str | None:
         return REPLICA if _is_read.get() else _back(instance)
@@ -47,7 +47,7 @@ class Router:
 
 
 def _back(instance: Model | None) -> str | None:
-    """What came from the replica is otherwise dealt with in the database itself."""
+    """The database itself, for a row that was read from the replica: it is written to, and followed, there."""
     return DEFAULT_DB_ALIAS if instance is not None and _database_of(instance) == REPLICA else None
 
 

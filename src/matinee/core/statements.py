@@ -15,8 +15,8 @@ PLACE = re.compile("(?<!%)%s")
 def fetched(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     """All rows that a statement gives; on SQLite a write has ended only once they are fetched.
 
-    With what Django looks after: that the connection is well, and whose it is, that its transaction is not broken, and
-    Django's own exceptions. Who watches Django's cursors sees it, too.
+    It checks what Django's cursor would: that the connection is usable and this thread's, and its transaction not
+    broken; and it raises Django's exceptions. Where somebody watches Django's cursors (tests, tracing) it goes by one.
     """
     database = connections[DEFAULT_DB_ALIAS]
     database.close_if_health_check_failed()

@@ -106,7 +106,8 @@ def span(*, is_request: bool, traceparent: str = "") -> Iterator[Tracing]:
 
 
 def _watch(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    """Once for each connection, and for good: one that is lent belongs to another span, and comes back as another."""
+    """Have each statement of a connection counted, once for its whole life. It is counted for the span of whichever
+    thread uses the connection then, since threads lend connections to each other."""
     if _counted not in connection.execute_wrappers:
         connection.execute_wrappers.insert(0, _counted)  # the last one is of who wraps for a while, and takes it away
 

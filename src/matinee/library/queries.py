@@ -179,8 +179,8 @@ def _is_empty(part: slice | Sequence[int]) -> bool:
 
 
 def _read_once(statement: str, parameters: list[Any], user: User) -> list[tuple[Any, ...]]:
-    """What a statement says of a person alone, read once for as long as the version of their state stands: read after
-    its version, it is at least as new as that."""
+    """The rows of a statement that is about this person alone, remembered while the version of their state stays the
+    same. The version was read before the rows, so that what is remembered under it is never older than it."""
     if user.state_version is None:
         return fetched(statement, parameters)
     key = user.pk, user.state_version, statement, *parameters

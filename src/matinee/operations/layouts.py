@@ -1,9 +1,9 @@
 """Artifacts of several layouts beside each other, as during an upgrade, and the end of those that nobody wants.
 
-The layout is part of the name of a projection, as kind of artifact and as consumer of the outbox, and of a model, so
-that each program keeps and reads its own. Each says every hour which it wants; what no program has wanted for a day is
-forgotten. A program that comes back after that finds no version named, and makes its projections anew of the rows; it
-trains anew where it finds no model.
+The layout is part of a projection's name, both as a kind of artifact and as a consumer of the outbox, and of a model's
+name, so that each program keeps and reads its own. Every hour each program notes which it uses; what none has used for
+a day is removed. A program that comes back after that finds no version of its projections named, and makes them anew
+from the rows; where it finds no model it trains one.
 """
 
 from __future__ import annotations

@@ -24,10 +24,11 @@ MOST_SUGGESTIONS = 10
 ENOUGH = 10
 """Films whose titles begin with the question, from which on no typos are forgiven."""
 MATCHES = {1: ENOUGH, 2: 1}
-"""By the typos that are forgiven in titles, the films with all the words as typed from which on no more are."""
+"""By the typos forgiven so far in titles: from so many films that have all the words as typed, no more are forgiven."""
 FIRST_LOOK = 400
 MORE, SPARE = 4, 1.2
-"""Where too few are left of what was read: at least so many times as much is, and so much more than it should take."""
+"""Where filters leave too few of the matches that were read, more are read: at least MORE times as many, and SPARE
+times as many as the share that is left says are needed."""
 FEW = 10_000
 """Films that a filter lets through, up to which the index is asked among them alone."""
 BY_DATABASE = 500

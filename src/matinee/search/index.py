@@ -24,15 +24,16 @@ from matinee.search.documents import LAYOUT, LONGEST_START, READ_AT_ONCE, docume
 
 KIND = f"search-{LAYOUT}"
 AT_ONCE = 250
-"""Changes that one version takes in, a tenth of a second's work: of however many the last ones are found first.
-Where nodes share a depot, to which a version goes whole, it takes in all."""
+"""The changes that one version takes in, the newest first, so that what was just added is found soon however many wait:
+a tenth of a second's work. Where nodes share a depot it takes in all, since each version is copied there whole."""
 MOST_VERSIONS = 40
-"""That one job makes, one after the other, while changes are pending."""
+"""How many versions one job makes, one after the other, while changes are pending."""
 SECONDS_A_FILM = 0.000_02
 """How long a version serves where nodes share a depot, for each film in it: 20 s at a million. Every version goes there
 and to each node whole; on one machine only what is new is written, and a changed film is found at once."""
 BUILDING_BYTES, CHANGING_BYTES = 500_000_000, 64_000_000
-"""At most, and only as far as the films take it: a segment is written when it is full, and few are quicker to ask."""
+"""Memory of the writer, of which only as much is used as the films need. A segment is written when that is full, and an
+index of few segments answers quicker."""
 
 
 @dataclass(frozen=True)

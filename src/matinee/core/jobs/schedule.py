@@ -1,7 +1,8 @@
 """Work that comes back: which tasks run periodically, and queueing each of them once when it is due.
 
-A queue may have parts for programs of one layout: jobs in `training:model-5` are for those that read such models. A
-program serves the parts that it schedules jobs in, and knows nothing of those of others.
+During an upgrade programs of two versions run beside each other, each with its own layout of artifacts. So a queue may
+have a part for each layout: jobs in `training:model-5` are for programs whose models have layout 5. A program works
+only on the parts that it schedules jobs in itself.
 """
 
 from __future__ import annotations

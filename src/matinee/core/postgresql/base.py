@@ -19,8 +19,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return self._kept
 
     def is_usable(self) -> bool:
-        """Django asks a statement each time, a round trip for every request. A server that ends a connection, as when
-        it is restarted, says so or closes it: where nothing has come, and nothing has failed, all is well."""
+        """Django sends a statement each time, which is a round trip for every request. But a server that ends a
+        connection, as when it is restarted, sends a message or closes it: where nothing has arrived since, and nothing
+        has failed, the connection is usable."""
         return self._is_quiet() or super().is_usable()
 
     def _is_quiet(self) -> bool:

@@ -17,7 +17,7 @@ DOUBT = 150.0
 def acclaim(vote_counts: ArrayLike, vote_averages: ArrayLike) -> Floats:
     """(n,) from 0 to 1: how known and how well thought of, from TMDb's votes; NaN stands for unknown.
 
-    log(1 + votes) times the average out of 10, where few votes leave it near the usual average.
+    log(1 + votes) times the square of the average out of 10, where few votes leave the average near the usual one.
     """
     counts = np.nan_to_num(np.asarray(vote_counts, dtype=np.float64))
     averages = np.nan_to_num(np.asarray(vote_averages, dtype=np.float64), nan=USUAL_AVERAGE)

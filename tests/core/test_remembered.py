@@ -33,3 +33,13 @@ def test_what_is_too_heavy_alone_is_not_kept_and_drives_nothing_out() -> None:
 
     assert words.get("huge") is None
     assert words.get("small") == "1"
+
+
+def test_of_what_stands_under_a_version_the_last_one_alone_is_kept() -> None:
+    words = Remembered[str](at_most=10, weight=len)
+    words.keep("other", "1234")
+    for version in range(100):
+        words.keep("a", "12345", version)
+
+    assert (words.get("a", 99), words.get("a", 98), words.get("a")) == ("12345", None, None)
+    assert words.get("other") == "1234"

@@ -46,6 +46,17 @@ from tests.recommendations.conftest import (
 JUST_WESTERNS = MovieFilter(all_genres=(WESTERN,))
 
 
+def test_of_the_answers_to_somebody_who_goes_on_rating_the_last_one_alone_is_kept(alice: User, model: str) -> None:
+    for version, tmdb_id in enumerate(SPACE_FILMS[:5]):
+        rate(alice, {tmdb_id: 5})
+        alice.state_version = version
+        page = recommended(alice).page(0, 20)
+
+    pool = current_pool()
+    assert (len(pool.rankings._values), len(pool.critics._values)) == (1, 1)
+    assert recommended(alice).page(0, 20) is page
+
+
 def test_who_loves_space_gets_space(alice: User, model: str) -> None:
     rate(alice, {101: 5, 104: 5, 202: 1})
 

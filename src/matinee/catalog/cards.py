@@ -118,13 +118,13 @@ def deck_of(tmdb_ids: Sequence[int], standing: Standing) -> Deck:
     """Their cards, by no query where these films were asked for before and `standing` says that nothing has changed."""
     shown = tuple(permitted(tmdb_ids))
     holds = standing.version is not None and standing.holds(shown)
-    deck = _decks.get((standing.version, shown)) if holds else None
+    deck = _decks.get(shown, standing.version) if holds else None
     if deck is not None:
         MAPPED.inc(len(shown))
         return deck
     deck = Deck.of(_films(shown, standing))
     if holds and len(deck.cards) == len(shown):
-        _decks.keep((standing.version, shown), deck)
+        _decks.keep(shown, deck, standing.version)
     return deck
 
 

@@ -70,9 +70,8 @@ class PersonalHistory:
 class _Person(NamedTuple):
     """Who asked lately."""
 
-    version: int
     history: PersonalHistory | None
-    """As this version has it; None where it was not read yet."""
+    """None where it was not read yet."""
 
     @property
     def weight(self) -> int:
@@ -109,14 +108,13 @@ def flags_on(films: Mapping[int, int], *, user: User) -> dict[int, Flags]:
 
 
 def _remembered(user: User) -> _Person | None:
-    person = None if user.state_version is None else _people.get(user.pk)
-    return person if person is not None and person.version == user.state_version else None
+    return None if user.state_version is None else _people.get(user.pk, user.state_version)
 
 
 def _remember(user: User, history: PersonalHistory | None) -> None:
     """What is read after its version is at least as new as that."""
     if user.state_version is not None:
-        _people.keep(user.pk, _Person(user.state_version, history))
+        _people.keep(user.pk, _Person(history), user.state_version)
 
 
 def read_history(user: User) -> PersonalHistory:

@@ -183,9 +183,9 @@ def _read_once(statement: str, parameters: list[Any], user: User) -> list[tuple[
     same. The version was read before the rows, so that what is remembered under it is never older than it."""
     if user.state_version is None:
         return fetched(statement, parameters)
-    key = user.pk, user.state_version, statement, *parameters
-    rows = _lists.get(key)
+    key = user.pk, statement, *parameters
+    rows = _lists.get(key, user.state_version)
     if rows is None:
         rows = fetched(statement, parameters)
-        _lists.keep(key, rows)
+        _lists.keep(key, rows, user.state_version)
     return rows

@@ -38,8 +38,9 @@ PLACES_A_REPEAT_COSTS = 20
 
 FIRST_FILMS = 30_000
 """So many films with the highest base scores are looked at before all others."""
-FILMS_REMEMBERED = 10_000
-"""How many films the histories have together whose answers a pool remembers: some 50 MB at 400 links a film."""
+FILMS_REMEMBERED = 4_000
+"""How many films the histories have together whose answers a pool remembers, and those of the opinions that it does:
+some 20 MB each at 400 links a film."""
 PREDICTIONS_REMEMBERED = 20_000
 """At most, some 8 MB."""
 

@@ -66,11 +66,10 @@ def predict_rating(*, user: User, tmdb_id: int) -> float | None:
     pool = current_pool()
     if user.state_version is None:
         return _predicted(user, tmdb_id, pool)
-    key = (user.pk, user.state_version, tmdb_id)
-    known = pool.predictions.get(key)
+    known = pool.predictions.get((user.pk, tmdb_id), user.state_version)
     if known is None:
         known = (_predicted(user, tmdb_id, pool),)
-        pool.predictions.keep(key, known)
+        pool.predictions.keep((user.pk, tmdb_id), known, user.state_version)
     return known[0]
 
 
@@ -86,11 +85,11 @@ def _predicted(user: User, tmdb_id: int, pool: Pool) -> float | None:
 
 def critic_of(user: User, mine: PersonalHistory, pool: Pool) -> Critic:
     """`user`, of whom `mine` is known, remembered under the version of their state."""
-    critic = None if user.state_version is None else pool.critics.get((user.pk, user.state_version))
+    critic = None if user.state_version is None else pool.critics.get(user.pk, user.state_version)
     if critic is None:
         critic = Critic(opinions_of(mine), pool)
         if user.state_version is not None:
-            pool.critics.keep((user.pk, user.state_version), critic)
+            pool.critics.keep(user.pk, critic, user.state_version)
     return critic
 
 

@@ -166,11 +166,11 @@ def recommend(
     critic = critic_of(user, mine, pool)
     if user.state_version is None:
         return recommend_from(mine, wishes, pool, critic)
-    asked = (user.pk, user.state_version, pool.columns.postings_version(movie_filter), wishes)
-    ranking = pool.rankings.get(asked)
+    version = user.state_version, pool.columns.postings_version(movie_filter)
+    ranking = pool.rankings.get((user.pk, wishes), version)
     if ranking is None:
         ranking = recommend_from(mine, wishes, pool, critic)
-        pool.rankings.keep(asked, ranking)
+        pool.rankings.keep((user.pk, wishes), ranking, version)
     return ranking
 
 

@@ -25,7 +25,7 @@ import numpy as np
 import psutil
 
 from benchmarks.http import contenders, place
-from benchmarks.http.building import publish
+from benchmarks.http.building import own_bytes, publish
 from benchmarks.http.client import Request
 from benchmarks.http.endpoints import endpoints
 from benchmarks.http.open_loop import Outcome, Plan
@@ -40,6 +40,8 @@ TIMES, IDLE = 3.0, 0.15
 """Of the most that is answered."""
 IDLE_SECONDS, AFTER_SECONDS = 20.0, 15.0
 LOOK_EVERY_SECONDS = 0.1
+SILENT_SECONDS = 2.0
+"""While nothing is asked, what else the machine does is looked at."""
 WELL_SECONDS, STEP_SECONDS = 1.0, 0.5
 """It is recovered once all is well for so long, which is looked for in such steps."""
 REFUSED = (503, 429)
@@ -67,12 +69,17 @@ class Figures:
     liveness_slowest_ms: float
     liveness_failed: int
     grown_bytes: int
-    """Resident memory of the web worker that grew most: the most during and after the overload, over that of before."""
+    """Own memory of the web worker that grew most, mapped files aside, which workers share and the kernel takes back:
+    the most during and after the overload, over that of before."""
+    resident_grown_bytes: int
+    """The same of its resident memory, mapped files included."""
     recovered_seconds: float
     """From the end of the overload until, for a second, nothing is refused and nine in ten are within twice the p99 of
     few requests."""
     client_cores: float
     server_cores: float
+    others_cores: float
+    """What other programs took just before and just after, whichever was more."""
 
 
 class Watch(threading.Thread):
@@ -85,8 +92,8 @@ class Watch(threading.Thread):
         self.stopping = threading.Event()
         self.milliseconds: list[float] = []
         self.failed = 0
-        self._before = resident_bytes(server)
-        self.grown_bytes = 0
+        self._before = sizes(server)
+        self.grown_bytes = self.resident_grown_bytes = 0
 
     def run(self) -> None:
         while not self.stopping.wait(LOOK_EVERY_SECONDS):
@@ -96,8 +103,10 @@ class Watch(threading.Thread):
             except OSError:
                 self.failed += 1
             self.milliseconds.append((time.perf_counter() - began) * 1_000)
-            grown = [now - self._before[pid] for pid, now in resident_bytes(self._server).items()]
-            self.grown_bytes = max(self.grown_bytes, *grown)
+            now = sizes(self._server)
+            own, resident = np.max([np.subtract(now[pid], self._before[pid]) for pid in now], axis=0).tolist()
+            self.grown_bytes = max(self.grown_bytes, own)
+            self.resident_grown_bytes = max(self.resident_grown_bytes, resident)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -139,6 +148,7 @@ def measured(folder: Path, options: argparse.Namespace, stack: ExitStack, *, url
 
 
 def measure(server: Server, requests: Sequence[Request], *, seconds: float) -> Figures:
+    others_before = others_cores(server)
     capacity = most(server, requests)
     place.say(f"{capacity:.0f} requests/s at most")
     few = capacity * IDLE
@@ -155,8 +165,9 @@ def measure(server: Server, requests: Sequence[Request], *, seconds: float) -> F
         capacity=capacity,
         seconds=seconds,
         liveness=(max(watch.milliseconds), watch.failed),
-        grown_bytes=watch.grown_bytes,
+        grown_bytes=(watch.grown_bytes, watch.resident_grown_bytes),
         server_cores=(server.cpu_seconds() - server_before) / took,
+        others_cores=max(others_before, others_cores(server)),
     )
     place.say(json.dumps(asdict(figures), indent=1))
     return figures
@@ -178,8 +189,9 @@ def figures_of(
     capacity: float,
     seconds: float,
     liveness: tuple[float, int],
-    grown_bytes: int,
+    grown_bytes: tuple[int, int],
     server_cores: float,
+    others_cores: float,
 ) -> Figures:
     begin, end = IDLE_SECONDS, IDLE_SECONDS + seconds
     before, during = outcome.due < begin, (outcome.due >= begin) & (outcome.due < end)
@@ -201,10 +213,12 @@ def figures_of(
         admitted_p99_ms=_percentile(served, 99),
         liveness_slowest_ms=liveness[0],
         liveness_failed=liveness[1],
-        grown_bytes=grown_bytes,
+        grown_bytes=grown_bytes[0],
+        resident_grown_bytes=grown_bytes[1],
         recovered_seconds=recovered(outcome, end, within_ms=2 * idle_p99),
         client_cores=outcome.cpu_seconds / (end + AFTER_SECONDS),
         server_cores=server_cores,
+        others_cores=others_cores,
     )
 
 
@@ -219,9 +233,17 @@ def recovered(outcome: Outcome, end: float, *, within_ms: float) -> float:
     return AFTER_SECONDS
 
 
-def resident_bytes(server: Server) -> dict[int, int]:
-    """Of each web worker, by its pid."""
-    return {pid: psutil.Process(pid).memory_info().rss for pid in web_workers(psutil.Process(server.pid))}
+def others_cores(server: Server) -> float:
+    """Of the machine's cores, what others than the server use; looked at while it has nothing to do."""
+    before = server.cpu_seconds()
+    busy = sum(psutil.cpu_percent(interval=SILENT_SECONDS, percpu=True)) / 100
+    return max(busy - (server.cpu_seconds() - before) / SILENT_SECONDS, 0.0)
+
+
+def sizes(server: Server) -> dict[int, tuple[int, int]]:
+    """Own and resident bytes of each web worker, by its pid."""
+    workers = web_workers(psutil.Process(server.pid))
+    return {pid: (own_bytes(pid), psutil.Process(pid).memory_info().rss) for pid in workers}
 
 
 def _percentile(milliseconds: Any, share: float) -> float:

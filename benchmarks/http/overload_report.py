@@ -16,15 +16,23 @@ ROWS: Mapping[str, Callable[[Record], str]] = {
     "few requests: p50, p99, ms": lambda one: f"{figure(one['idle_p50_ms'])}, {figure(one['idle_p99_ms'])}",
     "admitted: p50, ms": lambda one: figure(one["admitted_p50_ms"]),
     "refused: p50, ms": lambda one: figure(one["refused_p50_ms"]),
+    "resident memory of a web worker, mapped files included, grew by, MB": lambda one: figure(
+        one["resident_grown_bytes"] / 1e6
+    ),
     "load generator, cores": lambda one: f"{one['client_cores']:.2f}",
     "server, cores": lambda one: f"{one['server_cores']:.2f}",
+    "other programs just before or after, cores": lambda one: f"{one['others_cores']:.2f}",
 }
-GOALS: Mapping[str, tuple[Callable[[Record], float], float]] = {
+OF_TIME: Mapping[str, tuple[Callable[[Record], float], float]] = {
     "refused, with `Retry-After`: p99 under 100 ms": (lambda one: one["refused_p99_ms"], 100),
     "admitted: p99 at most 2 times that of few requests": (lambda one: one["admitted_p99_ms"] / one["idle_p99_ms"], 2),
     "`/livez`: always under 200 ms": (lambda one: one["liveness_slowest_ms"], 200),
-    "resident memory of each web worker: growth under 50 MB": (lambda one: one["grown_bytes"] / 1e6, 50),
     "recovered within 5 s": (lambda one: one["recovered_seconds"], 5),
+}
+"""What else the machine does has its part in these."""
+GOALS: Mapping[str, tuple[Callable[[Record], float], float]] = {
+    **OF_TIME,
+    "own memory of each web worker: growth under 50 MB": (lambda one: one["grown_bytes"] / 1e6, 50),
     "nothing fails": (lambda one: one["failed"] + one["liveness_failed"], 0),
 }
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pytest
+
 from matinee.api.overload import (
     FEW,
-    LATE_SECONDS,
     MORE_WAITING,
     MOST_WAITING,
     STANDING_SECONDS,
@@ -47,13 +48,15 @@ def test_once_as_many_wait_as_may_only_a_few_may_wait() -> None:
     assert not admits(overload, waiting=FEW_WAITING, now=1.0)
 
 
-def test_turns_that_come_late_for_a_while_are_too_much_however_few_wait() -> None:
+def test_a_queue_that_stands_is_too_much_however_far_it_is_from_full() -> None:
+    """As where clients have so many connections, each of which waits for its answer, and no more."""
     overload = Overload(turns=1)
 
+    overload.turn_came(waiting=MORE_WAITING + 1, now=0.0)
     for now in hundredths(0, STANDING_SECONDS):
-        overload.turn_came(after=LATE_SECONDS, now=now)
+        overload.turn_came(waiting=1, now=now)
         assert overload.may_wait == MOST_WAITING
-    overload.turn_came(after=LATE_SECONDS, now=STANDING_SECONDS)
+    overload.turn_came(waiting=1, now=STANDING_SECONDS)
 
     assert overload.may_wait == FEW_WAITING
 
@@ -62,18 +65,38 @@ def test_a_queue_that_runs_empty_in_between_does_not_stand() -> None:
     overload = Overload(turns=1)
 
     for number, now in enumerate(hundredths(0, 10)):
-        overload.turn_came(after=0.0 if number % 20 == 0 else 1.0, now=now)
+        overload.turn_came(waiting=0 if number % 90 == 0 else MOST_WAITING - 1, now=now)
+
+    assert overload.may_wait == MOST_WAITING
+
+
+def test_clients_that_are_no_more_than_may_wait_where_it_is_tried_are_never_too_many() -> None:
+    overload = Overload(turns=1)
+
+    for now in hundredths(0, 60):
+        overload.turn_came(waiting=MORE_WAITING, now=now)
+
+    assert overload.may_wait == MOST_WAITING
+
+
+@pytest.mark.parametrize("milliseconds", [1, 5])
+def test_of_a_pulse_nobody_is_turned_away(milliseconds: int) -> None:
+    overload = Overload(turns=1)
+    assert all(admits(overload, waiting=waiting, now=0.0) for waiting in range(MOST_WAITING))
+
+    for waiting in reversed(range(MOST_WAITING)):
+        overload.turn_came(waiting=waiting, now=(MOST_WAITING - waiting) * milliseconds / 1_000)
 
     assert overload.may_wait == MOST_WAITING
 
 
 def test_a_disk_that_stands_still_for_two_seconds_is_not_too_much() -> None:
     overload = Overload(turns=1)
-    overload.turn_came(after=0.0, now=0.0)
+    overload.turn_came(waiting=0, now=0.0)
 
-    assert all(overload.admits(waiting=10, longest=now, now=now) for now in hundredths(0, 2))
+    assert all(overload.admits(waiting=100, longest=now, now=now) for now in hundredths(0, 2))
     for number, now in enumerate(hundredths(2, 2.2)):
-        overload.turn_came(after=2.0 - number / 10, now=now)
+        overload.turn_came(waiting=100 - 5 * number, now=now)
 
     assert overload.may_wait == MOST_WAITING
 
@@ -119,9 +142,16 @@ def test_where_there_are_as_many_turns_as_may_be_in_nobody_waits() -> None:
 
 
 def test_clients_that_come_again_at_once_are_let_in_again() -> None:
-    """No more of them than may wait when it is tried, none of whom obeys the Retry-After."""
-    overload = too_much()
+    """No more of them than may wait when it is tried, none of whom obeys the Retry-After: nor does their queue ever run
+    empty."""
+    overload = Overload(turns=1)
+    for now in (0.0, STANDING_SECONDS):
+        overload.turn_came(waiting=MORE_WAITING + 1, now=now)
 
-    refused = [now for now in hundredths(0, 60) if not admits(overload, waiting=MORE_WAITING - 1, now=now)]
+    refused = []
+    for now in hundredths(STANDING_SECONDS, 60):
+        if not admits(overload, waiting=MORE_WAITING - 1, now=now):
+            refused.append(now)
+        overload.turn_came(waiting=min(MORE_WAITING - 1, overload.may_wait), now=now)
 
-    assert max(refused) < STEP_SECONDS
+    assert 0 < max(refused) < STANDING_SECONDS + STEP_SECONDS

@@ -93,8 +93,9 @@ def told(*answers: tuple[float, float, int]) -> Figures:
         capacity=10.0,
         seconds=SECONDS,
         liveness=(20.0, 0),
-        grown_bytes=0,
+        grown_bytes=(0, 0),
         server_cores=1.0,
+        others_cores=0.0,
     )
 
 

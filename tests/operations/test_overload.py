@@ -18,7 +18,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from benchmarks.http import overload
-from benchmarks.http.overload_report import missed
+from benchmarks.http.overload_report import OF_TIME, missed
 from django.conf import settings
 
 from matinee.api.overload import FEW, MOST_WAITING
@@ -27,6 +27,8 @@ from tests.operations.processes import eventually, get
 from tests.operations.test_killed_processes import NO_LIMITS, PASSWORD, ask
 from tests.rounds import TIMES, rounds
 
+MOST_CORES_OF_OTHERS = 0.3
+"""Where other programs take more, times are theirs as much as ours."""
 READ = b"GET /api/v1/movies/genres/ HTTP/1.1\r\nHost: localhost\r\n\r\n"
 CAME = MOST_WAITING + 50
 
@@ -108,4 +110,8 @@ def test_three_times_what_can_be_answered_is_refused_soon_and_harms_nobody_else(
         options = argparse.Namespace(films=2_000, community="none", seconds=rounds(6))
         figures = overload.measured(tmp_path / "served", options, stack, url=url or None)
 
-    assert not missed(asdict(figures)), figures
+    wrong = {*missed(asdict(figures))}
+    assert not wrong - OF_TIME.keys(), figures
+    if wrong and figures.others_cores > MOST_CORES_OF_OTHERS:
+        pytest.skip(f"Other programs took {figures.others_cores:.1f} cores: nothing is said of times, {sorted(wrong)}.")
+    assert not wrong, figures

@@ -20,10 +20,9 @@ FEW = 3
 MORE_WAITING = 16
 """From there it is tried step by step whether more would still be too much, first with so many."""
 STEP_SECONDS = 4.0
-LATE_SECONDS = 0.3
-STANDING_SECONDS = 0.25
-"""Where turns have come late for so long it is too much, too, however few wait. While none comes at all, as with a disk
-that stands still for a moment, nothing is known of it."""
+STANDING_SECONDS = 1.0
+"""Where more than MORE_WAITING wait and it takes longer until nobody does it is too much, too: a pulse would be over.
+This is looked at as turns come: while none does, as with a disk that stands still for a moment, nothing is known."""
 STUCK_SECONDS = 3.0
 """Nobody has had a turn for so long: who comes now would wait in vain."""
 
@@ -36,10 +35,11 @@ class Overload:
 
     def __init__(self, *, turns: int, most: int = MOST_WAITING, more: int = MORE_WAITING) -> None:
         self.most = most
+        self._more = more
         self._steps = max(FEW - turns, 0), more, most
         self._step = len(self._steps) - 1
         self._since = 0.0
-        self._late_since: float | None = None
+        self._many_since: float | None = None
 
     @property
     def may_wait(self) -> int:
@@ -57,16 +57,17 @@ class Overload:
         self._let_few_wait(now)
         return False
 
-    def turn_came(self, *, after: float, now: float) -> None:
-        """Somebody has a turn now, having waited `after` seconds."""
-        if after < LATE_SECONDS:
-            self._late_since = None
-        elif self._late_since is None:
-            self._late_since = now
-        elif now - self._late_since >= STANDING_SECONDS:
+    def turn_came(self, *, waiting: int, now: float) -> None:
+        """Somebody has a turn now, and so many still wait."""
+        if not waiting:
+            self._many_since = None
+        elif self._many_since is None:
+            self._many_since = now if waiting > self._more else None
+        elif now - self._many_since >= STANDING_SECONDS:
             self._let_few_wait(now)
 
     def _let_few_wait(self, now: float) -> None:
+        self._many_since = None
         if self._step > 0:
             self._step, self._since = 0, now
 

@@ -188,7 +188,7 @@ class Turns:
         with self._changing:
             if self._free:
                 turn.comes_with.put(self._free.pop())
-                self._overload.turn_came(after=0.0, now=now)
+                self._overload.turn_came(waiting=0, now=now)
             elif is_begun or self._admits(is_watched=is_watched, now=now):
                 self._waiting.append(turn)
             else:
@@ -226,7 +226,7 @@ class Turns:
                 return
             turn, now = self._waiting.popleft(), time.monotonic()
             turn.comes_with.put(connection)
-            self._overload.turn_came(after=now - turn.since, now=now)
+            self._overload.turn_came(waiting=len(self._waiting), now=now)
             self._turn_away()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import functools
 import io
 import json
 import stat
@@ -25,6 +26,7 @@ from matinee.core.jobs.worker import Worker
 from matinee.library import services
 from matinee.library.models import Favorite, MovieRating
 from tests.accounts.conftest import NOW
+from tests.at_once import at_once
 
 BORN = dt.date(1990, 5, 17)
 DAY = dt.timedelta(days=1)
@@ -250,6 +252,15 @@ def test_asking_when_the_last_one_has_expired_is_a_new_one(large: User, bob: Use
 def test_asking_again_meanwhile_is_the_same_export(large: User) -> None:
     assert of_job(large) == of_job(large)
     assert Export.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_asking_several_times_at_once_is_one_export(large: User) -> None:
+    made = at_once(*[functools.partial(exports.ask, user=large, now=NOW)] * 4)
+
+    assert Export.objects.count() == 1
+    assert {each.pk for each in made if isinstance(each, Export)} == {Export.objects.get().pk}
+    assert Event.objects.filter(action="export_asked").count() == 1
 
 
 def test_its_progress_is_put_down_on_the_way(large: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,19 +31,38 @@ class ExportNotFound(NotFound):
 def ask(*, user: User, now: dt.datetime) -> bytes | Export:
     """The zip itself or, where it is large, the export that a job makes; one that is under way or ready will do."""
     person = User.objects.get(pk=user.pk)
-    made = Export.objects.filter(user=person, expires_at__gt=now).order_by("-id").first()
+    made = _latest(person, now)
     if made is not None:
         return made
-    total = sum(section.rows_of(person).count() for section in sections())
+    rows = sum(section.rows_of(person).count() for section in sections())
+    if rows > MADE_AT_ONCE:
+        return _begun(person, rows, now)
     with transaction.atomic():
-        record(Action.EXPORT_ASKED, actor=person.audit_key, subject=person.audit_key, now=now)
-        if total > MADE_AT_ONCE:
-            made = Export.objects.create(user=person, created_at=now, expires_at=now + KEPT_FOR, rows=total)
-            export_tasks.make_export.enqueue(made.pk)
-            return made
+        _record(person, now)
     content = io.BytesIO()
     write(content, person, now=now)
     return content.getvalue()
+
+
+@transaction.atomic
+def _begun(person: User, rows: int, now: dt.datetime) -> Export:
+    """A new export for a job to make; of several that are asked for at once the first is that of all."""
+    User.objects.select_for_update(no_key=True).filter(pk=person.pk).first()  # whoever asks at once waits here
+    made = _latest(person, now)
+    if made is None:
+        made = Export.objects.create(user=person, created_at=now, expires_at=now + KEPT_FOR, rows=rows)
+        export_tasks.make_export.enqueue(made.pk)
+        _record(person, now)
+    return made
+
+
+def _latest(person: User, now: dt.datetime) -> Export | None:
+    """Under way or ready, and not expired."""
+    return Export.objects.filter(user=person, expires_at__gt=now).order_by("-id").first()
+
+
+def _record(person: User, now: dt.datetime) -> None:
+    record(Action.EXPORT_ASKED, actor=person.audit_key, subject=person.audit_key, now=now)
 
 
 def find(*, user: User, export_id: int, now: dt.datetime) -> Export:

@@ -12,12 +12,12 @@ from ninja.parser import Parser
 from pydantic import AfterValidator, ConfigDict, Field
 
 from matinee.api.problems import LONGEST_NAME, UnsupportedMediaType
+from matinee.catalog.filters import LARGEST_ID
 from matinee.core.refusals import BadRequest, FieldError, Invalid
 from matinee.core.text import UnacceptableText, cleaned
 
 DEEPEST_NESTING = 64
 MOST_VALUES = 10_000
-LARGEST_ID = 2**63 - 1
 
 Place: TypeAlias = "tuple[Place, str | int] | None"
 """Where in a body: the place around it and the key or index in there; None is the body itself."""

@@ -121,10 +121,12 @@ class FilmList:
     model: type[models.Model]
     entry: type[Any]
     paths: tuple[str, ...]
-    """By place in the entry: a column of `model`, or behind two underscores one of the row that it shares."""
+    """For each value of an entry, in its order, where it is stored: a column of `model`, or with two underscores a
+    column of the shared row, as in `person__name`."""
     same: tuple[str, ...]
     """Two entries that agree in these are one."""
     most: int
+    """So many entries of one film are stored, the first."""
     order: Callable[[Any], Any] | None = None
     """None leaves them as they were told."""
     accepts: Callable[[Any], bool] = lambda _: True

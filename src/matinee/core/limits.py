@@ -39,7 +39,9 @@ class Held:
     """What this process knows of one counter in this window."""
 
     used: int = 0
+    """By all workers together, when it was last asked."""
     left: int = 0
+    """Of the lease that was drawn last, still to be served."""
 
 
 class Limiter:

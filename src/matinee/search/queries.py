@@ -32,18 +32,20 @@ PEOPLE = {"director": 390.0, "lead": 260.0, "cast": 170.0}
 makes up for directing or leading. Among themselves the films' weights rank them: how many people a film has, and how
 often a word stands among their names, tells nothing."""
 NEARLY_NAME = 0.4
-"""Of that, where it is one edit from the name."""
+"""Of PEOPLE, where it is one edit from the name."""
 NEARLY_WHOLE = {1: 170.0, 2: 70.0}
+"""By the number of edits that it is away from the whole title."""
 NEARLY_WITHOUT_ARTICLE = 0.6
-"""Of that, where it is nearly the title without the title's article."""
+"""Of NEARLY_WHOLE, where it is nearly the title without the title's article."""
 LIKELY_TYPO = 200.0
-"""Added where one letter was left out or two were swapped: there are 25 other letters for each wrong one."""
+"""Added to NEARLY_WHOLE where one letter was left out or two were swapped: likelier than any one wrong letter, of which
+there are 25 for each right one."""
 NEARLY_BEGINNING = {1: 60.0}
-"""By the number of edits."""
+"""By the number of edits that it is away from the beginning of a title."""
 WITHOUT_ARTICLE = 0.8
-"""Of that, where it is the title without the title's article."""
+"""Of WHOLE_TITLE, where it is the title without the title's article."""
 ARTICLE_TOO_MANY = 0.15
-"""And where it fits once the question's own article is left out."""
+"""Of WHOLE_TITLE or BEGINNING, where it fits once the question's own article is left out."""
 PARTS = {
     "title": "title",
     "alternative_title": "other",
@@ -60,8 +62,9 @@ BEGUN_FROM = 3
 FEW_TERMS = 16
 """That begin with what was typed, up to which each is looked up."""
 NEARLY_WORD = {1: 1.0, 2: 0.5}
-"""Where a word fits exactly, it counts by how rare it is (BM25)."""
+"""By the number of edits, for a word; one that fits exactly counts by how rare it is (BM25)."""
 TIE = 0.1
+"""So much of their scores the other ways that fit add to that of the best one."""
 MOST_EDITS = 2
 WORD_FROM = {1: 4, 2: 8}
 TITLE_FROM = {1: 3, 2: 6}

@@ -18,17 +18,14 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from matinee.catalog import orders, outbox
-from matinee.catalog.bitmaps import Mask
 from matinee.catalog.film_table import FilmTable, films_by_id, joined, written
 from matinee.catalog.models import Movie
-from matinee.catalog.projection import LAYOUT, CatalogColumns, Selection, projected
+from matinee.catalog.projection import LAYOUT, CatalogColumns, projected
 from matinee.catalog.published_postings import postings
 from matinee.catalog.unpublished import Unpublished
 from matinee.core.artifacts import ArtifactStore
 from matinee.core.depot import unless_away
 from matinee.core.in_service import ArtifactKind
-
-__all__ = ["CatalogColumns", "Mask", "Selection", "columns", "columns_are_stale", "refresh_columns", "refresh_is_due"]
 
 KIND = f"catalogue-{LAYOUT}"
 MOST = 0.5

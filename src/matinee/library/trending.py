@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.catalog.bitmaps import Rows
-from matinee.catalog.columns import CatalogColumns, columns
+from matinee.catalog.columns import columns
 from matinee.catalog.filters import BY_POPULARITY, MovieFilter, Sort
+from matinee.catalog.projection import CatalogColumns
 from matinee.core import instants
 from matinee.core.statements import fetched
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from django.conf import settings
 
-from matinee.catalog.columns import CatalogColumns, columns
+from matinee.catalog.columns import columns
+from matinee.catalog.projection import CatalogColumns
 from matinee.core.artifacts import Artifact, ArtifactStore
 from matinee.core.in_service import Latest
 from matinee.core.remembered import Remembered

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django_tasks_db.admin import DBTaskResultAdmin
 
 from matinee.core.jobs import queue
@@ -33,7 +33,7 @@ class JobAdmin(DBTaskResultAdmin):
 
     @admin.action(description="Try the parked ones again", permissions=["try_again"])
     def try_again(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
-        queued = queue.requeue(jobs, now=dt.datetime.now(dt.UTC))
+        queued = queue.requeue(jobs, now=timezone.now())
         self.message_user(request, f"{queued} parked jobs are queued again.")
 
     def has_try_again_permission(self, request: HttpRequest) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
+from django.utils import timezone
 from django_tasks import task
 
 from matinee.core.jobs import queue
@@ -11,4 +10,4 @@ from matinee.core.jobs import queue
 
 @task()
 def forget_finished_jobs() -> int:
-    return queue.forget_finished(now=dt.datetime.now(dt.UTC))
+    return queue.forget_finished(now=timezone.now())

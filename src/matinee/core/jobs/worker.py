@@ -21,6 +21,7 @@ from typing import Any
 
 from django.db import Error as AnyDatabaseError
 from django.db import close_old_connections, connections
+from django.utils import timezone
 from prometheus_client import Counter
 
 from matinee.core import tracing
@@ -62,7 +63,7 @@ class Heartbeat:
         try:
             while not self._done.wait(self._patience.beat.total_seconds()):
                 try:
-                    if not queue.renew(self._lease, patience=self._patience, now=_now()):
+                    if not queue.renew(self._lease, patience=self._patience, now=timezone.now()):
                         logger.warning("Job %s was taken from this worker", self._lease.job.task_path)
                         return
                 except AnyDatabaseError:
@@ -112,7 +113,7 @@ class Worker:
         """One round that outlives a database that is away or busy."""
         close_old_connections()
         try:
-            return self.run_one(now=_now())
+            return self.run_one(now=timezone.now())
         except AnyDatabaseError:
             logger.exception("The job queue can't be reached; trying again")
             connections.close_all()
@@ -136,16 +137,16 @@ class Worker:
     def _try(self, lease: JobLease) -> str:
         """How it ended. Raises LeaseLost."""
         try:
-            queue.succeed(lease, self._call(lease), now=_now())
+            queue.succeed(lease, self._call(lease), now=timezone.now())
             outcome = "succeeded"
         except OutOfTime:
-            queue.hand_back(lease, now=_now())
+            queue.hand_back(lease, now=timezone.now())
             logger.warning("Job %s goes back to the queue: this worker stops", lease.job.task_path)
             return "handed back"
         except LeaseLost:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a job may raise anything; all of it is recorded
-            queue.fail(lease, error, patience=self._patience, now=_now())
+            queue.fail(lease, error, patience=self._patience, now=timezone.now())
             outcome = "failed"
         ENDED.labels(lease.job.task_path, outcome).inc()
         return outcome
@@ -178,7 +179,3 @@ class Worker:
     def _give_up(self, _number: int, _frame: FrameType | None) -> None:
         if self._in_job:
             raise OutOfTime
-
-
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)

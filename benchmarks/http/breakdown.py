@@ -43,7 +43,7 @@ LABELS = (
     ("django/db/transaction.py", "the write"),
     ("matinee/recommendations/", "recommending"),
     ("matinee/engine/", "recommending"),
-    ("matinee/catalog/services.py", "which film"),
+    ("matinee/catalog/lookup.py", "which film"),
     ("matinee/api/cards.py", "cards"),
     ("matinee/catalog/cards.py", "cards"),
     ("matinee/catalog/card_file.py", "cards"),

@@ -25,9 +25,9 @@ from matinee.catalog.cards import cards_are_stale, encoded_film, encoded_films, 
 from matinee.catalog.encoding import EncodedFilm, encoded, genre_names
 from matinee.catalog.facts import differences, known_facts, store_facts
 from matinee.catalog.film_lists import LISTS, read_lists
+from matinee.catalog.lookup import UnknownMovie
 from matinee.catalog.models import ChangeConsumer, Genre, Movie
 from matinee.catalog.outbox import pending_changes
-from matinee.catalog.services import UnknownMovie
 from matinee.core.artifacts import ArtifactStore
 from matinee.core.in_service import Latest
 from matinee.core.jobs import schedule

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
+from matinee.catalog.lookup import UnknownMovie, find_movie
 from matinee.catalog.models import Movie
-from matinee.catalog.services import UnknownMovie, find_movie
 from tests.catalog.films import film
 
 pytestmark = pytest.mark.django_db

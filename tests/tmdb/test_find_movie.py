@@ -12,8 +12,8 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
+from matinee.catalog.lookup import UnknownMovie, find_pk
 from matinee.catalog.models import Movie
-from matinee.catalog.services import UnknownMovie, find_pk
 from matinee.tmdb.connection import pace
 from matinee.tmdb.models import Lookup, QuarantinedFilm
 from matinee.tmdb.services import AT_ONCE, SECONDS, FilmWanted, TmdbUnavailable, fetch, find_movie

@@ -14,7 +14,7 @@ from matinee.api.authentication import SignedInRequest, cards_standing, ceiling_
 from matinee.catalog.cards import Deck, deck_of, encoded_film, read_standing
 from matinee.catalog.ceiling import hides_any, may_be_shown, permitted
 from matinee.catalog.encoding import joined
-from matinee.catalog.services import UnknownMovie
+from matinee.catalog.lookup import UnknownMovie
 from matinee.library.history import flags_on, history_of
 from matinee.library.models import Entry, MovieRating
 from matinee.library.queries import NO_FLAGS, Flags, films_of, number_of

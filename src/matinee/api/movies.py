@@ -15,7 +15,7 @@ from matinee.api.cards import Card, Detail, cards_of, detail_of, must_be_shown
 from matinee.api.filters import CatalogueQuery, FilterQuery, filter_of, sort_of
 from matinee.api.recommendations import picks_page
 from matinee.api.schemas import Genres, Page, Problem, Recommendation, Review
-from matinee.catalog import services as catalog
+from matinee.catalog import lookup
 from matinee.catalog.columns import columns
 from matinee.catalog.filters import BY_POPULARITY
 from matinee.catalog.models import Genre
@@ -73,7 +73,7 @@ def list_similar(
     request: HttpRequest, tmdb_id: int, paging: Query[PageQuery], filters: Query[FilterQuery]
 ) -> HttpResponse:
     """Films like this one, at most 500 deep: by taste where people's ratings tell, by content where they do not."""
-    movie = find_movie(tmdb_id, by=catalog.find_movie)
+    movie = find_movie(tmdb_id, by=lookup.find_movie)
     must_be_shown(request, tmdb_id)
     ranking = serving.similar(movie=movie, movie_filter=filter_of(request), sort=sort_of(request))
     return picks_page(request, paging, ranking)
@@ -82,7 +82,7 @@ def list_similar(
 @router.get("/{int:tmdb_id}/reviews/", response={200: Page[Review], 401: Problem, 404: Problem}, url_name="reviews")
 def list_reviews(request: HttpRequest, tmdb_id: int, paging: Query[PageQuery]) -> HttpResponse:
     """What people wrote about this film, newest first."""
-    movie_pk = find_movie(tmdb_id, by=catalog.find_pk)
+    movie_pk = find_movie(tmdb_id, by=lookup.find_pk)
     must_be_shown(request, tmdb_id)
     reviews = MovieRating.objects.filter(movie=movie_pk).public_reviews()
     results = [_review(rating) for rating in reviews[paging.span]]

@@ -15,7 +15,7 @@ from matinee.api.bodies import Body, Text
 from matinee.api.cards import cards_of, must_be_shown, part_of, with_more
 from matinee.api.preconditions import wanted_versions
 from matinee.api.schemas import Page, Problem, Rate, RatedCard
-from matinee.catalog.services import find_pk
+from matinee.catalog.lookup import find_pk
 from matinee.library import queries, services
 from matinee.library.models import MovieRating
 from matinee.tmdb.services import find_movie

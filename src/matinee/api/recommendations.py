@@ -21,7 +21,7 @@ from matinee.catalog.cards import Deck, Standing, encoded_films
 from matinee.catalog.ceiling import permitted
 from matinee.catalog.encoding import EncodedFilm, joined
 from matinee.catalog.filters import Term
-from matinee.catalog.services import find_pk
+from matinee.catalog.lookup import find_pk
 from matinee.core.remembered import Remembered
 from matinee.library import services
 from matinee.library.models import Dismissal

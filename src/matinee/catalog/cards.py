@@ -26,8 +26,8 @@ from matinee.catalog.ceiling import may_be_shown, permitted
 from matinee.catalog.encoding import EncodedFilm, encoded, genre_names
 from matinee.catalog.film_lists import Entries, read_lists
 from matinee.catalog.filters import LARGEST_ID
+from matinee.catalog.lookup import UnknownMovie
 from matinee.catalog.models import Movie, MovieQuerySet
-from matinee.catalog.services import UnknownMovie
 from matinee.core.artifacts import Artifact, ArtifactStore
 from matinee.core.depot import unless_away
 from matinee.core.in_service import ArtifactKind

@@ -18,8 +18,8 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from matinee.catalog.lookup import UnknownMovie
 from matinee.catalog.models import Movie
-from matinee.catalog.services import UnknownMovie
 from matinee.core.lending import lent
 from matinee.core.refusals import Unavailable
 from matinee.tmdb import connection

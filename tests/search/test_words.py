@@ -81,12 +81,16 @@ def test_a_film_goes_by_both_titles_in_both_numerals_once() -> None:
     assert names_of(["Brother", "Брат", None, ""]) == [("brother",), ("брат",)]
 
 
-@given(st.text(st.characters(max_codepoint=sys.maxunicode, exclude_categories=()), max_size=300))
+# But for one that is out of use: it falls apart into an apostrophe, which parts no word, and an n.
+ANY_CHARACTER = st.characters(max_codepoint=sys.maxunicode, exclude_categories=(), exclude_characters="\u0149")
+
+
+@given(st.text(ANY_CHARACTER, max_size=300))
 def test_any_text_is_words_without_blanks_that_stay_what_they_are(text: str) -> None:
     words = words_of(text)
 
     assert all(word and not word.isspace() and len(word) <= LONGEST_WORD for word in words)
-    assert words_of(text.swapcase()) is not None
+    assert words_of(" ".join(words)) == words
 
 
 @given(st.text(st.sampled_from("abcé 'ßΣ&七人の-"), max_size=30))

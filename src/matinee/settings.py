@@ -20,7 +20,7 @@ DEPOT_URL = env.depot_url("MATINEE_DEPOT_URL")
 
 DATABASE_URL = env.database_url("MATINEE_DATABASE_URL") or f"sqlite:///{DATA_DIR / 'matinee.sqlite3'}"
 EMBEDDED_DATABASE = DATABASE_URL.startswith("sqlite")
-REPLICA_URL = env.secret("MATINEE_REPLICA_URL")
+REPLICA_URL = env.database_url("MATINEE_REPLICA_URL")
 if REPLICA_URL and (EMBEDDED_DATABASE or not REPLICA_URL.startswith("postgres")):
     raise env.ConfigurationError("MATINEE_REPLICA_URL names a replica of the PostgreSQL of MATINEE_DATABASE_URL.")
 MODE = env.choice(
@@ -80,7 +80,7 @@ SECRET_KEY_FALLBACKS = [  # whoever guesses an old key signs tokens as well
     for key in (env.secret("MATINEE_SECRET_KEY_FALLBACKS") or "").split(",")
     if key.strip()
 ]
-ALLOWED_HOSTS = env.words("MATINEE_ALLOWED_HOSTS") or (
+ALLOWED_HOSTS = env.hosts("MATINEE_ALLOWED_HOSTS") or (
     ["localhost", "127.0.0.1", "[::1]"] if MODE == "embedded" else []
 )
 if MODE == "production" and (not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS):
@@ -217,11 +217,13 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "matinee.accounts.passwords.AcceptablePassword"},
 ]
 REGISTRATION = env.choice("MATINEE_REGISTRATION", "open", among=frozenset({"open", "confirm", "closed"}))
+CENTURY = 36_500
+"""In days: with many more the end of a session is no date."""
 ACCESS_TOKEN_LIFETIME = dt.timedelta(seconds=env.integer("MATINEE_ACCESS_TOKEN_SECONDS", 900, at_least=60))
-REFRESH_TOKEN_LIFETIME = dt.timedelta(days=env.integer("MATINEE_REFRESH_TOKEN_DAYS", 30, at_least=1))
-AUDIT_RETENTION_DAYS = env.integer("MATINEE_AUDIT_RETENTION_DAYS", 365)
+REFRESH_TOKEN_LIFETIME = dt.timedelta(days=env.integer("MATINEE_REFRESH_TOKEN_DAYS", 30, at_least=1, at_most=CENTURY))
+AUDIT_RETENTION_DAYS = env.integer("MATINEE_AUDIT_RETENTION_DAYS", 365, at_most=CENTURY)
 AUDIT_RETENTION = dt.timedelta(days=AUDIT_RETENTION_DAYS) if AUDIT_RETENTION_DAYS else None
-SESSION_LIFETIME = dt.timedelta(days=env.integer("MATINEE_SESSION_DAYS", 365, at_least=1))
+SESSION_LIFETIME = dt.timedelta(days=env.integer("MATINEE_SESSION_DAYS", 365, at_least=1, at_most=CENTURY))
 
 TRUSTED_PROXIES = env.networks("MATINEE_TRUSTED_PROXIES")
 PROXY_HEADER = {"X-Forwarded-For": "HTTP_X_FORWARDED_FOR", "Forwarded": "HTTP_FORWARDED"}[
@@ -282,6 +284,8 @@ if METRICS_TOKEN is not None and len(METRICS_TOKEN) < 16:
 
 OTLP_ENDPOINT = env.address("MATINEE_OTLP_ENDPOINT", needs="opentelemetry.sdk", extra="otel")
 SENTRY_DSN = env.address("MATINEE_SENTRY_DSN", needs="sentry_sdk", extra="sentry")
+if SENTRY_DSN and not re.fullmatch(r"https?://\w+(:\w+)?@[^\s/]+/(\S+/)?\d+", SENTRY_DSN):
+    raise env.ConfigurationError("MATINEE_SENTRY_DSN must be like https://key@sentry.example.org/1.")
 DRAIN_SECONDS = env.integer("MATINEE_DRAIN_SECONDS", 5 if MODE == "production" else 0)
 
 LANGUAGE_CODE = "en"

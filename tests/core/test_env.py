@@ -31,12 +31,15 @@ def test_a_secret_given_twice_or_from_a_missing_file_stops_the_start(
         env.secret("MATINEE_X")
 
 
-@pytest.mark.parametrize(("raw", "complaint"), [("many", "whole number"), ("1.5", "whole number"), ("2", "3 or more")])
+@pytest.mark.parametrize(
+    ("raw", "complaint"),
+    [("many", "whole number"), ("1.5", "whole number"), ("2", "3 or more"), ("7000", "6,000 or less")],
+)
 def test_a_number_that_makes_no_sense_is_named(monkeypatch: pytest.MonkeyPatch, raw: str, complaint: str) -> None:
     monkeypatch.setenv("MATINEE_X", raw)
 
     with pytest.raises(env.ConfigurationError, match=f"MATINEE_X must be .*{complaint}"):
-        env.integer("MATINEE_X", 5, at_least=3)
+        env.integer("MATINEE_X", 5, at_least=3, at_most=6_000)
 
 
 def test_numbers_truths_choices_and_lists_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +108,7 @@ def test_a_bucket_needs_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
         env.depot_url("MATINEE_X")
 
 
-@pytest.mark.parametrize("raw", ["cache:6379", "http://cache", "valkey://"])
+@pytest.mark.parametrize("raw", ["cache:6379", "http://cache", "valkey://", "valkey://cache:port/0"])
 def test_what_is_no_address_of_a_valkey_is_refused_without_being_told(
     monkeypatch: pytest.MonkeyPatch, raw: str
 ) -> None:
@@ -115,7 +118,13 @@ def test_what_is_no_address_of_a_valkey_is_refused_without_being_told(
         env.valkey_url("MATINEE_X")
 
 
-@pytest.mark.parametrize("raw", ["mysql://host/name", "postgresql://host", "postgresql://host/", "name"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *("mysql://host/name", "postgresql://host", "postgresql://host/", "name"),
+        *("postgresql://host:port/name", "postgresql://me:sec#ret@host/name", "postgresql://[::1/name"),
+    ],
+)
 def test_a_database_that_can_not_be_meant_is_named(monkeypatch: pytest.MonkeyPatch, raw: str) -> None:
     monkeypatch.setenv("MATINEE_X", raw)
 
@@ -168,3 +177,20 @@ def test_a_star_stands_for_hosts_where_it_may(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("ORIGINS", "https://*.example.org")
 
     assert env.origins("ORIGINS", with_star=True) == ["https://*.example.org"]
+
+
+@pytest.mark.parametrize("raw", ["films.example.org", ".example.org", "localhost, 127.0.0.1, [::1]", "*"])
+def test_hosts_are_read_as_requests_name_them(monkeypatch: pytest.MonkeyPatch, raw: str) -> None:
+    monkeypatch.setenv("HOSTS", raw)
+
+    assert env.hosts("HOSTS") == raw.split(", ")
+
+
+@pytest.mark.parametrize("raw", ["https://films.example.org", "films.example.org/", "localhost:8000", "*.example.org"])
+def test_what_no_request_can_name_as_its_host_is_refused(monkeypatch: pytest.MonkeyPatch, raw: str) -> None:
+    monkeypatch.setenv("HOSTS", raw)
+
+    with pytest.raises(
+        env.ConfigurationError, match=re.escape(f"HOSTS must name hosts alone, such as films.example.org, not {raw!r}.")
+    ):
+        env.hosts("HOSTS")

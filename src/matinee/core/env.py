@@ -9,6 +9,7 @@ import os
 import re
 from pathlib import Path
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -16,6 +17,7 @@ DEPOT_SCHEMES = {"file": "fsspec", "s3": "s3fs"}
 """And what each needs to be installed."""
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?P<star>\*\.)?[^/?#\s*]+")
 """A scheme and a host, perhaps a port, and nothing behind it, as browsers send it."""
+HOST = re.compile(r"\*|\.?[\w-]+(\.[\w-]+)*\.?|\[[0-9A-Fa-f:.]+\]")
 VALKEY_SCHEMES = {"valkey": "redis", "valkeys": "rediss", "redis": "redis", "rediss": "rediss", "unix": "unix"}
 
 
@@ -35,7 +37,7 @@ def secret(name: str) -> str | None:
     if path:
         try:
             return Path(path).read_text(encoding="utf-8").strip()
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise ConfigurationError(f"{name}_FILE can't be read: {error}.") from error
     return os.environ.get(name, "").strip() or None
 
@@ -52,9 +54,21 @@ def folder(name: str, default: str) -> Path:
 
 def database_url(name: str) -> str | None:
     given = secret(name)
-    if given is not None and not re.match(r"(sqlite:|postgres(ql)?:)//[^/]*/.", given):
-        raise ConfigurationError(f"{name} must be like postgresql://user:password@host/name.")
+    if given is not None and not (re.match(r"(sqlite:|postgres(ql)?:)//[^/]*/.", given) and _is_split(given)):
+        raise ConfigurationError(
+            f"{name} must be like postgresql://user:password@host/name; what stands in user and password is "
+            "percent-encoded."
+        )
     return given
+
+
+def _is_split(url: str) -> bool:
+    """Whether it falls into its parts, a port that is a number among them."""
+    try:
+        urlsplit(url).port  # noqa: B018 - it raises
+    except ValueError:
+        return False
+    return True
 
 
 def valkey_url(name: str) -> str | None:
@@ -63,7 +77,7 @@ def valkey_url(name: str) -> str | None:
     if given is None:
         return None
     scheme, _, rest = given.partition("://")
-    if scheme not in VALKEY_SCHEMES or not rest:
+    if scheme not in VALKEY_SCHEMES or not rest or not _is_split(given):
         raise ConfigurationError(f"{name} must be like valkey://host:6379/0, or valkeys:// for TLS.")
     return f"{VALKEY_SCHEMES[scheme]}://{rest}"
 
@@ -105,7 +119,7 @@ def contact(name: str) -> str:
     return value
 
 
-def integer(name: str, default: int, *, at_least: int = 0) -> int:
+def integer(name: str, default: int, *, at_least: int = 0, at_most: int = 1_000_000_000) -> int:
     raw = text(name, str(default))
     try:
         value = int(raw)
@@ -113,6 +127,8 @@ def integer(name: str, default: int, *, at_least: int = 0) -> int:
         raise ConfigurationError(f"{name} must be a whole number, not {raw!r}.") from None
     if value < at_least:
         raise ConfigurationError(f"{name} must be {at_least} or more, not {value}.")
+    if value > at_most:
+        raise ConfigurationError(f"{name} must be {at_most:,} or less, not {value:,}.")
     return value
 
 
@@ -133,6 +149,15 @@ def choice(name: str, default: str, *, among: frozenset[str]) -> str:
 def words(name: str) -> list[str]:
     """A comma-separated list, blanks dropped."""
     return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
+
+
+def hosts(name: str) -> list[str]:
+    """Names as requests give them, without port, comma separated; one that begins with a dot stands for all below."""
+    found = words(name)
+    for word in found:
+        if not HOST.fullmatch(word):
+            raise ConfigurationError(f"{name} must name hosts alone, such as films.example.org, not {word!r}.")
+    return found
 
 
 def origins(name: str, *, with_star: bool = False) -> list[str]:

@@ -34,6 +34,12 @@ def test_djangos_check_has_nothing_to_say_of_production(tmp_path: Path) -> None:
     assert "no issues" in checked.stdout
 
 
+def test_a_key_of_the_32_characters_that_are_asked_for_is_nothing_to_warn_of(tmp_path: Path) -> None:
+    checked = matinee(tmp_path, "check", "--deploy", "--fail-level", "WARNING", MATINEE_SECRET_KEY=GOOD_KEY[:32])
+
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

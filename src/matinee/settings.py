@@ -274,7 +274,10 @@ if MODE == "production":
     SECURE_HSTS_SECONDS = 31_536_000
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
-SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # subdomains and preload lists are their owner's to decide
+SILENCED_SYSTEM_CHECKS = [
+    *("security.W005", "security.W021"),  # subdomains and preload lists are their owner's to decide
+    "security.W009",  # that a key is long; ours are looked at above, and 32 characters are what the documents ask for
+]
 SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$", r"^metrics$"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 

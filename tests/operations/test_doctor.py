@@ -35,6 +35,7 @@ from matinee.recommendations.training import train
 from matinee.search.index import KIND as SEARCH
 from matinee.search.index import refresh_index
 from tests.core.jobs import tasks
+from tests.core.valkey import valkey
 
 
 class Findings(NamedTuple):
@@ -294,6 +295,16 @@ def test_what_is_weak_in_production_is_a_warning(settings: Settings) -> None:
 
     assert found.state == "warning"
     assert "SECURE_HSTS_SECONDS" in found.detail
+
+
+def test_a_valkey_that_does_not_answer_is_a_warning() -> None:
+    with valkey() as server:
+        answering = doctor.valkey(server.url)
+        server.stop()
+        away = doctor.valkey(server.url)
+
+    assert (answering.state, away.state) == ("ok", "warning")
+    assert "MATINEE_VALKEY_URL" in away.advice
 
 
 def test_a_data_directory_is_made_for_its_user_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,6 +119,12 @@ class ValkeyCounters:
         self._errors = redis.RedisError
         self._client = redis.Redis.from_url(url, socket_timeout=VALKEY_SECONDS, socket_connect_timeout=VALKEY_SECONDS)
 
+    def refuse_if_away(self) -> None:
+        try:
+            self._client.ping()
+        except self._errors as error:
+            raise CountersAway(f"Valkey: {error}") from error
+
     def add(self, key: str, *, window: int, amount: int) -> int:
         name = f"matinee:hits:{window}:{key}"
         try:

@@ -17,6 +17,7 @@ from matinee.accounts import keys
 from matinee.accounts.models import Session
 from matinee.core import instants, replica, sqlite
 from matinee.core.artifacts import ArtifactStore, DamagedArtifact, stored_kinds
+from matinee.core.counters import CountersAway, ValkeyCounters
 from matinee.core.jobs import queue
 from matinee.core.jobs.models import Job
 from matinee.operations.checks import Check, quick_checks
@@ -43,6 +44,8 @@ def examine(*, now: dt.datetime) -> Iterator[Check]:
     yield mail()
     if settings.EMBEDDED_DATABASE:
         yield sqlite_version()
+    if settings.VALKEY_URL:
+        yield valkey(settings.VALKEY_URL)
     quick = quick_checks(now=now)
     yield from quick
     if all(check.ok for check in quick if check.needed):
@@ -117,6 +120,22 @@ def sqlite_version() -> Check:
         needed=True,
         detail=warning or f"SQLite {sqlite.running_version()}",
         advice="Then start everything again.",
+    )
+
+
+def valkey(url: str) -> Check:
+    """That all machines count requests together."""
+    away = None
+    try:
+        ValkeyCounters(url).refuse_if_away()
+    except CountersAway as error:
+        away = str(error)
+    return Check(
+        "valkey",
+        ok=away is None,
+        needed=False,
+        detail=away or "It answers: requests are counted there.",
+        advice="See that MATINEE_VALKEY_URL is right. Until it answers, each process counts requests for itself.",
     )
 
 

@@ -99,7 +99,7 @@ class TestDepot:
 
     def test_an_empty_one_has_nothing(self, shared: Depot, tmp_path: Path) -> None:
         assert not shared.versions()
-        with pytest.raises(NotInDepot):
+        with pytest.raises(NotInDepot, match=f"^The depot has no kind/{VERSION}.$"):
             fetched(shared, tmp_path)
 
     @pytest.mark.parametrize("content", [b"", b"no archive"])

@@ -147,7 +147,7 @@ def test_lines_are_counted_over_chunks(tmp_path: Path, monkeypatch: pytest.Monke
         ("movies.csv", "movieId,title,genres\n1,\x1b[2J (1999),x\n", r"movies\.csv, line 2, is not a film"),
         ("movies.csv", f"movieId,title,genres\n1,{'x' * 501},x\n", r"movies\.csv, line 2, is not a film"),
         ("movies.csv", 'movieId,title,genres\n1,"A" B,x\n', r"movies\.csv, line 2, is not CSV"),
-        ("movies.csv", b"movieId,title,genres\n1,A,x\n2,\xff,x\n", r"movies\.csv, line 3, is not utf-8"),
+        ("movies.csv", b"movieId,title,genres\n1,A,x\n2,\xff,x\n", r"movies\.csv, line 3, is not UTF-8 text"),
         ("links.csv", "movieId,imdbId,tmdbId\n1,tt1,5\n", r"links\.csv, line 2, is not a film's number"),
         ("links.csv", "movieId,imdbId,tmdbId\n1,1\n", r"links\.csv, line 2, is not a film's number"),
         ("links.csv", "movieId,imdbId,tmdbId\n1,1,-5\n", r"links\.csv, line 2, is not a film's number"),

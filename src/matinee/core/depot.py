@@ -125,7 +125,7 @@ class Depot:
                     size = self._files.info(path, **self._within(ANSWERS_WITHIN_SECONDS))["size"]
                     self._files.get_file(path, file.name, **self._within(_budget(size)))
                 except FileNotFoundError as error:
-                    raise NotInDepot(f"The depot has no {error}.") from error
+                    raise NotInDepot(f"The depot has no {kind}/{version}.") from error
             try:
                 with tarfile.open(file.name, mode="r:") as archive:
                     _unpack(archive, folder, at_most=Path(file.name).stat().st_size)

@@ -271,7 +271,7 @@ def _decoded(stream: BinaryIO, name: str, encodings: tuple[str, ...]) -> str:
             return content.decode(encoding)
         except UnicodeDecodeError as error:
             line = content.count(b"\n", 0, error.start) + 1
-    raise _bad_line(name, line, f"is not {encodings[-1]} text")
+    raise _bad_line(name, line, f"is not {encodings[-1].removesuffix('-sig').upper()} text")
 
 
 def _bad_line(name: str, line: int, what: str) -> BadDataSet:

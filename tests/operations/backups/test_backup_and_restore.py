@@ -117,7 +117,7 @@ def test_it_gets_its_name_when_it_is_verified_and_nothing_else_is_left(films: li
 
     assert made.path.name == "matinee-20261126T040000Z.backup"
     assert made.path.stat().st_mode & 0o777 == 0o600
-    assert {path.name for path in folder.iterdir()} == {made.path.name, "matinee.erased", ".matinee-backup.lock"}
+    assert {path.name for path in folder.iterdir()} == {made.path.name, "matinee.erased"}
     assert made.manifest.rows["catalog_movie"] == 3
     assert ["catalog", "0001_initial"] in made.manifest.migrations
 
@@ -127,6 +127,21 @@ def test_what_is_there_already_is_not_written_over(films: list[int], folder: Pat
 
     with pytest.raises(WouldOverwrite):
         services.backup(folder=folder, now=NOW)
+
+
+def test_one_that_fails_leaves_no_folder_that_was_not_there_before(
+    films: list[int], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "_is_sound", lambda *_: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        services.backup(folder=folder, now=NOW)
+    assert not folder.exists()
+
+    folder.mkdir()
+    with pytest.raises(ZeroDivisionError):
+        services.backup(folder=folder, now=NOW)
+    assert [*folder.iterdir()] == []
 
 
 def test_a_copy_that_is_not_sound_gets_no_name(films: list[int], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -292,7 +307,7 @@ def test_killed_while_it_is_made_a_backup_leaves_no_archive_and_is_simply_made_a
 
     made = services.backup(folder=folder, now=NOW)
 
-    assert {path.name for path in folder.iterdir()} == {made.path.name, "matinee.erased", ".matinee-backup.lock"}
+    assert {path.name for path in folder.iterdir()} == {made.path.name, "matinee.erased"}
 
 
 def void(_result: object) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -69,6 +71,22 @@ def test_every_refusal_has_its_exit_code(
         call_command("restore", str(path))
 
     assert refused.value.returncode == exit_code
+
+
+def test_a_database_without_tables_is_hardly_the_one_that_is_meant(folder: Path, tmp_path: Path) -> None:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MATINEE_")}
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "matinee.cli", "backup", str(folder)],
+        env=inherited | {"MATINEE_DATA_DIR": str(tmp_path / "mistyped")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == os.EX_NOINPUT
+    assert "MATINEE_DATA_DIR" in ended.stderr
+    assert not folder.exists()
 
 
 def test_a_folder_that_can_not_be_made_is_told(films: list[int], tmp_path: Path) -> None:

@@ -24,6 +24,12 @@ class WouldOverwrite(NotDone):
     exit_code = os.EX_CANTCREAT
 
 
+class NothingToSave(NotDone):
+    """The database that the settings name holds no tables."""
+
+    exit_code = os.EX_NOINPUT
+
+
 class ToolMissing(NotDone):
     """One of PostgreSQL's own programs is not there."""
 

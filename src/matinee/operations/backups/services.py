@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import fcntl
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from django.conf import settings
 from django.contrib.sessions.models import Session as AdminSession
@@ -30,11 +32,18 @@ from matinee.core.progress import Progress
 from matinee.operations.backups.archive import Manifest, opened, read_sealed, write_archive, write_sealed
 from matinee.operations.backups.engines import Engine, known_to_django
 from matinee.operations.backups.postgresql import Postgresql
-from matinee.operations.backups.refusals import BadArchive, MayNotCreateDatabases, UnderWay, WouldOverwrite
+from matinee.operations.backups.refusals import (
+    BadArchive,
+    MayNotCreateDatabases,
+    NothingToSave,
+    UnderWay,
+    WouldOverwrite,
+)
 from matinee.operations.backups.sqlite import Sqlite
 from matinee.recommendations.freshness import community_digests
 
 STAGING = ".matinee-staging-"
+LOCK = ".matinee-backup.lock"
 ERASED = "matinee.erased"
 """The list of who was erased, beside the archives: it outlives the disk, and each archive's own is of its day."""
 
@@ -54,12 +63,16 @@ def backup(*, folder: Path, now: dt.datetime, on_progress: Progress = lambda *_:
 
     It gets its name once it has been verified; whatever ends this before leaves no archive. Raises NotDone, OSError.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not connection.introspection.table_names():
+        raise NothingToSave(
+            f"There is nothing to save: {connection.settings_dict['NAME']} holds no tables. Do MATINEE_DATA_DIR and "
+            "MATINEE_DATABASE_URL name the instance that is meant?"
+        )
     path = folder / f"matinee-{now:%Y%m%dT%H%M%SZ}.backup"
     if path.exists():
         raise WouldOverwrite(f"{path} is there already.")
     engine = _engine()
-    with _workshop(folder) as workshop:
+    with _made(folder), _workshop(folder) as workshop:
         listed = read_sealed(folder / ERASED)
         database, archive = workshop / "database", workshop / "archive"
         content = engine.copy(database, on_progress)
@@ -183,14 +196,45 @@ def _engine() -> Engine:
 
 
 @contextlib.contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """It is there meanwhile; where it was not before, nothing is left of it by what fails."""
+    was_there = folder.exists()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        if not was_there:
+            with contextlib.suppress(OSError):  # something of somebody else's is in it
+                folder.rmdir()
+        raise
+
+
+@contextlib.contextmanager
 def _workshop(folder: Path) -> Iterator[Path]:
     """A directory for this user alone, for one at a time; what a killed one left is removed."""
-    with (folder / ".matinee-backup.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UnderWay(f"Another backup or restore works in {folder}.") from None
+    with _locked(folder):
         for leftover in folder.glob(f"{STAGING}*"):
             shutil.rmtree(leftover, ignore_errors=True)
         with tempfile.TemporaryDirectory(prefix=STAGING, dir=folder) as workshop:
             yield Path(workshop)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    path = folder / LOCK
+    with path.open("w") as lock:
+        if not _is_taken(lock, path):
+            raise UnderWay(f"Another backup or restore works in {folder}.")
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _is_taken(lock: TextIO, path: Path) -> bool:
+    """By us: not where another holds it, nor where one that has ended right now took the file away."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(lock.fileno()), path.stat())
+    except (BlockingIOError, FileNotFoundError):
+        return False

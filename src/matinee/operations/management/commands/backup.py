@@ -21,8 +21,9 @@ class Command(BaseCommand):
         "and only then give it its name. Not in there: artifacts, community ratings, and two "
         "secrets to keep elsewhere, secret-key and encryption-keys (or MATINEE_SECRET_KEY and "
         "MATINEE_ENCRYPTION_KEYS). "
-        f"Exit codes: 0 made, {os.EX_UNAVAILABLE} a program of PostgreSQL is missing, {os.EX_SOFTWARE} one failed, "
-        f"{os.EX_CANTCREAT} DIR can't be written, {os.EX_TEMPFAIL} another one is under way, {STOPPED} Ctrl-C."
+        f"Exit codes: 0 made, {os.EX_NOINPUT} the database holds no tables, {os.EX_UNAVAILABLE} a program of "
+        f"PostgreSQL is missing, {os.EX_SOFTWARE} one failed, {os.EX_CANTCREAT} DIR can't be written, "
+        f"{os.EX_TEMPFAIL} another one is under way, {STOPPED} Ctrl-C."
     )
     requires_system_checks = ()
 

@@ -63,3 +63,14 @@ def test_a_file_that_is_no_list_of_films_is_named(tmp_path: Path, content: bytes
         call_command("tmdb", "stand-in", "--films", str(path))
 
     assert refusal.value.returncode == code
+
+
+@pytest.mark.parametrize("filler", [b"", b"\xff" * 50], ids=["cut off", "damaged"])
+def test_a_packed_file_that_is_not_whole_can_not_be_read(tmp_path: Path, filler: bytes) -> None:
+    path = tmp_path / "films.jsonl.gz"
+    path.write_bytes(gzip.compress(json.dumps(payload(603, "The Matrix")).encode())[:-20] + filler)
+
+    with pytest.raises(CommandError, match="can't be read") as refusal:
+        call_command("tmdb", "stand-in", "--films", str(path))
+
+    assert refusal.value.returncode == 66

@@ -8,6 +8,7 @@ import gzip
 import json
 import os
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -168,7 +169,7 @@ def _films_in(path: Path) -> Iterator[Payload]:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 yield _film(line, place=f"Line {number} of {path}")
-    except OSError as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise CommandError(f"{path} can't be read: {error}.", returncode=os.EX_NOINPUT) from error
 
 

@@ -90,3 +90,16 @@ def test_nothing_in_the_environment_turns_debugging_on(tmp_path: Path) -> None:
 
     assert "DEBUG = False\n" in told.stdout
     assert "DEBUG = True" not in told.stdout
+
+
+def test_a_database_that_is_gone_without_a_word_holds_nobody_for_hours(tmp_path: Path) -> None:
+    server = "postgresql://me@primary/films"
+
+    told = matinee(
+        tmp_path, "diffsettings", MATINEE_DATABASE_URL=f"{server}?tcp_user_timeout=9000", MATINEE_REPLICA_URL=server
+    )
+
+    (databases,) = (line for line in told.stdout.splitlines() if line.startswith("DATABASES = "))
+    assert databases.count("'keepalives_idle': 20") == 2
+    assert "'tcp_user_timeout': 9000" in databases
+    assert "'tcp_user_timeout': 40000" in databases

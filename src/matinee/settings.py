@@ -155,6 +155,18 @@ PREPARED_FROM = 2 if env.boolean("MATINEE_PREPARED_STATEMENTS", default=True) el
 """How often PostgreSQL is asked a statement before it keeps the plan."""
 
 
+WHILE_NOBODY_ANSWERS = {
+    "connect_timeout": 5,
+    "keepalives_idle": 20,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 40_000,
+}
+"""In seconds, and the last in milliseconds: where a server is gone without a word, as behind a cable that was pulled, a
+connection ends after 40 s. The defaults of the system are hours for one that waits for its answer. An address may give
+others."""
+
+
 def _database(url: str) -> dict[str, Any]:
     parsed: dict[str, Any] = dict(dj_database_url.parse(url))
     options = parsed.setdefault("OPTIONS", {})
@@ -169,7 +181,8 @@ def _database(url: str) -> dict[str, Any]:
         parsed["ENGINE"] = "matinee.core.postgresql"
         parsed["CONN_MAX_AGE"] = 300
         parsed["CONN_HEALTH_CHECKS"] = True
-        options.setdefault("connect_timeout", 5)
+        for name, value in WHILE_NOBODY_ANSWERS.items():
+            options.setdefault(name, value)
         options["server_side_binding"] = True  # a statement with its values written into it has no plan to keep
         options["prepare_threshold"] = PREPARED_FROM
     return parsed

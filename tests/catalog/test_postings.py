@@ -152,7 +152,7 @@ class TestFollowing:
         assert len(store.versions()) == 1
 
     def test_after_very_many_changes_all_are_read(self, store: ArtifactStore, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(published_postings, "MOST", 1)
+        monkeypatch.setattr(published_postings, "REBUILT_FROM_FILMS", 1)
         tell(1, cast_members=cast(1))
         refresh_postings()
         tell(1, cast_members=cast(2))

@@ -30,7 +30,7 @@ VALID_FOR: Mapping[Letter.Kind, dt.timedelta] = {
 """How long a token works, and how long a letter is worth sending."""
 
 WITH_TOKEN = (Letter.Kind.VERIFICATION, Letter.Kind.EMAIL_CHANGE, Letter.Kind.RESET)
-"""Those to somebody who has an account."""
+"""The kinds that hold a token for somebody who has an account; a registration's token is for who has none yet."""
 
 
 class TokenRefused(Invalid):

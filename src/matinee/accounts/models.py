@@ -139,14 +139,14 @@ class User(AbstractBaseUser, PermissionsMixin):
         super().save(*args, **kwargs)
 
     def opening_key(self) -> bytes:
-        """Of what is encrypted of this person. Raises Unreadable."""
+        """The key that opens what is encrypted of this person. Raises Unreadable."""
         try:
             return self.data_key.opened()
         except DataKey.DoesNotExist:
             raise Unreadable(f"The data key of user {self.pk} is not there.") from None
 
     def sealing_key(self) -> bytes:
-        """The same, made where there is none yet: the program before made people without."""
+        """The key to encrypt with, made where this person has none: the program before made people without."""
         if not hasattr(self, "data_key"):
             made = DataKey.made_for(self)
             DataKey.objects.bulk_create([made], ignore_conflicts=True)

@@ -44,8 +44,8 @@ LAYOUT = 2
 KIND = f"cards-{LAYOUT}"
 
 READ_AT_ONCE = 1_000
-MOST = 0.05
-"""The share of changed films from which on all are encoded anew."""
+REBUILT_FROM_SHARE = 0.05
+"""Where more than this share of all films has changed, all are encoded anew."""
 SECONDS_A_FILM = 0.002
 """How long a version serves before the next one, for each film in it, so that writing the cards of a large catalogue
 again takes a small part of one core. Films that change meanwhile are encoded as they are asked for."""
@@ -138,7 +138,7 @@ def encoded_films(tmdb_ids: Sequence[int], standing: Standing | None = None) -> 
 
 
 def encoded_film(tmdb_id: int, standing: Standing | None = None) -> EncodedFilm:
-    """The same of one film. Raises UnknownMovie, for what can't be an id too."""
+    """One film, as `encoded_films` gives it. Raises UnknownMovie, also for what can't be an id."""
     films = _films([tmdb_id], standing) if 1 <= tmdb_id <= LARGEST_ID and may_be_shown(tmdb_id) else {}
     if not films:
         raise UnknownMovie.of(tmdb_id)
@@ -248,7 +248,7 @@ def _state_of(number: int) -> str:
 
 def _publish(store: ArtifactStore, previous: CardFile | None, changed: Sequence[int]) -> None:
     parts: Iterator[CardFile]
-    if previous is None or outbox.GENRES in changed or len(changed) > MOST * previous.size:
+    if previous is None or outbox.GENRES in changed or len(changed) > REBUILT_FROM_SHARE * previous.size:
         parts = (CardFile.of(films) for films in _batches(_encoded(Movie.objects.all())))
     else:
         fresh = [film for ids in _batches(changed) for film in _encoded(Movie.objects.filter(tmdb_id__in=ids))]

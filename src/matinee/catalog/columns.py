@@ -28,8 +28,8 @@ from matinee.core.depot import unless_away
 from matinee.core.in_service import ArtifactKind
 
 KIND = f"catalogue-{LAYOUT}"
-MOST = 0.5
-"""The share of changed films from which on all are read anew."""
+REBUILT_FROM_SHARE = 0.5
+"""Where more than this share of all films has changed, all are read anew."""
 SECONDS_A_FILM = 0.000_02
 """How long a version serves before the schedule makes the next one, for each film in it: half a second at 25,000, 20 s
 at a million. Publishing takes less than a fifth of that, so that films which change all the time fill no core."""
@@ -89,7 +89,7 @@ def _read() -> dict[str, NDArray[Any]]:
 
 
 def _take_in(store: ArtifactStore, previous: CatalogColumns, changed: Sequence[int]) -> None:
-    if len(changed) > MOST * previous.size:
+    if len(changed) > REBUILT_FROM_SHARE * previous.size:
         _publish_anew(store)
         return
     table = written(previous.table.patched(changed), store.directory)

@@ -68,7 +68,7 @@ def key_of(country: str, certification: str) -> int | None:
 
 
 def known_key_of(country: str, certification: str) -> int:
-    """The same. Raises ValueError that tells the country's certifications."""
+    """As `key_of`. Raises ValueError for one that is on no list, which tells the country's certifications."""
     key = key_of(country, certification)
     if key is None:
         raise ValueError(f"The certifications of {country} are {', '.join(SCALES[country])}.")

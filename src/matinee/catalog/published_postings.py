@@ -21,8 +21,8 @@ from matinee.core.depot import unless_away
 from matinee.core.in_service import ArtifactKind
 
 KIND = f"postings-{LAYOUT}"
-MOST = 20_000
-"""So many changed films from which on all are read anew."""
+REBUILT_FROM_FILMS = 20_000
+"""Where more films than this have changed, all are read anew."""
 SECONDS_A_PAIR = 5e-6
 """How long a version serves before the next one, for each pair in it: two minutes at 24 million."""
 
@@ -37,7 +37,7 @@ def refresh_postings() -> None:
     """Take in every change that is pending, and publish a version if any made a difference."""
     kind = _kind(settings.ARTIFACTS_DIR)
     with outbox.taking_in(kind) as (previous, changed):
-        if previous is None or len(changed) > MOST:
+        if previous is None or len(changed) > REBUILT_FROM_FILMS:
             _publish(kind, read_postings())
         elif changed:
             arrays = previous.patched(changed)

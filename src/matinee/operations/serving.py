@@ -132,7 +132,7 @@ def serve(*, host: str, port: int, workers: int, queues: Sequence[str], announce
 
 
 def queues() -> list[str]:
-    """Those that anything is scheduled in; without TMDb the mirror's is none of them, and needs no process."""
+    """The queues that anything is scheduled in. Without TMDb the mirror's is not among them, and needs no process."""
     in_use = {whole_of(periodic.task.queue_name) for periodic in registered()}
     return [queue for queue in settings.QUEUES if queue in in_use]
 

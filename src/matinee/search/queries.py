@@ -60,7 +60,7 @@ BEGUN_WORD = 0.5
 BEGUN_FROM = 3
 """Letters; fewer begin too many words to go through them. The beginning of a whole title needs one."""
 FEW_TERMS = 16
-"""That begin with what was typed, up to which each is looked up."""
+"""Where no more terms of the index than this begin with what was typed, each is looked up by itself."""
 NEARLY_WORD = {1: 1.0, 2: 0.5}
 """By the number of edits, for a word; one that fits exactly counts by how rare it is (BM25)."""
 TIE = 0.1

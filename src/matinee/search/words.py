@@ -67,7 +67,8 @@ def words_of(text: str) -> Words:
 
 
 def runs_of(text: str) -> list[Words]:
-    """The same in runs: characters that each are a word, and stand side by side, belong together as letters do."""
+    """The words of `text` in runs: of scripts without spaces, where each character is a word, those that stand side by
+    side make one run, which is looked for as a whole; any other word is a run of its own."""
     runs: list[Words] = []
     end = -1
     for match in _WORD.finditer(folded(text)):

@@ -116,7 +116,7 @@ def _comment(server: psycopg.Connection, name: str, comment: str | None) -> None
 
 
 def _drop(server: psycopg.Connection, *names: str) -> None:
-    """Those of them that are there. Raises WouldOverwrite where one is not ours."""
+    """Drop these databases, where they are there. Raises WouldOverwrite where one is not ours."""
     for name in names:
         there = server.execute(COMMENT_ON, [name]).fetchone()
         if there is not None and there[0] != MARK and not _is_empty(name):  # it may have been killed before it marked

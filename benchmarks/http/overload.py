@@ -132,6 +132,16 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def measured(folder: Path, options: argparse.Namespace, stack: ExitStack, *, url: str | None = None) -> Figures:
+    server, requests = served(folder, options, stack, url=url)
+    figures = measure(server, requests, seconds=options.seconds)
+    server.stop()
+    return figures
+
+
+def served(
+    folder: Path, options: argparse.Namespace, stack: ExitStack, *, url: str | None = None
+) -> tuple[Server, list[Request]]:
+    """The whole tree, until `stack` is left, and what is asked of it."""
     folder.mkdir()
     rows = folder / "rows.json"
     place.say(f"Filling {folder.name} with {options.films:,} films")
@@ -142,9 +152,7 @@ def measured(folder: Path, options: argparse.Namespace, stack: ExitStack, *, url
     requests = [request for endpoint in asked for request in random.Random(0).sample([*endpoint.requests], 3)]
     server = tree(env, folder)
     stack.callback(server.stop)
-    figures = measure(server, requests, seconds=options.seconds)
-    server.stop()
-    return figures
+    return server, requests
 
 
 def measure(server: Server, requests: Sequence[Request], *, seconds: float) -> Figures:

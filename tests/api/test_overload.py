@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from matinee.api.overload import (
     FEW,
+    LATE_SECONDS,
+    LOOK_EVERY_SECONDS,
+    MARK,
     MORE_WAITING,
     MOST_WAITING,
     STANDING_SECONDS,
     STEP_SECONDS,
     STUCK_SECONDS,
+    TOLD_FOR_SECONDS,
     Overload,
+    tell_tree,
+    told_by_tree,
 )
+from matinee.core.processes import SHARED_FOLDER
 
 FEW_WAITING = FEW - 1
 
@@ -48,15 +58,13 @@ def test_once_as_many_wait_as_may_only_a_few_may_wait() -> None:
     assert not admits(overload, waiting=FEW_WAITING, now=1.0)
 
 
-def test_a_queue_that_stands_is_too_much_however_far_it_is_from_full() -> None:
-    """As where clients have so many connections, each of which waits for its answer, and no more."""
+def test_turns_that_come_late_for_a_while_are_too_much_however_few_wait() -> None:
     overload = Overload(turns=1)
 
-    overload.turn_came(waiting=MORE_WAITING + 1, now=0.0)
     for now in hundredths(0, STANDING_SECONDS):
-        overload.turn_came(waiting=1, now=now)
+        overload.turn_came(after=LATE_SECONDS, now=now)
         assert overload.may_wait == MOST_WAITING
-    overload.turn_came(waiting=1, now=STANDING_SECONDS)
+    overload.turn_came(after=LATE_SECONDS, now=STANDING_SECONDS)
 
     assert overload.may_wait == FEW_WAITING
 
@@ -65,38 +73,18 @@ def test_a_queue_that_runs_empty_in_between_does_not_stand() -> None:
     overload = Overload(turns=1)
 
     for number, now in enumerate(hundredths(0, 10)):
-        overload.turn_came(waiting=0 if number % 90 == 0 else MOST_WAITING - 1, now=now)
-
-    assert overload.may_wait == MOST_WAITING
-
-
-def test_clients_that_are_no_more_than_may_wait_where_it_is_tried_are_never_too_many() -> None:
-    overload = Overload(turns=1)
-
-    for now in hundredths(0, 60):
-        overload.turn_came(waiting=MORE_WAITING, now=now)
-
-    assert overload.may_wait == MOST_WAITING
-
-
-@pytest.mark.parametrize("milliseconds", [1, 5])
-def test_of_a_pulse_nobody_is_turned_away(milliseconds: int) -> None:
-    overload = Overload(turns=1)
-    assert all(admits(overload, waiting=waiting, now=0.0) for waiting in range(MOST_WAITING))
-
-    for waiting in reversed(range(MOST_WAITING)):
-        overload.turn_came(waiting=waiting, now=(MOST_WAITING - waiting) * milliseconds / 1_000)
+        overload.turn_came(after=0.0 if number % 20 == 0 else 1.0, now=now)
 
     assert overload.may_wait == MOST_WAITING
 
 
 def test_a_disk_that_stands_still_for_two_seconds_is_not_too_much() -> None:
     overload = Overload(turns=1)
-    overload.turn_came(waiting=0, now=0.0)
+    overload.turn_came(after=0.0, now=0.0)
 
-    assert all(overload.admits(waiting=100, longest=now, now=now) for now in hundredths(0, 2))
+    assert all(overload.admits(waiting=10, longest=now, now=now) for now in hundredths(0, 2))
     for number, now in enumerate(hundredths(2, 2.2)):
-        overload.turn_came(waiting=100 - 5 * number, now=now)
+        overload.turn_came(after=2.0 - number / 10, now=now)
 
     assert overload.may_wait == MOST_WAITING
 
@@ -142,16 +130,53 @@ def test_where_there_are_as_many_turns_as_may_be_in_nobody_waits() -> None:
 
 
 def test_clients_that_come_again_at_once_are_let_in_again() -> None:
-    """No more of them than may wait when it is tried, none of whom obeys the Retry-After: nor does their queue ever run
-    empty."""
-    overload = Overload(turns=1)
-    for now in (0.0, STANDING_SECONDS):
-        overload.turn_came(waiting=MORE_WAITING + 1, now=now)
+    """No more of them than may wait when it is tried, none of whom obeys the Retry-After."""
+    overload = too_much()
 
-    refused = []
-    for now in hundredths(STANDING_SECONDS, 60):
-        if not admits(overload, waiting=MORE_WAITING - 1, now=now):
-            refused.append(now)
-        overload.turn_came(waiting=min(MORE_WAITING - 1, overload.may_wait), now=now)
+    refused = [now for now in hundredths(0, 60) if not admits(overload, waiting=MORE_WAITING - 1, now=now)]
 
-    assert 0 < max(refused) < STANDING_SECONDS + STEP_SECONDS
+    assert max(refused) < STEP_SECONDS
+
+
+def test_where_another_worker_finds_it_too_much_no_more_may_wait_than_where_it_is_tried() -> None:
+    """As where a client has fifty connections, all of which wait here, and sends the rest to the one that refuses."""
+    told: list[str] = []
+    one = Overload(turns=1, tell_others=lambda: told.append("too much"))
+    other = Overload(turns=1, others_told=lambda: bool(told))
+    assert all(admits(other, waiting=50, now=now) for now in hundredths(0, 60))
+
+    assert not admits(one, waiting=MOST_WAITING, now=60.0)
+    at = 60.0 + LOOK_EVERY_SECONDS
+
+    assert told == ["too much"]
+    assert admits(other, waiting=MORE_WAITING - 1, now=at)
+    assert not admits(other, waiting=MORE_WAITING, now=at)
+    assert other.may_wait == FEW_WAITING
+
+
+def test_each_time_that_it_is_still_too_much_the_others_are_told_before_they_forget() -> None:
+    told: list[float] = []
+    now = 0.0
+    overload = Overload(turns=1, tell_others=lambda: told.append(now))
+    for now in hundredths(0, 60):
+        admits(overload, waiting=MOST_WAITING, now=now)
+
+    assert max(later - before for before, later in itertools.pairwise(told)) < TOLD_FOR_SECONDS
+    assert TOLD_FOR_SECONDS < 2 * STEP_SECONDS, "or it would still believe itself when more may wait again"
+
+
+def test_workers_of_a_tree_tell_each_other_by_a_file_for_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SHARED_FOLDER, str(tmp_path))
+    before = told_by_tree()
+
+    tell_tree()
+    told = told_by_tree()
+    at = (tmp_path / MARK).stat().st_mtime - TOLD_FOR_SECONDS
+    os.utime(tmp_path / MARK, (at, at))
+
+    assert (before, told, told_by_tree()) == (False, True, False)
+    monkeypatch.delenv(SHARED_FOLDER)
+    tell_tree()
+    assert not told_by_tree()

@@ -4,33 +4,44 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import re
 import select
+import signal
 import socket
 import sqlite3
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
-from benchmarks.http import overload
+from benchmarks.http import overload, soak
+from benchmarks.http.client import Request
+from benchmarks.http.open_loop import FAILED
 from benchmarks.http.overload_report import OF_TIME, missed
+from benchmarks.http.servers import Server
 from django.conf import settings
 
 from matinee.api.overload import FEW, MOST_WAITING
 from tests.operations.instances import Instance, database, started_on
 from tests.operations.processes import eventually, get
-from tests.operations.test_killed_processes import NO_LIMITS, PASSWORD, ask
+from tests.operations.test_killed_processes import NO_LIMITS, PASSWORD, READY_AGAIN_WITHIN, ask
 from tests.rounds import TIMES, rounds
 
 MOST_CORES_OF_OTHERS = 0.3
 """Where other programs take more, times are theirs as much as ours."""
+OPTIONS = argparse.Namespace(films=2_000, community="none", seconds=rounds(6))
+KILLS, KILLED_EVERY_SECONDS = 3, 6.0
 READ = b"GET /api/v1/movies/genres/ HTTP/1.1\r\nHost: localhost\r\n\r\n"
 CAME = MOST_WAITING + 50
+WITH_A_WORKER_AT_MOST = MOST_WAITING + 16
+"""Those who wait, have a turn, or are just told that they may not."""
 
 
 @contextmanager
@@ -107,11 +118,40 @@ def test_of_more_requests_than_may_wait_the_first_few_wait_and_the_others_are_re
 @pytest.mark.skipif(TIMES == 1, reason="Times are asserted by `make soak` alone.")
 def test_three_times_what_can_be_answered_is_refused_soon_and_harms_nobody_else(tmp_path: Path) -> None:
     with database() as url, ExitStack() as stack:
-        options = argparse.Namespace(films=2_000, community="none", seconds=rounds(6))
-        figures = overload.measured(tmp_path / "served", options, stack, url=url or None)
+        figures = overload.measured(tmp_path / "served", OPTIONS, stack, url=url or None)
 
     wrong = {*missed(asdict(figures))}
     assert not wrong - OF_TIME.keys(), figures
     if wrong and figures.others_cores > MOST_CORES_OF_OTHERS:
         pytest.skip(f"Other programs took {figures.others_cores:.1f} cores: nothing is said of times, {sorted(wrong)}.")
     assert not wrong, figures
+
+
+@pytest.mark.skipif(TIMES == 1, reason="`make soak` alone fills a database for it.")
+def test_a_web_worker_that_is_killed_where_too_much_is_asked_takes_no_more_with_it_than_it_had(tmp_path: Path) -> None:
+    back_after: list[float] = []
+
+    def kill(server: Server) -> None:
+        for _ in range(KILLS):
+            time.sleep(KILLED_EVERY_SECONDS)
+            tree = psutil.Process(server.pid)
+            victim, *others = soak.web_workers(tree)
+            os.kill(victim, signal.SIGKILL)
+            killed_at = time.monotonic()
+            eventually(lambda: len({*soak.web_workers(tree)} - {victim}) > len(others))  # noqa: B023 - called here
+            back_after.append(time.monotonic() - killed_at)
+
+    with database() as url, ExitStack() as stack:
+        server, requests = overload.served(tmp_path / "served", OPTIONS, stack, url=url or None)
+        rate = overload.TIMES * soak.most(server, requests)
+        killing = threading.Thread(target=kill, args=[server])
+        killing.start()
+        outcome = overload.crowd(server, requests, [(rate, (KILLS + 1) * KILLED_EVERY_SECONDS)])
+        killing.join()
+        statuses = Counter(server.ask(Request("GET", "/api/v1/movies/"), signed_in=True).status for _ in range(20))
+
+    came = Counter(outcome.status.tolist())
+    assert {*came} <= {200, 201, 204, 503, FAILED}, came
+    assert came[FAILED] <= KILLS * WITH_A_WORKER_AT_MOST, came
+    assert max(back_after) <= READY_AGAIN_WITHIN, back_after
+    assert statuses == {200: 20}

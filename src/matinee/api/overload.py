@@ -7,11 +7,17 @@ that each who is let in is answered about as soon as ever, and the others are to
 
 from __future__ import annotations
 
+import contextlib
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import Counter
 
 from matinee.api.problems import problem
+from matinee.core.processes import SHARED_FOLDER
 
 MOST_WAITING = 160
 """For a turn of a worker, each on a thread that the server has for them. Once so many do it is too much."""
@@ -20,9 +26,15 @@ FEW = 3
 MORE_WAITING = 16
 """From there it is tried step by step whether more would still be too much, first with so many."""
 STEP_SECONDS = 4.0
-STANDING_SECONDS = 1.0
-"""Where more than MORE_WAITING wait and it takes longer until nobody does it is too much, too: a pulse would be over.
-This is looked at as turns come: while none does, as with a disk that stands still for a moment, nothing is known."""
+LATE_SECONDS = 0.3
+STANDING_SECONDS = 0.25
+"""Where turns have come late for so long it is too much, too, however few wait. While none comes at all, as with a disk
+that stands still for a moment, nothing is known of it."""
+TOLD_FOR_SECONDS = 1.5 * STEP_SECONDS
+"""So long after one worker of a tree has found that it is too much, no more than MORE_WAITING may wait for another:
+until the one has tried it again, and not until more may wait for itself."""
+LOOK_EVERY_SECONDS = 0.25
+MARK = "overloaded"
 STUCK_SECONDS = 3.0
 """Nobody has had a turn for so long: who comes now would wait in vain."""
 
@@ -31,15 +43,28 @@ TOO_MUCH = "There is more to do than can be done in time; try again soon."
 
 
 class Overload:
-    """Who may wait for a turn. Knows no clock and no threads: it is told what happens, one thing after the other."""
+    """Who may wait for a turn. Knows no clock and no threads: it is told what happens, one thing after the other.
 
-    def __init__(self, *, turns: int, most: int = MOST_WAITING, more: int = MORE_WAITING) -> None:
+    A client that keeps its connections sends what comes next over one that is free: to a worker that refuses, while
+    all that it has with another wait there, and keep a queue that is never full. So workers tell each other.
+    """
+
+    def __init__(
+        self,
+        *,
+        turns: int,
+        most: int = MOST_WAITING,
+        more: int = MORE_WAITING,
+        tell_others: Callable[[], None] = lambda: None,
+        others_told: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.most = most
-        self._more = more
+        self._more, self._tell_others, self._others_told = more, tell_others, others_told
+        self._was_told, self._looks_at = False, 0.0
         self._steps = max(FEW - turns, 0), more, most
         self._step = len(self._steps) - 1
         self._since = 0.0
-        self._many_since: float | None = None
+        self._late_since: float | None = None
 
     @property
     def may_wait(self) -> int:
@@ -52,24 +77,47 @@ class Overload:
             return False
         if steps := int((now - self._since) / STEP_SECONDS):
             self._step, self._since = min(self._step + steps, len(self._steps) - 1), now
-        if waiting < self.may_wait:
+        if waiting < self.may_wait and (waiting < self._more or not self._is_told(now)):
             return True
         self._let_few_wait(now)
         return False
 
-    def turn_came(self, *, waiting: int, now: float) -> None:
-        """Somebody has a turn now, and so many still wait."""
-        if not waiting:
-            self._many_since = None
-        elif self._many_since is None:
-            self._many_since = now if waiting > self._more else None
-        elif now - self._many_since >= STANDING_SECONDS:
+    def turn_came(self, *, after: float, now: float) -> None:
+        """Somebody has a turn now, having waited `after` seconds."""
+        if after < LATE_SECONDS:
+            self._late_since = None
+        elif self._late_since is None:
+            self._late_since = now
+        elif now - self._late_since >= STANDING_SECONDS:
             self._let_few_wait(now)
 
     def _let_few_wait(self, now: float) -> None:
-        self._many_since = None
         if self._step > 0:
             self._step, self._since = 0, now
+            self._tell_others()
+
+    def _is_told(self, now: float) -> bool:
+        if now >= self._looks_at:
+            self._was_told, self._looks_at = self._others_told(), now + LOOK_EVERY_SECONDS
+        return self._was_told
+
+
+def tell_tree() -> None:
+    """That a worker of it has found that it is too much."""
+    if folder := os.environ.get(SHARED_FOLDER):
+        with contextlib.suppress(OSError):  # on a full disk each finds it alone
+            Path(folder, MARK).touch()
+
+
+def told_by_tree() -> bool:
+    """Whether a worker of it has told so lately."""
+    folder = os.environ.get(SHARED_FOLDER)
+    if folder is None:
+        return False
+    try:
+        return time.time() - Path(folder, MARK).stat().st_mtime < TOLD_FOR_SECONDS
+    except OSError:
+        return False
 
 
 class Refusal:

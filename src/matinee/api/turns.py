@@ -23,7 +23,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http.response import HttpResponseBase
 
 from matinee.api.gateway import Wsgi
-from matinee.api.overload import Overload, Refusal
+from matinee.api.overload import Overload, Refusal, tell_tree, told_by_tree
 from matinee.api.problems import problem
 from matinee.core.client_address import client_address
 from matinee.core.lending import lendable
@@ -143,7 +143,7 @@ class Turns:
         self._changing = threading.Lock()
         self._free: list[BaseDatabaseWrapper] = []
         self._waiting: deque[Turn] = deque()
-        self._overload = Overload(turns=at_once)
+        self._overload = Overload(turns=at_once, tell_others=tell_tree, others_told=told_by_tree)
         self._refusal = Refusal()
         for _ in range(at_once):
             connection = connections.create_connection(DEFAULT_DB_ALIAS)
@@ -188,7 +188,7 @@ class Turns:
         with self._changing:
             if self._free:
                 turn.comes_with.put(self._free.pop())
-                self._overload.turn_came(waiting=0, now=now)
+                self._overload.turn_came(after=0.0, now=now)
             elif is_begun or self._admits(is_watched=is_watched, now=now):
                 self._waiting.append(turn)
             else:
@@ -226,7 +226,7 @@ class Turns:
                 return
             turn, now = self._waiting.popleft(), time.monotonic()
             turn.comes_with.put(connection)
-            self._overload.turn_came(waiting=len(self._waiting), now=now)
+            self._overload.turn_came(after=now - turn.since, now=now)
             self._turn_away()
 
 

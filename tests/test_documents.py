@@ -16,6 +16,7 @@ from benchmarks.tmdb import report as tmdb_report
 
 from benchmarks.search import report as search_report
 from benchmarks.search import speed as speed_report
+from matinee.api.problems import FIELD_CODE
 from matinee.audit.actions import Action
 from matinee.core.jobs.schedule import registered
 from matinee.core.refusals import Refusal
@@ -46,6 +47,16 @@ def test_every_code_of_a_problem_is_told_in_the_api_guide() -> None:
 
     assert codes <= told, f"docs/api.md does not tell {sorted(codes - told)}"
     assert told <= codes, f"docs/api.md tells {sorted(told - codes)}, which is never answered"
+
+
+def test_every_code_of_a_wrong_field_is_told_in_the_api_guide() -> None:
+    written = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
+    codes = set(re.findall(r'FieldError\([^()]*"([a-z_]+)"\)', written)) | set(FIELD_CODE.values())
+
+    told = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "api.md").read_text(encoding="utf-8")))
+
+    assert {"unknown_parameter", "email_taken", "too_long"} <= codes
+    assert codes <= told, f"docs/api.md does not tell {sorted(codes - told)}"
 
 
 def test_every_action_of_the_audit_trail_is_told() -> None:

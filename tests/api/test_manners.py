@@ -34,23 +34,6 @@ def test_every_failure_is_a_problem_with_its_code(api: Api, method: str, path: s
     assert ("Allow" in response) == (status == 405)
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body", "message"),
-    [
-        ("GET", "movies/?with_genres=28,12|16", None, "This is not written as it must be; /api/docs tells how."),
-        ("PATCH", "users/profile/", {"is_staff": True}, "There is no such field here."),
-        ("PATCH", "users/profile/", {"favorite_genres": [18] * 101}, "This is too long: 100 at most."),
-        ("POST", "movies/603/rate/", {"rating": 5, "review": "x" * 10_001}, "This is too long: 10,000 at most."),
-    ],
-)
-def test_what_is_wrong_with_a_field_is_said_to_a_person(
-    as_alice: Api, method: str, path: str, body: Any, message: str
-) -> None:
-    response = as_alice.request(method, path, body)
-
-    assert [error["message"] for error in response.json()["errors"]] == [message]
-
-
 def test_a_405_tells_what_is_allowed(api: Api) -> None:
     response = api.request("PATCH", "movies/favorites/")
 

@@ -82,6 +82,7 @@ DETAIL_OF_STATUS: Mapping[int, str] = {
 # The kinds of pydantic's errors, told in the api's own stable codes; what is not listed is `invalid`.
 FIELD_CODE: Mapping[str, str] = {
     "missing": "missing",
+    "finite_number": "wrong_type",
     "extra_forbidden": "unknown_field",
     "string_too_long": "too_long",
     "string_too_short": "too_short",
@@ -93,11 +94,28 @@ FIELD_CODE: Mapping[str, str] = {
 }
 
 
-# What pydantic tells of these is for programmers: a regular expression, "extra inputs", a text's "items".
+# Pydantic's own words are for programmers: "input", "string", "unable to parse".
 MESSAGE_OF: Mapping[str, str] = {
-    "string_pattern_mismatch": "This is not written as it must be; /api/docs tells how.",
+    "missing": "This is missing.",
     "extra_forbidden": "There is no such field here.",
+    "string_type": "Give text.",
+    "int_type": "Give a whole number.",
+    "int_from_float": "Give a whole number.",
+    "int_parsing_size": "This number is too large.",
+    "float_type": "Give a number.",
+    "float_parsing": "Give a number.",
+    "finite_number": "Give a number.",
+    "bool_type": "Give true or false.",
+    "list_type": "Give a list.",
+    "model_type": "Give an object.",
+    "model_attributes_type": "Give an object.",
+    "dict_type": "Give an object.",
+    "greater_than_equal": "Give {ge} or more.",
+    "less_than_equal": "Give {le} or less.",
+    "string_too_short": "Give {min_length} or more characters.",
+    "string_too_long": "This is too long: {max_length:,} characters at most.",
     "too_long": "This is too long: {max_length:,} at most.",
+    "literal_error": "Give {expected}.",
 }
 
 

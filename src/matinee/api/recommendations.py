@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import collections
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Field, Query, Router
 from prometheus_client import Counter
+from pydantic import AfterValidator
 
 from matinee.api import entries
 from matinee.api.answers import PageQuery, page_of
 from matinee.api.authentication import SignedInRequest, cards_standing, ceiling_of
 from matinee.api.cards import must_be_shown, with_flags
-from matinee.api.filters import FilterQuery, filter_of, sort_of
+from matinee.api.filters import FilterQuery, Listed, filter_of, sort_of
 from matinee.api.schemas import Entry, Page, Problem, Recommendations
 from matinee.catalog.cards import Deck, Standing, encoded_films
 from matinee.catalog.ceiling import permitted
 from matinee.catalog.encoding import EncodedFilm, joined
-from matinee.catalog.filters import Term
+from matinee.catalog.filters import Term, read_ids
 from matinee.catalog.lookup import find_pk
 from matinee.core.remembered import Remembered
 from matinee.library import services
@@ -33,12 +34,17 @@ router = Router()
 RECOMMENDED = Counter("matinee_recommended_films", "Films recommended to a person, by what spoke for them.", ["source"])
 
 
+def _listed(raw: str) -> str:
+    read_ids(raw)
+    return raw
+
+
 class RecommendationQuery(FilterQuery):
-    diversity: float = Field(0.0, ge=0, le=1, description="0 is the best for me, 1 the most varied.")
-    seeds: str | None = Field(
-        None,
-        pattern=r"^[0-9]{1,18}(,[0-9]{1,18}){0,99}$",
-        description="TMDb ids to start from instead of my whole history.",
+    diversity: float = Field(
+        0.0, ge=0, le=1, allow_inf_nan=False, description="0 is the best for me, 1 the most varied."
+    )
+    seeds: Annotated[Listed, AfterValidator(_listed)] | None = Field(
+        None, description="Up to 100 TMDb ids to start from instead of my whole history."
     )
     include: Literal["watchlist"] | None = Field(None, description="Lets my watchlist back in.")
 
@@ -57,7 +63,7 @@ def list_recommendations(
         movie_filter=filter_of(request),
         sort=sort_of(request),
         diversity=wishes.diversity,
-        seeds=tuple(int(seed) for seed in wishes.seeds.split(",")) if wishes.seeds else (),
+        seeds=read_ids(wishes.seeds) if wishes.seeds else (),
         include_watchlist=wishes.include == "watchlist",
     )
     more = {"model_version": ranking.model_version, "personalised": ranking.personalised}

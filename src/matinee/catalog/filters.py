@@ -44,7 +44,9 @@ FILTER_PARAMETERS = (
     "imdb_id",
 )
 MOST_IDS = 100
+ID = "[1-9][0-9]{0,17}"
 LARGEST_ID = 2**63 - 1
+LARGEST_COUNT = 2**31 - 1
 LARGEST_PROVIDER = 2**40
 
 Kind = Literal["cast", "crew", "keywords", "certifications", "providers"]
@@ -71,6 +73,7 @@ class Sort:
         return f"{self.field}.{'desc' if self.descending else 'asc'}"
 
 
+ALL_SORTS = tuple(Sort(field, descending=descending) for field in SORT_FIELDS for descending in (True, False))
 BY_POPULARITY = Sort("popularity", descending=True)
 """What lists are sorted by where the client asked for no order."""
 
@@ -164,7 +167,7 @@ def parse_filter(params: Mapping[str, str]) -> MovieFilter:
         runtime_to=runtime_to,
         languages=reader.read("with_original_language", _languages, ()),
         terms=(*_people_and_keywords(reader), *_certifications(reader), *_providers(reader)),
-        tmdb_ids=reader.read("ids", _ids, None),
+        tmdb_ids=reader.read("ids", read_ids, None),
         imdb_number=reader.read("imdb_id", _imdb_number, None),
     )
     reader.raise_what_was_refused()
@@ -175,12 +178,19 @@ def parse_sort(value: str | None) -> Sort | None:
     """`popularity.desc` and the like; None where the client asked for no order. Raises InvalidParameter."""
     if value is None:
         return None
-    for field in SORT_FIELDS:
-        for sort in (Sort(field, descending=True), Sort(field, descending=False)):
-            if value == str(sort):
-                return sort
+    for sort in ALL_SORTS:
+        if value == str(sort):
+            return sort
     message = f"sort_by is one of {', '.join(SORT_FIELDS)}, with .asc or .desc behind it."
     raise InvalidParameter(message, fields=(FieldError("sort_by", message, InvalidParameter.code),))
+
+
+def read_ids(raw: str) -> tuple[int, ...]:
+    """603,11 → (11, 603), each once. Raises ValueError with a sentence."""
+    parts = raw.split(",")
+    if len(parts) > MOST_IDS:
+        raise ValueError(f"Give {MOST_IDS} ids or fewer.")
+    return _sorted_ids(parts, "Give TMDb ids: whole numbers from 1, with commas between.")
 
 
 def imdb_number(imdb_id: str) -> int | None:
@@ -290,18 +300,10 @@ def _groups(raw: str) -> IdGroups:
     return ((), ids) if "|" in raw and len(ids) > 1 else (ids, ())
 
 
-def _ids(raw: str) -> tuple[int, ...]:
-    parts = raw.split(",")
-    if len(parts) > MOST_IDS:
-        raise ValueError(f"Give {MOST_IDS} ids or fewer.")
-    return _sorted_ids(parts, "Give TMDb ids: whole numbers from 1, with commas between.")
-
-
 def _sorted_ids(parts: list[str], message: str) -> tuple[int, ...]:
-    ids = {_digits(part, message) for part in parts}
-    if not all(1 <= id_ <= LARGEST_ID for id_ in ids):
+    if not all(re.fullmatch(ID, part) for part in parts):
         raise ValueError(message)
-    return tuple(sorted(ids))
+    return tuple(sorted({int(part) for part in parts}))
 
 
 def _digits(raw: str, message: str) -> int:
@@ -311,9 +313,9 @@ def _digits(raw: str, message: str) -> int:
 
 
 def _count(raw: str) -> int:
-    message = f"Give a whole number from 0 to {LARGEST_ID}."
+    message = f"Give a whole number from 0 to {LARGEST_COUNT}."
     count = _digits(raw, message)
-    if count > LARGEST_ID:
+    if count > LARGEST_COUNT:
         raise ValueError(message)
     return count
 

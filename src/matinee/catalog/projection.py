@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from matinee.catalog import orders
 from matinee.catalog.bitmaps import Mask, RangeBitmaps, Rows, Words, all_rows, checkpoints_of, words_of
 from matinee.catalog.film_table import UNKNOWN_DAY, UNKNOWN_REVENUE, FilmTable
-from matinee.catalog.filters import SORT_FIELDS, MovieFilter, Sort, Term
+from matinee.catalog.filters import ALL_SORTS, MovieFilter, Sort, Term
 from matinee.catalog.postings import Postings, TmdbIds, no_postings
 from matinee.core.remembered import Remembered
 
@@ -226,9 +226,6 @@ class CatalogColumns:
         for key in keys:
             words |= bits.get(key, self._nothing)
         return words
-
-
-ALL_SORTS = tuple(Sort(field, descending=descending) for field in SORT_FIELDS for descending in (False, True))
 
 
 def _first_in(mask: Mask, order: Rows, count: int) -> Rows:

@@ -60,6 +60,21 @@ def test_every_request_body_has_an_example_that_fits_it() -> None:
                 jsonschema.Draft202012Validator({**shape, "components": schema["components"]}).validate(example)
 
 
+def test_clients_can_be_generated_that_are_pleasant_to_use() -> None:
+    """With short names, a word on each parameter, none that may be null, and no shape that nothing has."""
+    schema = published()
+    operations = [operation for methods in schema["paths"].values() for operation in methods.values()]
+    parameters = [parameter for operation in operations for parameter in operation["parameters"]]
+    names = [operation["operationId"] for operation in operations]
+    mentioned = set(re.findall(r"#/components/schemas/(\w+)", json.dumps(schema)))
+
+    assert len(set(names)) == len(names)
+    assert {"list_movies", "get_movie", "rate_movie", "login"} <= set(names)
+    assert [parameter["name"] for parameter in parameters if not parameter.get("description")] == []
+    assert [parameter["name"] for parameter in parameters if "anyOf" in parameter["schema"]] == []
+    assert set(schema["components"]["schemas"]) == mentioned
+
+
 def test_every_route_is_told_and_has_a_summary_and_its_refusals() -> None:
     schema = published()
 

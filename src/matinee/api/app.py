@@ -9,6 +9,7 @@ from typing import Any
 from ninja import NinjaAPI
 from ninja.openapi.docs import Swagger
 from ninja.openapi.schema import OpenAPISchema
+from ninja.operation import Operation
 
 from matinee import __version__
 from matinee.api import (
@@ -42,8 +43,19 @@ IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "maxLength": 255, "pattern": "^[!-~]+$"},
 }
 
+IN_A_PATH = {
+    "tmdb_id": "TMDb's id of the film.",
+    "movie_id": "TMDb's id of the film.",
+    "session_id": "The id that users/sessions/ tells.",
+    "export_id": "The id that users/export/ tells.",
+}
+
 
 class Api(NinjaAPI):
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        """What clients that are generated call their functions."""
+        return operation.view_func.__name__
+
     def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: Any = None) -> OpenAPISchema:
         """Made once for each place that the api stands at: it takes as long as 500 answers do."""
         return _described(self, path_prefix or self.get_root_path(path_params or {}))
@@ -56,15 +68,29 @@ class Api(NinjaAPI):
                 if operation["security"] == [{"MaybeSignedIn": []}]:
                     operation["security"] = PUBLIC
                 _tell_refusals(path, method, operation)
+                for parameter in operation["parameters"]:
+                    _tell_parameter(parameter)
                 if method == "post" and operation["security"] != PUBLIC:
                     operation["parameters"].append(IDEMPOTENCY_KEY)
         del schema["components"]["securitySchemes"]["MaybeSignedIn"]
+        shapes = schema["components"]["schemas"]
+        for name in [name for name in shapes if name.endswith("Query")]:
+            del shapes[name]  # told parameter by parameter
         return schema
 
 
 @cache
 def _described(api: Api, path_prefix: str) -> OpenAPISchema:
     return api.described(path_prefix)
+
+
+def _tell_parameter(parameter: dict[str, Any]) -> None:
+    """A path says what its number is, and in a query nothing can be null: a parameter is there or is not."""
+    if parameter["in"] == "path":
+        parameter["description"] = IN_A_PATH[parameter["name"]]
+    for choice in parameter["schema"].pop("anyOf", []):
+        if choice != {"type": "null"}:
+            parameter["schema"].update(choice)
 
 
 def _tell_refusals(path: str, method: str, operation: dict[str, Any]) -> None:

@@ -109,6 +109,27 @@ def test_a_database_that_is_away_is_told_in_a_sentence(
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize("command", ["backup nowhere", "serve --port 0", "load starter"])
+def test_a_database_whose_file_is_damaged_is_told_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "matinee.sqlite3").write_bytes(b"\0" * 4096 * 2)
+    monkeypatch.setenv("MATINEE_DATA_DIR", str(tmp_path))
+    monkeypatch.delenv("MATINEE_DATABASE_URL", raising=False)
+
+    ended, examined = (
+        subprocess.run(
+            [sys.executable, "-m", "matinee.cli", *words], check=False, cwd=tmp_path, capture_output=True, text=True
+        )
+        for words in (command.split(), ["doctor"])
+    )
+
+    assert ended.returncode == 69
+    assert "The database can't be used (file is not a database). `matinee doctor` tells" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "`matinee restore` the newest backup" in examined.stdout
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("command", ["audit verify", "evaluate", "load starter", "rotate-keys", "tmdb status", "train"])
 def test_tables_that_are_not_there_yet_are_told_before_they_are_read(command: str) -> None:

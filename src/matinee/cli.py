@@ -24,9 +24,9 @@ def main() -> None:
         sys.stdout.write(f"{__version__}\n")
         return
     from django.core.management import execute_from_command_line  # noqa: PLC0415 - it reads the settings
-    from django.db import OperationalError  # noqa: PLC0415 - to tell the version needs no Django
+    from django.db import DatabaseError  # noqa: PLC0415 - to tell the version needs no Django
 
-    from matinee.core.database import told  # noqa: PLC0415 - to tell the version needs no Django
+    from matinee.core.database import is_unusable, told  # noqa: PLC0415 - to tell the version needs no Django
 
     command = sys.argv[1] if len(sys.argv) > 1 else ""
     for name, value in TREES.get(command, {}).items():
@@ -37,8 +37,8 @@ def main() -> None:
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(os.EX_CONFIG)
-    except OperationalError as error:
-        if "--traceback" in sys.argv:
+    except DatabaseError as error:
+        if "--traceback" in sys.argv or not is_unusable(error):
             raise
         sys.stderr.write(f"{told(error)}\n")
         sys.exit(os.EX_UNAVAILABLE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.core.management.base import CommandError
-from django.db import OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 
@@ -18,7 +18,12 @@ def refuse_outdated_database() -> None:
         raise CommandError("The database is not up to date. Run `matinee migrate` first.")
 
 
-def told(error: OperationalError) -> str:
+def is_unusable(error: DatabaseError) -> bool:
+    """It is away, or its file is damaged: of that sqlite3 says no more than that it is an error of the database."""
+    return isinstance(error, OperationalError) or type(error) is DatabaseError
+
+
+def told(error: DatabaseError) -> str:
     """What its person can act on, in place of forty lines of Python; `--traceback` has those."""
     reason = " ".join(str(error).split())
     return f"The database can't be used ({reason}). `matinee doctor` tells what to do."

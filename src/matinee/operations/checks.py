@@ -50,16 +50,28 @@ def quick_checks(*, now: dt.datetime) -> list[Check]:
     try:
         base = [_database(), _migrations()]
         return [*base, *artifacts, *([_queue(now=now)] if all(check.ok for check in base) else [])]
-    except AnyDatabaseError:
+    except AnyDatabaseError as error:
         connection.close()
-        advice = "Start it, and see that MATINEE_DATABASE_URL names it."
-        return [Check("database", ok=False, needed=True, detail="It does not answer.", advice=advice), *artifacts]
+        detail, advice = _away(error)
+        return [Check("database", ok=False, needed=True, detail=detail, advice=advice), *artifacts]
 
 
 def _database() -> Check:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return Check("database", ok=True, needed=True, detail=connection.display_name)
+
+
+def _away(error: AnyDatabaseError) -> tuple[str, str]:
+    """What is wrong, and what to do."""
+    if not settings.EMBEDDED_DATABASE:
+        return "It does not answer.", "Start it, and see that MATINEE_DATABASE_URL names it."
+    path = connection.settings_dict["NAME"]
+    advice = (
+        f"See that {path} is this user's, and that its disk is well. If the file is damaged, stop all that runs, move "
+        "it and those beside it that end in -wal and -shm away, and `matinee restore` the newest backup."
+    )
+    return f"It can't be read ({error}).", advice
 
 
 _migrated: set[str] = set()

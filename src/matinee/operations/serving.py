@@ -15,13 +15,13 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.db import OperationalError, connection
+from django.db import DatabaseError, connection
 
 from matinee.accounts.erasure import erase_again
 from matinee.catalog.publication import publish_what_is_stale
 from matinee.core import processes
 from matinee.core.counters import begin_anew
-from matinee.core.database import told
+from matinee.core.database import is_unusable, told
 from matinee.core.draining import begin_draining
 from matinee.core.jobs.schedule import registered, whole_of
 from matinee.core.jobs.worker import Worker
@@ -86,7 +86,9 @@ def _told(work: Callable[[], None]) -> None:
     except CommandError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(error.returncode)
-    except OperationalError as error:
+    except DatabaseError as error:
+        if not is_unusable(error):
+            raise
         sys.stderr.write(f"{told(error)}\n")
         sys.exit(os.EX_UNAVAILABLE)
 

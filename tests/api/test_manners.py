@@ -99,8 +99,15 @@ def test_a_body_in_another_format_or_too_large_is_refused(as_alice: Api) -> None
     assert (large.status_code, large.json()["code"]) == (413, "body_too_large")
 
 
-@pytest.mark.parametrize("error", [OperationalError("attempt to write a readonly database"), InterfaceError("gone")])
-def test_a_database_that_is_read_only_or_gone_is_a_503_with_retry_after(
+@pytest.mark.parametrize(
+    "error",
+    [
+        OperationalError("attempt to write a readonly database"),
+        InterfaceError("gone"),
+        DatabaseError("database disk image is malformed"),
+    ],
+)
+def test_a_database_that_is_read_only_gone_or_damaged_is_a_503_with_retry_after(
     api: Api, monkeypatch: pytest.MonkeyPatch, error: DatabaseError
 ) -> None:
     def fail(*_: object) -> bytes:

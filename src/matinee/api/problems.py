@@ -14,13 +14,14 @@ from typing import Any
 import orjson
 from django.core.exceptions import RequestDataTooBig
 from django.db import Error as AnyDatabaseError
-from django.db import IntegrityError, InterfaceError, InternalError, OperationalError
+from django.db import IntegrityError, InterfaceError, InternalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from prometheus_client import Counter
 
 from matinee.core import refusals
+from matinee.core.database import is_unusable
 from matinee.core.refusals import FieldError, Refusal
 
 logger = logging.getLogger(__name__)
@@ -169,12 +170,16 @@ def of_validation(error: ValidationError) -> HttpResponse:
 
 
 def of_database(error: AnyDatabaseError) -> HttpResponse:
-    """Read-only or gone is a 503; a row that somebody else changed in between is a 409."""
+    """Read-only, gone or damaged is a 503; a row that somebody else changed in between is a 409."""
     if isinstance(error, IntegrityError):
         return problem(409, detail="Somebody changed this at the same moment; read it again.")
-    DATABASE_ERRORS.inc()
-    logger.error("The database refused: %s", error)
-    return problem(503)
+    if isinstance(error, InterfaceError | InternalError) or is_unusable(error):
+        DATABASE_ERRORS.inc()
+        logger.error("The database refused: %s", error)
+        return problem(503)
+    places = "".join(traceback.format_tb(error.__traceback__))  # without its text, which may quote what it was given
+    logger.error("The database took a statement for wrong: %s\n%s", type(error).__name__, places)
+    return problem(500)
 
 
 def install(api: NinjaAPI) -> None:
@@ -199,12 +204,8 @@ def _answer(_request: HttpRequest, error: Exception | type[Exception]) -> HttpRe
             return problem(404)
         case RequestDataTooBig():
             return problem(413)
-        case IntegrityError() | OperationalError() | InterfaceError() | InternalError():
+        case AnyDatabaseError():
             return of_database(error)
-        case AnyDatabaseError():  # it may quote what it was given, so that its text is not for the log
-            places = "".join(traceback.format_tb(error.__traceback__))
-            logger.error("The database took a statement for wrong: %s\n%s", type(error).__name__, places)
-            return problem(500)
         case _:
             logger.error("An unexpected error", exc_info=error)  # type: ignore[arg-type] # ninja gives an instance
             return problem(500)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.core.management.base import CommandError
 from django.db import DatabaseError, OperationalError, connection
+from django.db import Error as AnyDatabaseError
 from django.db.migrations.executor import MigrationExecutor
 
 
@@ -18,7 +19,7 @@ def refuse_outdated_database() -> None:
         raise CommandError("The database is not up to date. Run `matinee migrate` first.")
 
 
-def is_unusable(error: DatabaseError) -> bool:
+def is_unusable(error: AnyDatabaseError) -> bool:
     """It is away, or its file is damaged: of that sqlite3 says no more than that it is an error of the database."""
     return isinstance(error, OperationalError) or type(error) is DatabaseError
 

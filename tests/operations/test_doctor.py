@@ -154,7 +154,7 @@ def test_a_damaged_artifact_is_named_with_how_to_make_it_again(settings: Setting
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("kind", "advice"),
-    [("community-100k", "load movielens 100k"), (MODEL_KIND, "matinee train"), (CARDS, "job worker")],
+    [("community-100k", "load movielens 100k"), (MODEL_KIND, "matinee train"), (CARDS, "next start")],
 )
 def test_each_kind_of_artifact_has_its_own_advice(settings: Settings, kind: str, advice: str) -> None:
     store = ArtifactStore(settings.ARTIFACTS_DIR, kind)

@@ -272,4 +272,4 @@ def _made_again_by(kind: str) -> str:
         return f"`matinee load movielens {kind.removeprefix(KIND_PREFIX)}` loads it again."
     if kind.startswith("model"):
         return "`matinee train` makes a new one."
-    return "A job worker publishes it again."
+    return "The next start of `matinee serve` or `matinee worker` publishes it again."

@@ -54,14 +54,13 @@ class Overload:
         *,
         turns: int,
         most: int = MOST_WAITING,
-        more: int = MORE_WAITING,
         tell_others: Callable[[], None] = lambda: None,
         others_told: Callable[[], bool] = lambda: False,
     ) -> None:
         self.most = most
-        self._more, self._tell_others, self._others_told = more, tell_others, others_told
+        self._tell_others, self._others_told = tell_others, others_told
         self._was_told, self._looks_at = False, 0.0
-        self._steps = max(FEW - turns, 0), more, most
+        self._steps = max(FEW - turns, 0), MORE_WAITING, most
         self._step = len(self._steps) - 1
         self._since = 0.0
         self._late_since: float | None = None
@@ -77,7 +76,7 @@ class Overload:
             return False
         if steps := int((now - self._since) / STEP_SECONDS):
             self._step, self._since = min(self._step + steps, len(self._steps) - 1), now
-        if waiting < self.may_wait and (waiting < self._more or not self._is_told(now)):
+        if waiting < self.may_wait and (waiting < MORE_WAITING or not self._is_told(now)):
             return True
         self._let_few_wait(now)
         return False

@@ -175,11 +175,12 @@ def test_one_that_never_gets_its_lock_says_what_to_do_and_leaves_the_schema_as_i
 ) -> None:
     monkeypatch.setattr(migrate, "TRIES", 3)
     call_command("migrate", "library", "0001", verbosity=0)
+    waiting = waiting_migrations()
 
     with somebody_writes_ratings_for_long(), pytest.raises(CommandError, match="holds the table for long"):
         call_command("migrate", "library", "0002", verbosity=0)
 
-    assert waiting_migrations() == 2
+    assert waiting_migrations() == waiting > 0
     with connection.cursor() as cursor:
         cursor.execute("SHOW lock_timeout")
         assert cursor.fetchone() == ("0",), "it is the migration's alone"

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from django.db import connections
+from django.core.management import call_command
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from matinee.core.progress import Progress
 
@@ -37,15 +38,30 @@ class Staged:
     """Let it take the place of the live database, in one step: whoever is killed on the way leaves the old one."""
 
 
-class Engine(Protocol):
-    def copy(self, target: Path, on_progress: Progress) -> Content:
-        """Copy the live database, in which others may write, as it is at one moment after the call."""
+class Restorer(Protocol):
+    """Takes a copy that was made of one kind of database."""
 
     def staged(self, copy: Path, on_progress: Progress) -> AbstractContextManager[Staged]:
         """Make a database of a copy; it is gone at the end. Raises MayNotCreateDatabases."""
 
     def faults(self) -> list[str]:
         """What is wrong inside the staged database, a sentence each."""
+
+
+class Engine(Restorer, Protocol):
+    def copy(self, target: Path, on_progress: Progress) -> Content:
+        """Copy the live database, in which others may write, as it is at one moment after the call."""
+
+
+def migrate(alias: str) -> None:
+    """Bring a database to this program's migrations. Some of other packages write to the default one, whichever is
+    migrated: that is this one meanwhile."""
+    live = connections[DEFAULT_DB_ALIAS]
+    connections[DEFAULT_DB_ALIAS] = connections[alias]
+    try:
+        call_command("migrate", database=alias, interactive=False, verbosity=0)
+    finally:
+        connections[DEFAULT_DB_ALIAS] = live
 
 
 @contextlib.contextmanager

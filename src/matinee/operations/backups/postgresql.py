@@ -45,33 +45,41 @@ DISCONNECT = (
 class Postgresql:
     def copy(self, target: Path, on_progress: Progress) -> Content:
         dump, restore = _tool("pg_dump"), _tool("pg_restore")
-        with _connected(_live()) as source:
+        with connected(_live()) as source:
             source.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             snapshot = _value(source.execute("SELECT pg_export_snapshot()"))
-            content = _content(source)
+            found = content(source)
             options = ["--format=custom", "--compress=0", "--no-owner", "--no-privileges", f"--snapshot={snapshot}"]
             _run([dump, *options, f"--file={target}"], on_look=_growth(target, on_progress))  # the archive packs it
         _run([restore, "--file=-", str(target)])  # it can be read to its end
-        return content
+        return found
 
     @contextlib.contextmanager
     def staged(self, copy: Path, on_progress: Progress) -> Iterator[Staged]:
         restore = _tool("pg_restore")
+        with self.empty() as staged:
+            on_progress("Making a database of it", 0, None)
+            options = ["--exit-on-error", "--no-owner", "--no-privileges", f"--jobs={AT_ONCE}"]
+            database = f"--dbname={staged.settings['NAME']}"
+            _run([restore, *options, database, str(copy)], server_settings=WHILE_RESTORING)
+            yield staged
+
+    @contextlib.contextmanager
+    def empty(self) -> Iterator[Staged]:
+        """Make a database without tables; it is gone at the end. Raises MayNotCreateDatabases."""
         live = _live()
         name, before = f"{live}_staged", f"{live}_before"
-        with _connected(next(other for other in MAINTENANCE if other != live)) as server:
+        with connected(next(other for other in MAINTENANCE if other != live)) as server:
             if not _value(server.execute(ONE_AT_A_TIME, [live])):
                 raise UnderWay("Another backup or restore works on this database.")
             _drop(server, name, before)  # left by one that was killed
             _create(server, name, like=live)
             try:
-                on_progress("Making a database of it", 0, None)
-                options = ["--exit-on-error", "--no-owner", "--no-privileges", f"--jobs={AT_ONCE}", f"--dbname={name}"]
-                _run([restore, *options, str(copy)], server_settings=WHILE_RESTORING)
                 staged = {**connection.settings_dict, "NAME": name}
                 yield Staged(staged, lambda: _take_the_name(server, name, live, before))
             finally:
                 _drop(server, name, before)
+                server.execute("SELECT pg_advisory_unlock_all()")  # that a connection was closed is noticed later
 
     def faults(self) -> list[str]:
         return []  # pg_restore made every constraint anew, each of which looked at every row
@@ -128,11 +136,11 @@ def _drop(server: psycopg.Connection, *names: str) -> None:
 
 
 def _is_empty(name: str) -> bool:
-    with _connected(name) as database:
+    with connected(name) as database:
         return not _value(database.execute(HAS_TABLES))
 
 
-def _content(source: psycopg.Connection) -> Content:
+def content(source: psycopg.Connection) -> Content:
     tables = [str(row[0]) for row in source.execute(TABLES)]
     count = sql.SQL("SELECT COUNT(*) FROM {}")
     rows = {table: int(_value(source.execute(count.format(sql.Identifier(table))))) for table in tables}
@@ -147,7 +155,7 @@ def _value(cursor: psycopg.Cursor[Any]) -> Any:
     return None if row is None else row[0]
 
 
-def _connected(database: str) -> psycopg.Connection:
+def connected(database: str) -> psycopg.Connection:
     with connection.wrap_database_errors:  # so that a server that is away is the same to whoever asks for a copy
         return psycopg.connect(**{**_parameters(), "dbname": database}, autocommit=True)
 

@@ -15,7 +15,6 @@ from typing import TextIO
 
 from django.conf import settings
 from django.contrib.sessions.models import Session as AdminSession
-from django.core.management import call_command
 from django.db import Error as AnyDatabaseError
 from django.db import connection, connections
 from django.db.migrations.loader import MigrationLoader
@@ -30,7 +29,8 @@ from matinee.catalog.models import Movie
 from matinee.core.durability import sync
 from matinee.core.progress import Progress
 from matinee.operations.backups.archive import Manifest, opened, read_sealed, write_archive, write_sealed
-from matinee.operations.backups.engines import Engine, known_to_django
+from matinee.operations.backups.engines import Engine, Restorer, known_to_django, migrate
+from matinee.operations.backups.moving import FromSqlite
 from matinee.operations.backups.postgresql import Postgresql
 from matinee.operations.backups.refusals import (
     BadArchive,
@@ -107,9 +107,9 @@ def restore(
     Before, it is verified, brought to this program's migrations and made ready beside the live one. Raises NotDone,
     OSError.
     """
-    engine = _engine()
     with opened(file, unsealed=unsealed) as archive, _workshop(settings.DATA_DIR) as workshop:
-        _refuse_what_does_not_fit(archive.manifest)
+        engine = _restorer(archive.manifest.engine)
+        _refuse_unknown_migrations(archive.manifest)
         if not replace and _has_data():
             raise WouldOverwrite(
                 "There are accounts or films in this instance. --replace puts the backup in their place."
@@ -131,7 +131,7 @@ def restore(
 
 def _make_ready(alias: str, listed: str, *, now: dt.datetime) -> None:
     """What the data of a backup go through before they are served: they are those of an earlier moment."""
-    call_command("migrate", database=alias, interactive=False, verbosity=0)
+    migrate(alias)
     Session.objects.using(alias).filter(ended_at=None).update(ended_at=now)  # or who signed out since would be back
     AdminSession.objects.using(alias).all().delete()
     Letter.objects.using(alias).exclude(digest=None).delete()  # their tokens may have been used since
@@ -153,7 +153,7 @@ def _is_sound(engine: Engine, path: Path, database: Path, on_progress: Progress)
     return True
 
 
-def _refuse_faults(engine: Engine, alias: str, manifest: Manifest) -> None:
+def _refuse_faults(engine: Restorer, alias: str, manifest: Manifest) -> None:
     try:
         faults = [*engine.faults(), *_missing_rows(alias, manifest)]
     except AnyDatabaseError as error:
@@ -171,9 +171,7 @@ def _missing_rows(alias: str, manifest: Manifest) -> Iterator[str]:
                 yield f"{table} has {found:,} rows in place of {expected:,}"
 
 
-def _refuse_what_does_not_fit(manifest: Manifest) -> None:
-    if manifest.engine != connection.vendor:
-        raise BadArchive(f"It is a backup of {manifest.engine}, and this instance uses {connection.vendor}.")
+def _refuse_unknown_migrations(manifest: Manifest) -> None:
     ours = MigrationLoader(None).disk_migrations.keys()
     unknown = [f"{app}.{name}" for app, name in manifest.migrations if (app, name) not in ours]
     if unknown:
@@ -193,6 +191,18 @@ def _has_data() -> bool:
 
 def _engine() -> Engine:
     return Sqlite() if connection.vendor == "sqlite" else Postgresql()
+
+
+def _restorer(made_on: str) -> Restorer:
+    """Of a backup that was made on an engine. Raises BadArchive where there is none."""
+    if made_on == connection.vendor:
+        return _engine()
+    if (made_on, connection.vendor) == ("sqlite", "postgresql"):
+        return FromSqlite()
+    raise BadArchive(
+        f"It is a backup of {made_on}, and this instance uses {connection.vendor}. A backup goes into the kind of "
+        "database that it was made of, and one of sqlite into postgresql, too."
+    )
 
 
 @contextlib.contextmanager

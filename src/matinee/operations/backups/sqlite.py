@@ -20,17 +20,17 @@ TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 
 
 class Sqlite:
     def copy(self, target: Path, on_progress: Progress) -> Content:
-        with closing(_open(_live())) as source, closing(_open(target)) as copy:
+        with closing(opened(_live())) as source, closing(opened(target)) as copy:
             source.execute("BEGIN")
-            content = _content(source)  # the first read takes the snapshot, which no writer disturbs from then on
+            found = content(source)  # the first read takes the snapshot, which no writer disturbs from then on
             source.backup(copy, pages=PAGES, progress=_told(on_progress, "Copying the database"))
             copy.execute("PRAGMA journal_mode=DELETE")  # one file, whole in itself
-        return content
+        return found
 
     @contextlib.contextmanager
     def staged(self, copy: Path, on_progress: Progress) -> Iterator[Staged]:
         def put_in_place() -> None:
-            with closing(_open(copy)) as source, closing(_open(_live())) as target:
+            with closing(opened(copy)) as source, closing(opened(_live())) as target:
                 target.execute("PRAGMA journal_mode=WAL")
                 source.backup(target, pages=PAGES, progress=_told(on_progress, "Putting it in place"))
 
@@ -48,11 +48,11 @@ def _live() -> Path:
     return Path(connection.settings_dict["NAME"])
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def opened(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, timeout=20, isolation_level=None)
 
 
-def _content(source: sqlite3.Connection) -> Content:
+def content(source: sqlite3.Connection) -> Content:
     tables = [str(row[0]) for row in source.execute(TABLES)]
     rows = {table: int(source.execute(f'SELECT COUNT(*) FROM "{table}"').fetchone()[0]) for table in tables}  # noqa: S608 - a name that the database gave
     migrations = (

@@ -19,7 +19,8 @@ from matinee.operations.backups.refusals import NotDone
 class Command(BaseCommand):
     help = (
         "Verify a backup, bring it to this program's migrations, and put it in the place of the database in one step: "
-        "whoever stops it on the way finds the old one. Everybody signs in again. "
+        "whoever stops it on the way finds the old one. A backup of SQLite goes into PostgreSQL, too, where "
+        "MATINEE_DATABASE_URL names one; the reverse is refused. Everybody signs in again. "
         f"Exit codes: 0 restored, {os.EX_DATAERR} the file is not acceptable, {os.EX_NOINPUT} it can't be read, "
         f"{os.EX_UNAVAILABLE} a program of PostgreSQL is missing, {os.EX_SOFTWARE} one failed, {os.EX_CANTCREAT} there "
         f"is something in the place already, or no space, {os.EX_TEMPFAIL} another is under way, {os.EX_NOPERM} the "

@@ -38,11 +38,12 @@ FAILED, UNASKED_FOR = 0, -1
 
 @dataclass(frozen=True)
 class Plan:
-    """`requests` are drawn from at random; `stretches` are rates and seconds, one after the other. What came of it goes
-    to the file `out`."""
+    """`requests` and who asks are drawn at random; `stretches` are rates and seconds, one after the other. What came of
+    it goes to the file `out`."""
 
     port: int
-    token: str | None
+    tokens: Sequence[str | None]
+    """Of the people who ask; None of somebody who is not signed in."""
     requests: Sequence[Request]
     stretches: Sequence[tuple[float, float]]
     out: str
@@ -118,7 +119,7 @@ class Crowd:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._encoded = [request.encoded(plan.port, plan.token) for request in plan.requests]
+        self._encoded = [request.encoded(plan.port, token) for token in plan.tokens for request in plan.requests]
         self._poll = select.epoll()
         self._open: dict[int, Connection] = {}
         self._idle: deque[Connection] = deque()

@@ -31,7 +31,7 @@ from benchmarks.http.endpoints import endpoints
 from benchmarks.http.open_loop import Outcome, Plan
 from benchmarks.http.overload_report import markdown
 from benchmarks.http.publishing import publish as publish_result
-from benchmarks.http.servers import Server
+from benchmarks.http.servers import PASSWORD, CannotStart, Server
 from benchmarks.http.soak import most, tree, web_workers
 from benchmarks.paths import RESULTS
 from benchmarks.venvs import BENCHMARKS
@@ -44,8 +44,11 @@ SILENT_SECONDS = 2.0
 """While nothing is asked, what else the machine does is looked at."""
 WELL_SECONDS, STEP_SECONDS = 1.0, 0.5
 """It is recovered once all is well for so long, which is looked for in such steps."""
+PEOPLE = 20
+"""Who ask: writes of one person take turns on a row, which would be measured in place of what a worker lets wait."""
 REFUSED = (503, 429)
 SQLITE, POSTGRESQL = "SQLite", "PostgreSQL"
+REGISTER = "/api/v1/users/register/"
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,8 @@ def main(arguments: Sequence[str]) -> None:
             "Data": f"{options.films:,} films",
             "Server": f"`matinee serve --workers {contenders.WORKERS}`, job workers included",
             "Load": f"Requests at random moments, {TIMES:g} times the most that is answered for {options.seconds:g} s, "
-            f"{IDLE:g} of it before and after; two in seven write; load generator on the same cores",
+            f"{IDLE:g} of it before and after, by {PEOPLE} people; two in seven write; load "
+            "generator on the same cores",
         },
         "rounds": {database: asdict(one) for database, one in figures.items()},
     }
@@ -157,6 +161,7 @@ def served(
 
 def measure(server: Server, requests: Sequence[Request], *, seconds: float) -> Figures:
     others_before = others_cores(server)
+    tokens = [server.token, *(registered(server, number) for number in range(1, PEOPLE))]
     capacity = most(server, requests)
     place.say(f"{capacity:.0f} requests/s at most")
     few = capacity * IDLE
@@ -164,7 +169,7 @@ def measure(server: Server, requests: Sequence[Request], *, seconds: float) -> F
     server_before, began = server.cpu_seconds(), time.perf_counter()
     watch = Watch(server)
     watch.start()
-    outcome = crowd(server, requests, stretches)
+    outcome = crowd(server, tokens, requests, stretches)
     watch.stopping.set()
     watch.join()
     took = time.perf_counter() - began
@@ -181,11 +186,23 @@ def measure(server: Server, requests: Sequence[Request], *, seconds: float) -> F
     return figures
 
 
-def crowd(server: Server, requests: Sequence[Request], stretches: Sequence[tuple[float, float]]) -> Outcome:
-    """Raises CalledProcessError."""
+def registered(server: Server, number: int) -> str:
+    """The access token of somebody new."""
+    name = f"person-{number}"
+    body = {"email": f"{name}@example.org", "username": name, "password": PASSWORD}
+    answer = server.ask(Request("POST", REGISTER, json.dumps(body)), signed_in=False)
+    if answer.status != 201:
+        raise CannotStart(f"{server.name} does not let {name} in: {answer}")
+    return str(answer.body["access"])
+
+
+def crowd(
+    server: Server, tokens: Sequence[str], requests: Sequence[Request], stretches: Sequence[tuple[float, float]]
+) -> Outcome:
+    """What the people of these tokens get. Raises CalledProcessError."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "outcome.npz"
-        plan = Plan(server.port, server.token, requests, stretches, str(out))
+        plan = Plan(server.port, tokens, requests, stretches, str(out))
         command = [sys.executable, "-m", "benchmarks.http.open_loop"]
         subprocess.run(command, cwd=BENCHMARKS.parent, input=json.dumps(asdict(plan)).encode(), check=True)
         return Outcome.read(out)

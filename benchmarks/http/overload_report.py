@@ -8,8 +8,6 @@ from typing import Any
 from benchmarks.http.report import figure
 
 Record = Mapping[str, Any]
-NOT_LOOKED_AT = "not looked at"
-"""By the runs of before 2026-11-27, whose growth is that of resident memory."""
 ROWS: Mapping[str, Callable[[Record], str]] = {
     "requests/s that are answered at most": lambda one: figure(one["capacity"]),
     "asked during the overload, requests/s": lambda one: figure(one["asked"]),
@@ -18,14 +16,12 @@ ROWS: Mapping[str, Callable[[Record], str]] = {
     "few requests: p50, p99, ms": lambda one: f"{figure(one['idle_p50_ms'])}, {figure(one['idle_p99_ms'])}",
     "admitted: p50, ms": lambda one: figure(one["admitted_p50_ms"]),
     "refused: p50, ms": lambda one: figure(one["refused_p50_ms"]),
-    "resident memory of a web worker, mapped files included, grew by, MB": lambda one: (
-        figure(one["resident_grown_bytes"] / 1e6) if "resident_grown_bytes" in one else NOT_LOOKED_AT
+    "resident memory of a web worker, mapped files included, grew by, MB": lambda one: figure(
+        one["resident_grown_bytes"] / 1e6
     ),
     "load generator, cores": lambda one: f"{one['client_cores']:.2f}",
     "server, cores": lambda one: f"{one['server_cores']:.2f}",
-    "other programs just before or after, cores": lambda one: (
-        f"{one['others_cores']:.2f}" if "others_cores" in one else NOT_LOOKED_AT
-    ),
+    "other programs just before or after, cores": lambda one: f"{one['others_cores']:.2f}",
 }
 OF_TIME: Mapping[str, tuple[Callable[[Record], float], float]] = {
     "refused, with `Retry-After`: p99 under 100 ms": (lambda one: one["refused_p99_ms"], 100),

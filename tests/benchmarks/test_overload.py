@@ -60,7 +60,7 @@ def port() -> Iterator[int]:
 
 def came_of(port: int, path: str, folder: Path, *, rate: float = 100, seconds: float = 0.3) -> Outcome:
     out = folder / "outcome.npz"
-    Crowd(Plan(port, None, [Request("GET", path)], [(rate, seconds)], str(out))).run()
+    Crowd(Plan(port, [None], [Request("GET", path)], [(rate, seconds)], str(out))).run()
     return Outcome.read(out)
 
 

@@ -146,7 +146,7 @@ def test_a_web_worker_that_is_killed_where_too_much_is_asked_takes_no_more_with_
         rate = overload.TIMES * soak.most(server, requests)
         killing = threading.Thread(target=kill, args=[server])
         killing.start()
-        outcome = overload.crowd(server, requests, [(rate, (KILLS + 1) * KILLED_EVERY_SECONDS)])
+        outcome = overload.crowd(server, [server.token], requests, [(rate, (KILLS + 1) * KILLED_EVERY_SECONDS)])
         killing.join()
         statuses = Counter(server.ask(Request("GET", "/api/v1/movies/"), signed_in=True).status for _ in range(20))
 

@@ -23,7 +23,7 @@ MOST_WAITING = 160
 """For a turn of a worker, each on a thread that the server has for them. Once so many do it is too much."""
 FEW = 3
 """Then so many may have a turn or wait for one: enough that no turn waits for somebody to take it."""
-MORE_WAITING = 16
+MORE_WAITING = 8
 """From there it is tried step by step whether more would still be too much, first with so many."""
 STEP_SECONDS = 4.0
 LATE_SECONDS = 0.3

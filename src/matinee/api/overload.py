@@ -34,7 +34,9 @@ TOLD_FOR_SECONDS = 1.5 * STEP_SECONDS
 """So long after one worker of a tree has found that it is too much, no more than MORE_WAITING may wait for another:
 until the one has tried it again, and not until more may wait for itself."""
 LOOK_EVERY_SECONDS = 0.25
+"""So often a worker looks whether another has told so."""
 MARK = "overloaded"
+"""The file in the folder that a tree shares, which the one touches that tells."""
 STUCK_SECONDS = 3.0
 """Nobody has had a turn for so long: who comes now would wait in vain."""
 

@@ -202,6 +202,17 @@ class TestWhatChanged:
         assert mirrored(client, clock) == Stored()
         assert not stand_in.asked
 
+    @pytest.mark.parametrize(("after_midnight", "up_to"), [("00:59:59", "2026-03-01"), ("01:00:00", "2026-03-02")])
+    def test_a_day_is_asked_for_when_it_has_been_over_for_an_hour(
+        self, client: Client, clock: Clock, after_midnight: str, up_to: str
+    ) -> None:
+        mirrored(client, clock)
+        clock.now = dt.datetime.fromisoformat(f"2026-03-03T{after_midnight}+00:00")
+
+        mirrored(client, clock)
+
+        assert SyncStep.objects.get(name=planning.CHANGES).day == dt.date.fromisoformat(up_to)
+
     @pytest.mark.parametrize("days", [2, 14])
     def test_days_that_were_missed_are_caught_up_with(
         self, client: Client, clock: Clock, stand_in: StandIn, days: int

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import io
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ from pytest_django.fixtures import Settings
 
 from matinee.catalog.models import Movie
 from matinee.core.env import ConfigurationError
-from matinee.tmdb import connection, lease, sync
+from matinee.tmdb import connection, lease, planning, sync
 from matinee.tmdb.client import Access
 from matinee.tmdb.management.commands import tmdb
 from matinee.tmdb.models import SyncStep
@@ -67,7 +66,7 @@ def test_status_before_and_after() -> None:
     assert "Last filled: never." in before
     assert "Last run that left nothing to ask for: never." in before
     assert "Films in the catalogue: 3." in after
-    assert f"Changes are in up to the end of: {timezone.now().date() - dt.timedelta(days=1)}" in after
+    assert f"Changes are in up to the end of: {SyncStep.objects.get(name=planning.CHANGES).day}." in after
     assert "Left to ask for: 0." in after
     assert "nothing to ask for: never." not in after
     assert "Running at this moment: no." in after

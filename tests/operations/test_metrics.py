@@ -6,7 +6,9 @@ import datetime as dt
 import json
 import os
 import re
+import shutil
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from pytest_django.fixtures import Settings
 
 from matinee.api.overload import REFUSALS
 from matinee.catalog import outbox
+from matinee.catalog.cards import KIND as CARDS
 from matinee.catalog.columns import KIND as COLUMNS
 from matinee.catalog.columns import refresh_columns
 from matinee.catalog.models import Movie
@@ -39,6 +42,9 @@ from tests.operations.processes import eventually, get
 
 ROOT = Path(__file__).parents[2]
 ALERTS = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text())["groups"][0]["rules"]
+ALERTS_TEST = ROOT / "deploy" / "prometheus" / "alerts_test.yml"
+ALERT_TESTS = yaml.safe_load(ALERTS_TEST.read_text())
+PROMTOOL = shutil.which("promtool")
 DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "dashboard.json").read_text())
 Labels = frozenset[tuple[str, str]]
 
@@ -72,7 +78,9 @@ def test_it_tells_how_things_stand(client: Client, settings: Settings) -> None:
     refresh_columns()
     train(now=timezone.now())
     outbox.pending_changes(COLUMNS)
+    outbox.pending_changes("cards-0")
     add_film(604)
+    outbox.forget_changes(outbox.pending_changes(CARDS))
     tasks.note.enqueue()
     tasks.act.enqueue()
     DBTaskResult.objects.filter(task_path__endswith="act").update(status=TaskResultStatus.FAILED)
@@ -81,6 +89,8 @@ def test_it_tells_how_things_stand(client: Client, settings: Settings) -> None:
 
     assert value(samples, "matinee_films") == 1
     assert value(samples, "matinee_outbox_pending", consumer=COLUMNS) == 1
+    assert value(samples, "matinee_outbox_pending", consumer=CARDS) == 0, "an alert reads how long it was not 0"
+    assert value(samples, "matinee_outbox_pending", consumer="cards-0") is None, "another program's, which tells it"
     assert value(samples, "matinee_jobs", state="parked") == 1
     assert value(samples, "matinee_jobs", state="waiting") == 1
     assert value(samples, "matinee_database_up") == 1
@@ -120,7 +130,8 @@ def test_a_damaged_artifact_is_counted(client: Client, settings: Settings) -> No
     add_film(603)
     refresh_columns()
     store = ArtifactStore(settings.ARTIFACTS_DIR, COLUMNS)
-    before = value(scraped(client), "matinee_damaged_artifacts_total", kind=COLUMNS) or 0
+    before = value(scraped(client), "matinee_damaged_artifacts_total", kind=COLUMNS)
+    assert before is not None, "Prometheus sees an increase only of what it has seen before"
     (store.directory / str(store.current_version()) / "manifest.json").write_text("{}")
 
     store.open_newest()
@@ -222,20 +233,30 @@ def test_what_all_workers_counted_is_added_up_and_outlives_them(tmp_path: Path) 
         assert requests(instance.port) == 20
 
 
-def expressions() -> Iterator[tuple[str, str]]:
+def expressions() -> Iterator[tuple[str, str, str]]:
+    """Where one stands, itself, and what is written beside its values."""
     for rule in ALERTS:
-        yield rule["alert"], rule["expr"]
+        yield rule["alert"], rule["expr"], rule["annotations"]["summary"]
     for panel in DASHBOARD["panels"]:
         for target in panel["targets"]:
-            yield panel["title"], target["expr"]
+            yield panel["title"], target["expr"], target["legendFormat"]
     for variable in DASHBOARD["templating"]["list"]:
-        yield variable["name"], variable["query"]
+        yield variable["name"], variable["query"], ""
+
+
+def told_by_the_code() -> dict[str, set[str]]:
+    """The labels of each metric, without an ending, as it is declared."""
+    everywhere = "".join(path.read_text() for path in (ROOT / "src").rglob("*.py"))
+    counted = re.findall(r'\b(?:Counter|Gauge|Histogram)\(\s*"matinee_(\w+)",\s*"[^"]*",?\s*(\[[^]]*\])?', everywhere)
+    looked_up = re.findall(r'\b_gauge\(\s*"(\w+)",\s*"[^"]*",\s*(\[[^]]*\])', everywhere)
+    labels = {name: set(re.findall(r"\w+", listed)) for name, listed in [*counted, *looked_up]}
+    return labels | {"process_started_seconds": {"pid"}, "info": {"version", "mode", "database"}}
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("place", "expression"), [*expressions()], ids=[place for place, _ in expressions()])
+@pytest.mark.parametrize(("place", "expression", "_"), [*expressions()], ids=[place for place, *_ in expressions()])
 def test_alerts_and_dashboard_ask_for_what_is_told(
-    client: Client, settings: Settings, place: str, expression: str
+    client: Client, settings: Settings, place: str, expression: str, _: str
 ) -> None:
     settings.TMDB_TOKEN = "a.token.of.the.test"
     SyncStep.objects.create(name="run", done_at=timezone.now())
@@ -253,6 +274,39 @@ def test_alerts_and_dashboard_ask_for_what_is_told(
 
 
 ENDINGS = {"histogram": ("_bucket", "_sum", "_count")}
+SCRAPED = {"instance", "job"}
+
+
+@pytest.mark.parametrize(("expression", "said"), [(asked, said) for _, asked, said in expressions()])
+def test_alerts_and_dashboard_ask_by_labels_that_are_told(expression: str, said: str) -> None:
+    declared = told_by_the_code()
+    asked = {re.sub(r"_(total|bucket|sum|count)$", "", name) for name in re.findall(r"\bmatinee_(\w+)", expression)}
+    made = {"le"} if "_bucket" in expression else set(re.findall(r'label_replace\(.*?, "(\w+)"', expression))
+    there = SCRAPED.union(made, *(declared[name] for name in asked))
+    kept, joined = (
+        [set(re.findall(r"\w+", listed)) for listed in re.findall(rf"\b{word} \(([^)]*)\)", expression)]
+        for word in ("by", "on")
+    )
+    matched = {name for inside in re.findall(r"{([^}]*)}", expression) for name in re.findall(r"(\w+)=", inside)}
+    read = set(re.findall(r"(?:\$labels\.|{{)(\w+)", said))
+
+    assert matched.union(*kept, *joined) <= there
+    assert read <= (set.intersection(*kept) if kept else there)
+
+
+def test_every_alert_is_tried_where_it_must_be_heard_and_where_not() -> None:
+    tried = [case for test in ALERT_TESTS["tests"] for case in test["alert_rule_test"]]
+    heard = {case["alertname"] for case in tried if "exp_alerts" in case}
+    quiet = {case["alertname"] for case in tried if "exp_alerts" not in case}
+
+    assert heard == quiet == {rule["alert"] for rule in ALERTS}
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="Prometheus, which brings promtool, is not installed.")
+def test_alerts_are_heard_when_they_must_be_and_not_before() -> None:
+    checked = subprocess.run([str(PROMTOOL), "test", "rules", ALERTS_TEST], capture_output=True, text=True, check=False)
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def test_every_alert_has_its_place_in_the_runbook_and_the_reverse() -> None:
@@ -263,10 +317,7 @@ def test_every_alert_has_its_place_in_the_runbook_and_the_reverse() -> None:
 
 def test_every_metric_that_is_told_stands_in_the_runbook() -> None:
     page = (ROOT / "docs" / "operations.md").read_text()
-    everywhere = "".join(path.read_text() for path in (ROOT / "src").rglob("*.py"))
-    counted = set(re.findall(r'(?:Counter|Gauge|Histogram)\(\s*"matinee_(\w+)"', everywhere))
-    looked_up = set(re.findall(r'_gauge\(\s*"(\w+)"', everywhere))
 
     told = {name.removesuffix("_total") for name in re.findall(r"^\| `matinee_(\w+)`", page, re.M)}
 
-    assert told == counted | looked_up | {"info"}
+    assert told == told_by_the_code().keys()

@@ -63,6 +63,7 @@ class ArtifactStore:
 
     def __init__(self, root: Path, kind: str, *, serves_alone: bool = True) -> None:
         self.directory = root / kind
+        self._damaged = DAMAGED.labels(kind)  # told as 0 from now on: Prometheus sees no increase from nothing to 1
         self._serves_alone = serves_alone
         self._pointer = self.directory / "CURRENT"
         self._digests: dict[Identity, str] = {}
@@ -241,7 +242,7 @@ class ArtifactStore:
             try:
                 return self.open(version)
             except DamagedArtifact as damage:
-                DAMAGED.labels(self.directory.name).inc()
+                self._damaged.inc()
                 logger.error("A damaged artifact is left out: %s", damage)  # noqa: TRY400 - no trace needed
         return None
 

@@ -31,6 +31,7 @@ from matinee.core.jobs.schedule import with_parts
 from matinee.core.processes import SHARED_FOLDER
 from matinee.operations import courier
 from matinee.operations.access import may_see_inside
+from matinee.operations.layouts import PROJECTIONS
 from matinee.recommendations.pool import newest_model
 from matinee.tmdb.status import Status, read_status
 
@@ -85,8 +86,9 @@ def _of_the_database(now: dt.datetime) -> Iterator[Metric]:
     jobs = {"waiting": queue.ready(queues=with_parts(settings.QUEUES), now=now), "parked": queue.parked()}
     counts = [((state,), float(found.count())) for state, found in jobs.items()]
     yield _gauge("jobs", "Jobs that wait to be run, and those that failed every time.", ["state"], counts)
-    pending = MovieChange.objects.values_list("consumer").annotate(count=Count("id")).order_by("consumer")
-    changes = [((consumer,), float(count)) for consumer, count in pending]
+    ours = MovieChange.objects.filter(consumer__in=PROJECTIONS).order_by()
+    pending = dict(ours.values_list("consumer").annotate(Count("id")))
+    changes = [((consumer,), float(pending.get(consumer, 0))) for consumer in PROJECTIONS]
     yield _gauge("outbox_pending", "Changes of films that a projection has not taken in.", ["consumer"], changes)
     yield _gauge("films", "Films in the catalogue's columns.", [], [((), float(columns().size))])
     mirror = read_status(now=now)

@@ -86,7 +86,7 @@ bench-scale: $(READY) ## how its training grows up to 25 million made-up ratings
 bench-scale-spark: $(READY) $(UV) ## the same fit, its ratings counted by Spark: needs Java, brings 500 MB
 	UV_PROJECT_ENVIRONMENT=$(TOOLS)/spark $(UV) run --frozen --extra spark python -m benchmarks.recommender.scale --engine spark
 
-bench-nodes: $(READY) ## one node beside two, what a row takes, and larger services simulated
+bench-nodes: $(READY) ## one node beside two, and what a row takes
 	$(RUN) python -m benchmarks.scale
 
 bench-search: $(READY) ## search beside FTS5, PostgreSQL and rapidfuzz on questions whose answer is known

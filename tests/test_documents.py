@@ -12,6 +12,7 @@ from benchmarks.http import publishing as http
 from benchmarks.marks import between_marks
 from benchmarks.recommender.publishing import pictures, with_tables
 from benchmarks.recommender.report import markdown
+from benchmarks.scale import queueing
 from benchmarks.tmdb import report as tmdb_report
 
 from benchmarks.search import report as search_report
@@ -108,6 +109,13 @@ def test_performance_is_told_as_it_was_measured(name: str) -> None:
     assert between_marks(page, http.TOLD[name](record), name=name) == page
     if name in http.PICTURES:
         assert (ROOT / "docs" / f"{name}.svg").read_text(encoding="utf-8") == http.PICTURES[name](record)
+
+
+def test_larger_services_are_told_as_they_follow_from_what_was_measured() -> None:
+    record = json.loads((ROOT / "benchmarks" / "results" / "http.json").read_text(encoding="utf-8"))
+    page = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
+
+    assert between_marks(page, queueing.told(record), name="simulated") == page
 
 
 def test_mirroring_tmdb_is_told_as_it_was_measured() -> None:

@@ -1,4 +1,4 @@
-"""Where a run's JSON, tables and figure go, and the parts of docs/performance.md that are made of them."""
+"""Where a run's JSON, tables and figure go, and the parts of docs/performance.md and docs/scaling.md made of them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from benchmarks.http import growth_report, overload_report, settings_report
 from benchmarks.http.report import MIB, conditions, figure, shown
 from benchmarks.marks import between_marks
 from benchmarks.paths import RESULTS, ROOT
+from benchmarks.scale import queueing
 
 DOCS = ROOT / "docs"
-PAGE = DOCS / "performance.md"
+PAGE, SCALING = DOCS / "performance.md", DOCS / "scaling.md"
 OURS, ALSO_OURS, DRF, FASTAPI = "Matinee", "Matinee, PostgreSQL", "Django REST framework", "FastAPI"
 FLOOR = "constant bytes"
 WRITES = ("rate", "favourite, and undo")
@@ -36,6 +37,9 @@ def publish(name: str, record: Mapping[str, Any], text: str, *, out: Path) -> No
         if name in PICTURES:
             (DOCS / f"{name}.svg").write_text(PICTURES[name](plain), encoding="utf-8")
         PAGE.write_text(between_marks(PAGE.read_text(encoding="utf-8"), TOLD[name](plain), name=name), encoding="utf-8")
+        if name == "http":
+            simulated = between_marks(SCALING.read_text(encoding="utf-8"), queueing.told(plain), name="simulated")
+            SCALING.write_text(simulated, encoding="utf-8")
 
 
 def told(record: Record) -> str:

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.scale`: two nodes beside one, what a row takes, and larger services simulated."""
+"""`python -m benchmarks.scale`: two nodes beside one, and what a row takes."""
 
 from __future__ import annotations
 
@@ -19,12 +19,10 @@ from typing import Any
 
 from benchmarks.http import place
 from benchmarks.http.contenders import environment_of
-from benchmarks.scale import nodes, queueing
-from benchmarks.scale.queueing import Service
+from benchmarks.scale import nodes
 from benchmarks.venvs import BENCHMARKS
 
 RESULTS, WORK = BENCHMARKS / "results", BENCHMARKS / ".work"
-PEOPLE = [10_000, 1_000_000, 10_000_000, 100_000_000]
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -34,7 +32,6 @@ def main(arguments: Sequence[str]) -> None:
         folder = Path(name)
         row_bytes = _row_bytes(folder / "rows")
         found = nodes.measured(folder, films=options.films, rounds=options.rounds, seconds=options.seconds)
-    service = Service.measured(RESULTS)
     record: dict[str, Any] = {
         "about": {
             "Command": f"`{shlex.join(['python', '-m', 'benchmarks.scale', *arguments])}`",
@@ -48,8 +45,6 @@ def main(arguments: Sequence[str]) -> None:
             for request, by_number in found.items()
         },
         "row_bytes": row_bytes,
-        "service": asdict(service),
-        "simulated": [asdict(row) for row in queueing.rows(service, PEOPLE)],
     }
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "nodes.json").write_text(json.dumps(record, indent=1) + "\n")
@@ -58,7 +53,6 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def markdown(record: Mapping[str, Any], found: Mapping[str, Mapping[str, Sequence[nodes.Measurement]]]) -> str:
-    service = record["service"]
     lines = [
         "# Nodes",
         "",
@@ -82,22 +76,6 @@ def markdown(record: Mapping[str, Any], found: Mapping[str, Mapping[str, Sequenc
         )
     lines += ["", "| table | bytes a row, its indexes included |", "|---|---|"]
     lines += [f"| `{table}` | {size:,.0f} |" for table, size in record["row_bytes"].items()]
-    lines += [
-        "",
-        f"Simulated: each takes {service['node_ms']:.2f} ms of a node, {service['database_ms']:.2f} of the database,",
-        f"exponential; {queueing.ACTIVE_A_DAY:.0%} of all people come a day and ask {queueing.REQUESTS_A_DAY} times,",
-        f"{queueing.PEAK_TIMES} times as often at the peak; nodes of {queueing.CORES_A_NODE} cores.",
-        "",
-        "| people | requests/s | nodes | busy | database's cores | busy | p50, ms | p99, ms | p99 without one node |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for row in record["simulated"]:
-        less = row["p99_with_one_less_ms"]
-        lines.append(
-            f"| {row['people']:,} | {row['requests_a_second']:,.0f} | {row['nodes']} | {row['node_busy']:.0%} "
-            f"| {row['database_cores']} | {row['database_busy']:.0%} | {row['p50_ms']:.1f} | {row['p99_ms']:.1f} "
-            f"| {'down' if less is None else f'{less:.1f}'} |"
-        )
     return "\n".join([*lines, ""])
 
 

@@ -1,15 +1,15 @@
 """Larger services than this machine can be, simulated: requests come at random, wait for a core of a node, then for one
 of the database. Service times are measured ones (`results/http.json`); how they spread, and how often people ask, is
-assumed and told."""
+assumed and told. Whoever measures requests anew writes what follows of it into docs/scaling.md.
+"""
 
 from __future__ import annotations
 
 import heapq
-import json
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 MIX = {
     "list, signed in": 0.40,
@@ -20,6 +20,7 @@ MIX = {
 }
 ACTIVE_A_DAY, REQUESTS_A_DAY, PEAK_TIMES = 0.10, 60, 3
 """Assumed: of all people so many come a day and ask so often; the busiest hour has so many times the mean."""
+PEOPLE = (10_000, 1_000_000, 10_000_000, 100_000_000)
 CORES_A_NODE = 4
 P99_MS = 50.0
 SIMULATED = 200_000
@@ -34,9 +35,10 @@ class Service:
     database_ms: float
 
     @classmethod
-    def measured(cls, results: Path) -> Service:
-        """The node's part is what the same request costs on SQLite, the database's what PostgreSQL costs more."""
-        summary = json.loads((results / "http.json").read_text())["summary"]
+    def measured(cls, http: Mapping[str, Any]) -> Service:
+        """By a run of `benchmarks.http`. The node's part is what the same request costs on SQLite, the database's what
+        PostgreSQL costs more."""
+        summary = http["summary"]
         parts = {name: _cpu(summary[name]["servers"]) for name in MIX}
         node = sum(share * parts[name][0] for name, share in MIX.items())
         both = sum(share * parts[name][1] for name, share in MIX.items())
@@ -62,7 +64,27 @@ def peak(people: int) -> float:
     return people * ACTIVE_A_DAY * REQUESTS_A_DAY / 86_400 * PEAK_TIMES
 
 
-def rows(service: Service, people: list[int]) -> list[Row]:
+def told(http: Mapping[str, Any]) -> str:
+    """What docs/scaling.md says of larger services, by a run of `benchmarks.http`."""
+    service = Service.measured(http)
+    of_node, of_database = f"{service.node_ms:.2f} ms of CPU of a node", f"{service.database_ms:.2f} of PostgreSQL's"
+    heads = "people | requests/s at the peak | nodes of 4 cores | database's cores | p50, ms | p99, ms"
+    lines = [
+        f"A request of this mix takes {of_node}, and {of_database}.",
+        "",
+        f"| {heads} | p99 with one node less |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in rows(service, PEOPLE):
+        less = "down" if row.p99_with_one_less_ms is None else f"{row.p99_with_one_less_ms:.1f}"
+        lines.append(
+            f"| {row.people:,} | {row.requests_a_second:,.0f} | {row.nodes}, {row.node_busy:.0%} busy "
+            f"| {row.database_cores}, {row.database_busy:.0%} busy | {row.p50_ms:.1f} | {row.p99_ms:.1f} | {less} |"
+        )
+    return "\n".join(lines)
+
+
+def rows(service: Service, people: Sequence[int]) -> list[Row]:
     return [_row(service, number) for number in people]
 
 

@@ -51,13 +51,13 @@ def _relations(model: type[models.Model], tables: list[type[models.Model]]) -> l
     lines = []
     for field in model._meta.fields:
         if isinstance(field, models.ForeignKey) and field.related_model in tables:
-            many = "||" if field.unique else "o{"
-            lines.append(f"  {field.related_model.__name__} ||--{many} {model.__name__} : {field.name}")
+            one, many = "|o" if field.null else "||", "o|" if field.unique else "o{"
+            lines.append(f"  {field.related_model.__name__} {one}--{many} {model.__name__} : {field.name}")
     return lines
 
 
 def _section(model: type[models.Model]) -> str:
-    summary = (model.__doc__ or "").strip().partition("\n")[0]
+    summary = " ".join((model.__doc__ or "").strip().partition("\n\n")[0].split())
     if summary.startswith(f"{model.__name__}("):  # Django's own words where the model has none
         summary = ""
     rows = [f"| `{field.name}` | {_kind(field)} | {_promises(field)} |" for field in model._meta.fields]

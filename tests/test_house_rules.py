@@ -134,6 +134,19 @@ def test_every_link_between_documents_leads_somewhere() -> None:
     assert not broken
 
 
+def test_every_file_that_a_document_names_is_there() -> None:
+    missing = [
+        f"{path.relative_to(ROOT)} -> {name}"
+        for path in [*DOCUMENTS, ROOT / "benchmarks" / "README.md"]
+        for name in re.findall(
+            r"(?<![\w/])((?:tests|benchmarks|src|docs|deploy|scripts)/\w[\w/.-]+\w)", path.read_text()
+        )
+        if not (ROOT / name).exists()
+    ]
+
+    assert not missing
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "docs" / "decisions").glob("*.md")), ids=lambda path: path.stem)
 def test_a_decision_has_five_headings_and_under_40_lines(path: Path) -> None:
     text = path.read_text()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import json
 import os
 import signal
 from collections.abc import Callable
@@ -12,6 +14,7 @@ import pytest
 from django.db import connection
 from django.http import HttpResponse
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from matinee.accounts.models import User
 from matinee.api import idempotency
@@ -49,6 +52,31 @@ def test_the_same_again_gets_the_first_answer_and_is_not_done_again(as_alice: Ap
     assert again["Idempotency-Replayed"] == "true"
     assert "Idempotency-Replayed" not in first
     assert not Favorite.objects.exists()
+
+
+def test_what_is_kept_of_a_request_lets_nobody_guess_at_a_password_in_it(as_alice: Api) -> None:
+    body = {"email": "alice@example.com", "password": PASSWORD}
+
+    as_alice.post("users/email/change/", body, Idempotency_Key=KEY)
+
+    said = f"/api/v1/users/email/change/\n{json.dumps(body)}".encode()
+    kept = KeptAnswer.objects.get().request
+    assert len(kept) == 64
+    assert kept != hashlib.sha256(said).hexdigest()
+
+
+def test_the_same_again_is_known_while_the_secret_is_rotated(
+    as_alice: Api, make_movie: MakeMovie, settings: Settings
+) -> None:
+    make_movie(603)
+    favorite(as_alice, 603)
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another secret of thirty-two characters or more"
+
+    again = favorite(as_alice, 603)
+
+    assert again.status_code == 201
+    assert again["Idempotency-Replayed"] == "true"
 
 
 def test_without_a_key_each_request_is_one_of_its_own(as_alice: Api, make_movie: MakeMovie) -> None:

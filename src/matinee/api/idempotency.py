@@ -7,13 +7,14 @@ leaves both or neither. The claim to a key is committed before, so that a second
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
+import hmac
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -30,6 +31,7 @@ FORM = re.compile(r"[\x21-\x7e]{1,255}")
 KEPT_FOR = dt.timedelta(hours=24)
 TAKEN_FOR_DEAD_AFTER = dt.timedelta(seconds=30)
 """An attempt that has not answered by then may be made anew; should it still be alive, it changes nothing any more."""
+PURPOSE = b"matinee idempotency, 1"
 WITH_TOKENS = frozenset({"register", "login", "token_refresh"})
 """The routes whose answers are never kept, by name."""
 
@@ -59,7 +61,7 @@ def once(endpoint: Endpoint) -> Endpoint:
             return endpoint(request, *args, **kwargs)
         if not FORM.fullmatch(key):
             raise BadKey(f"{HEADER} must be 1 to 255 visible ASCII characters.")
-        kept = _claimed(user, key, _digest(request), now=timezone.now())
+        kept = _claimed(user, key, _digests(request), now=timezone.now())
         if kept.status is not None:
             return _replayed(kept)
         try:
@@ -81,17 +83,17 @@ def forget_old(*, now: dt.datetime) -> int:
     return deleted
 
 
-def _claimed(user: User, key: str, request: str, *, now: dt.datetime) -> KeptAnswer:
+def _claimed(user: User, key: str, digests: Sequence[str], *, now: dt.datetime) -> KeptAnswer:
     """The row of this key: ours to answer while its status is None, answered before where not.
 
     Raises KeyReused, or InFlight while somebody else is at it.
     """
-    mine = {"request": request, "claim": secrets.token_hex(16), "claimed_at": now, "status": None}
+    mine = {"request": digests[0], "claim": secrets.token_hex(16), "claimed_at": now, "status": None}
     kept, is_new = KeptAnswer.objects.get_or_create(user_id=user.pk, key=key, defaults=mine)
     if is_new:
         return kept
     if kept.claimed_at > now - KEPT_FOR:
-        if kept.request != request:
+        if kept.request not in digests:
             raise KeyReused(f"This {HEADER} was sent with another request before.")
         if kept.status is not None:
             return kept
@@ -134,8 +136,14 @@ def _in_flight() -> InFlight:
     return InFlight(f"A request with this {HEADER} is being answered at this moment. Ask again for its answer.")
 
 
-def _digest(request: HttpRequest) -> str:
-    return hashlib.sha256(f"{request.get_full_path()}\n".encode() + request.body).hexdigest()
+def _digests(request: HttpRequest) -> list[str]:
+    """What a request is known again by, under the secret and under those before it. A body may hold a password: of that
+    a digest without a key would let whoever reads the table try millions a second.
+    """
+    said = f"{request.get_full_path()}\n".encode() + request.body
+    secrets_in_order = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    keys = (hmac.digest(secret.encode(), PURPOSE, "sha256") for secret in secrets_in_order)
+    return [hmac.digest(key, said, "sha256").hex() for key in keys]
 
 
 def _name_of(request: HttpRequest) -> str | None:

@@ -11,7 +11,7 @@ class KeptAnswer(models.Model):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=255)
-    request = models.CharField(max_length=64, help_text="SHA-256 of its path and body.")
+    request = models.CharField(max_length=64, help_text="HMAC of its path and body.")
     claim = models.CharField(max_length=32, help_text="Of the one attempt that may answer.")
     claimed_at = models.DateTimeField(db_index=True)
     status = models.PositiveSmallIntegerField(null=True, help_text="None until it is answered.")

@@ -44,9 +44,29 @@ def test_a_letter_is_plain_text_with_a_code_for_the_app(alice: User, mailbox: Ma
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail.get_content_type() == "text/plain"
     text = mail.get_content()
-    assert text.startswith("Hello alice,\n\nSomebody, probably you,")
+    assert text.startswith("Hello,\n\nSomebody, probably you,")
     assert f"give this code to the app that you use:\n\n    {token_in(mail)}\n\n" in text
     assert "{" not in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "email", "greeting"),
+    [
+        (Kind.RESET, "alice@example.org", "Hello alice,\n"),
+        (Kind.EMAIL_CHANGE, "new@example.org", "Hello,\n"),
+        (Kind.EMAIL_CHANGED, "old@example.org", "Hello,\n"),
+    ],
+)
+def test_somebody_is_greeted_by_name_at_the_address_that_they_have_shown_to_be_theirs_alone(
+    alice: User, mailbox: Mailbox, kind: Letter.Kind, email: str, greeting: str
+) -> None:
+    """The name may have been chosen to be read by a stranger: as the address of a website, say."""
+    User.objects.update(email_verified_at=NOW)
+    post(kind, alice, email=email)
+
+    [mail] = mailbox.collect()
+
+    assert mail.get_content().startswith(greeting)
 
 
 @pytest.mark.parametrize(

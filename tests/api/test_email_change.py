@@ -67,8 +67,7 @@ def test_an_address_that_is_taken_gets_another_mail_and_nobody_is_told(
     assert [response.status_code for response in answers] == [202, 202]
     assert answers[0].content == answers[1].content
     to_bob, to_free = mailbox.collect()
-    assert (to_bob["To"], to_bob["Subject"]) == ("Bob@example.org", "Matinee: you already have an account")
-    assert to_bob.get_content().startswith("Hello bob,")
+    assert (to_bob["To"], to_bob["Subject"]) == ("bob@example.org", "Matinee: you already have an account")
     assert "alice" not in to_bob.get_content()
     assert to_free["Subject"] == "Matinee: confirm your new e-mail address"
 

@@ -61,7 +61,16 @@ def _prepared(letter_id: int, now: dt.datetime) -> EmailMessage | None:
     letter.digest = digest_of(token) if text.action else None
     letter.sent_at = now
     letter.save(update_fields=["digest", "sent_at"])
-    return _mail(letter.email, text.subject, text.written(name=reader.username if reader else None, token=token))
+    # who asks can spell an address in another way that is the same to us, and be the one who reads it there
+    address = reader.email if reader and text is wording.ALREADY_REGISTERED else letter.email
+    return _mail(address, text.subject, text.written(name=_name(reader, address), token=token))
+
+
+def _name(reader: User | None, address: str) -> str | None:
+    """What to call them, where this is the address that they have shown to be theirs: who has chosen a name that reads
+    as a website's address must have nobody else greeted by it."""
+    is_theirs = reader is not None and reader.email_verified_at is not None and reader.email == address
+    return reader.username if reader is not None and is_theirs else None
 
 
 def _text(letter: Letter) -> tuple[Text | None, User | None]:

@@ -24,7 +24,7 @@ class Text:
     """What its token is for; empty where it has none."""
 
     def written(self, *, name: str | None, token: str) -> str:
-        """The whole text for the person of this username, None where they have no account."""
+        """The whole text; nobody is greeted by name where there is none."""
         greeting = "Hello,\n\n" if name is None else f"Hello {name},\n\n"
         return greeting + self.body.replace("{how}", _how(self.action, token)) + CLOSING
 

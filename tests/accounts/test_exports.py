@@ -115,7 +115,7 @@ def test_json_and_csv_say_the_same_and_every_section_is_there(alice: User) -> No
     assert "accounts.User.password" in packed.read("README.txt").decode()
 
 
-@pytest.mark.parametrize("formula", ['=HYPERLINK("http://x")', "+1+1", "-2", "@SUM(A1)", "\t=1", "\n=1"])
+@pytest.mark.parametrize("formula", ['=HYPERLINK("http://x")', "+1+1", "-2", "@SUM(A1)", "\t=1", "\n=1", "\uff1d1"])
 def test_a_cell_that_would_be_a_formula_is_text(alice: User, formula: str) -> None:
     rate(alice, film(603), formula)
 

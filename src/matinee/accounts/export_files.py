@@ -19,8 +19,9 @@ from matinee.accounts.privacy import Section, reasons_to_leave_out, sections
 
 TOLD_EVERY = 1_000
 CHUNK = 500
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""With one of these a spreadsheet begins a formula; an apostrophe before it makes it text."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""With one of these a spreadsheet begins a formula, in some languages with the last four, which are wide; an apostrophe
+before it makes it text."""
 
 
 def make(*, export_id: int, now: dt.datetime) -> None:

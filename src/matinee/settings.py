@@ -251,6 +251,7 @@ REQUESTS_A_MINUTE = {
     "admin": _times * env.integer("MATINEE_LIMIT_ADMIN", 10),
     "write": _times * env.integer("MATINEE_LIMIT_WRITES", 300),
     "read": _times * env.integer("MATINEE_LIMIT_READS", 1_200),
+    "export": _times * env.integer("MATINEE_LIMIT_EXPORTS", 10),
 }
 SMTP = mail.smtp("MATINEE_SMTP_URL")
 MAIL_IS_DELIVERED = SMTP is not None

@@ -32,7 +32,7 @@ def _one_minute_of_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def low(settings: Any) -> dict[str, int]:
-    limits = {"register": 2, "sign_in": 3, "admin": 2, "write": 4, "read": 5}
+    limits = {"register": 2, "sign_in": 3, "admin": 2, "write": 4, "read": 5, "export": 2}
     settings.REQUESTS_A_MINUTE = limits
     return limits
 
@@ -88,6 +88,17 @@ def test_reads_are_drawn_in_leases_and_what_is_written_or_guessed_is_counted_exa
         used = dict(counters.execute("SELECT key, used FROM hits").fetchall())
 
     assert used == {f"read:{alice.pk}": 5, f"write:{alice.pk}": 1, "sign_in:127.0.0.1/32": 1}
+
+
+def test_exports_which_cost_as_much_as_a_thousand_reads_are_few(alice: User, bob: User) -> None:
+    as_alice, as_bob = signed_in_as(alice), signed_in_as(bob)
+
+    exports = [as_alice.get("users/export/") for _ in range(3)]
+
+    assert statuses(exports) == [200, 200, 429]
+    assert exports[0]["RateLimit-Policy"] == '"export";q=2;w=60'
+    assert as_bob.get("users/export/").status_code == 200
+    assert as_alice.get("users/profile/").status_code == 200
 
 
 def test_writes_and_reads_are_counted_apart(as_alice: Api, make_movie: MakeMovie) -> None:

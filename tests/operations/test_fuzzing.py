@@ -29,7 +29,7 @@ for number in (603, 11, 78, 62):
 guessed = create_user(email="guessed@example.org", username="guessed", password={PASSWORD!r}, now=now())
 print(open_session(user=guessed, now=now()).access)
 """
-LIMITS = {f"MATINEE_LIMIT_{kind}": "0" for kind in ("REGISTER", "SIGN_IN", "WRITES", "READS")}
+LIMITS = {f"MATINEE_LIMIT_{kind}": "0" for kind in ("REGISTER", "SIGN_IN", "WRITES", "READS", "EXPORTS")}
 A_DAY = {"MATINEE_ACCESS_TOKEN_SECONDS": "86400"}
 
 

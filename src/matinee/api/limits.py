@@ -37,6 +37,8 @@ BY_ADDRESS_ALONE: Mapping[str, str] = {
     "email_change": "sign_in",
 }
 """The kind of the routes that are open to guessing or to making things up, by their name; whoever asks."""
+OF_THEIR_OWN: Mapping[str, str] = {"export": "export"}
+"""The kind of the routes that cost as much as a thousand reads, by their name; of who asks."""
 COUNTED = "matinee.counted"
 NO_LIMIT = Standing(served=True, remaining=0, resets_in=0)
 
@@ -55,7 +57,9 @@ class Limits(BaseThrottle):
     def allow_request(self, request: HttpRequest) -> bool:
         match = request.resolver_match
         name = None if match is None else match.url_name
-        counted = _counted(request) or _count(request, kind=BY_ADDRESS_ALONE.get(name or ""))
+        by_address = BY_ADDRESS_ALONE.get(name or "")
+        kind = by_address or OF_THEIR_OWN.get(name or "")
+        counted = _counted(request) or _count(request, kind=kind, by_address=by_address is not None)
         return counted.standing.served
 
 
@@ -69,7 +73,7 @@ class RateLimits:
         if request.path in NEVER_COUNTED:
             return self.get_response(request)
         if request.path == ADMIN_LOGIN and request.method == "POST":
-            _count(request, kind="admin")
+            _count(request, kind="admin", by_address=True)
         response = None if _is_refused(request) else self.get_response(request)
         counted = _counted(request) or _count(request)
         if response is None or _is_refused(request):
@@ -90,9 +94,9 @@ def told_of(request: HttpRequest) -> dict[str, str]:
     }
 
 
-def _count(request: HttpRequest, *, kind: str | None = None) -> Counted:
-    """Count `request` as one of `kind`, by address; without a kind as a read or a write of whoever asks."""
-    reader = None if kind else reader_of(request)
+def _count(request: HttpRequest, *, kind: str | None = None, by_address: bool = False) -> Counted:
+    """Count `request` as one of `kind`, else as a read or a write: of whoever asks, or of their address alone."""
+    reader = None if by_address else reader_of(request)
     kind = kind or ("read" if request.method in READS else "write")
     who = network_of(client_address(request.META), SUBSCRIBER) if reader is None else str(reader.pk)
     limit = settings.REQUESTS_A_MINUTE[kind]

@@ -19,7 +19,7 @@ from django.utils import timezone
 import benchmarks.django_ready  # noqa: F401 - models can be imported from here on
 from matinee.catalog.models import Movie
 from matinee.tmdb.client import Access, Client
-from matinee.tmdb.connection import PACE_FILE, Wishes
+from matinee.tmdb.connection import PACE_FILE, MirrorScope
 from matinee.tmdb.pace import Pace
 from matinee.tmdb.sync import synchronise
 from matinee.tmdb.transport import Origins, Transport
@@ -34,7 +34,7 @@ def main() -> None:
         pace=Pace(settings.DATA_DIR / PACE_FILE, per_second=per_second),
     )
     before, began_at = _cpu_seconds(), time.monotonic()
-    synchronise(client, wishes=Wishes(films, adult=False, video=False), clock=timezone.now)
+    synchronise(client, scope=MirrorScope(films, adult=False, video=False), clock=timezone.now)
     measured = {
         "seconds": time.monotonic() - began_at,
         "cpu_seconds": _cpu_seconds() - before,

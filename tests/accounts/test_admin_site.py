@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from matinee.accounts import guard, letters
 from matinee.accounts.admin_site import Audited
-from matinee.accounts.letters import TokenRefused
+from matinee.accounts.letters import MailTokenRefused
 from matinee.accounts.models import Letter, User, UserProfile
 from matinee.accounts.services import create_user
 from matinee.accounts.sessions import open_session, session_of
@@ -221,7 +221,7 @@ def test_a_new_password_of_ones_own_ends_every_session_and_tells_the_owner(
     assert [mail["Subject"] for mail in mailbox.collect()] == ["Matinee: your password was changed"]
     with pytest.raises(InvalidToken):
         session_of(access=elsewhere.access, now=timezone.now())
-    with pytest.raises(TokenRefused):
+    with pytest.raises(MailTokenRefused):
         letters.holding(reset, kinds=[Letter.Kind.RESET], now=timezone.now())
 
 

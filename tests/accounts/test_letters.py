@@ -17,7 +17,7 @@ from pytest_django.fixtures import Settings
 from matinee.accounts import letters, recovery
 from matinee.accounts.delivery import Undelivered
 from matinee.accounts.letter_tasks import forget_expired_letters, send_letter
-from matinee.accounts.letters import TokenRefused
+from matinee.accounts.letters import MailTokenRefused
 from matinee.accounts.models import Letter, User, digest_of
 from matinee.core.jobs.models import Job
 from matinee.core.jobs.schedule import registered
@@ -187,7 +187,7 @@ def test_nobodys_mailbox_is_filled_but_changes_are_always_told(alice: User, mail
 def test_an_unknown_token_is_refused(alice: User, token: str) -> None:
     post(Kind.RESET, alice)  # it has no token yet
 
-    with pytest.raises(TokenRefused) as refusal:
+    with pytest.raises(MailTokenRefused) as refusal:
         letters.holding(token, kinds=list(Kind), now=NOW)
 
     assert [field.field for field in refusal.value.fields] == ["token"]
@@ -211,12 +211,12 @@ def test_a_token_works_for_a_while_and_for_what_it_is_for(
     letter = letters.holding(token, kinds=[kind], now=asked + lives - MINUTE)
 
     assert letter.owner == alice
-    with pytest.raises(TokenRefused):
+    with pytest.raises(MailTokenRefused):
         letters.holding(token, kinds=[kind], now=asked + lives)
-    with pytest.raises(TokenRefused):
+    with pytest.raises(MailTokenRefused):
         letters.holding(token, kinds=set(Kind) - {kind}, now=asked)
     User.objects.update(is_active=False)
-    with pytest.raises(TokenRefused):
+    with pytest.raises(MailTokenRefused):
         letters.holding(token, kinds=[kind], now=asked)
 
 
@@ -229,7 +229,7 @@ def test_of_eight_who_use_one_token_at_once_exactly_one_does(alice: User, mailbo
         reset = functools.partial(recovery.reset_password, token=token, now=timezone.now())
         outcomes = at_once(*[functools.partial(reset, new=f"battery staple horse {n}") for n in range(8)])
 
-        assert Counter(type(outcome) for outcome in outcomes) == {type(None): 1, TokenRefused: 7}
+        assert Counter(type(outcome) for outcome in outcomes) == {type(None): 1, MailTokenRefused: 7}
         [won] = [number for number, outcome in enumerate(outcomes) if outcome is None]
         alice.refresh_from_db()
         assert alice.check_password(f"battery staple horse {won}")

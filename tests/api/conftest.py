@@ -27,7 +27,7 @@ from matinee.accounts.services import create_user
 from matinee.accounts.sessions import sign_in
 from matinee.api.app import api as matinee_api
 from matinee.api.fast_lane import Answer as LaneAnswer
-from matinee.api.fast_lane import FastLane, place_of
+from matinee.api.fast_lane import FastLane, template_of
 from matinee.catalog.cards import refresh_cards
 from matinee.catalog.columns import refresh_columns
 from matinee.catalog.models import Movie
@@ -74,7 +74,7 @@ class LaneHandler(ClientHandler):
     def __call__(self, environ: dict[str, Any]) -> Any:
         with connections_kept():
             answer = self._answered_by_the_lane(environ)
-        if place_of(environ["REQUEST_METHOD"], environ["PATH_INFO"])[0] is not None:
+        if template_of(environ["REQUEST_METHOD"], environ["PATH_INFO"])[0] is not None:
             _note(os.environ["PYTEST_CURRENT_TEST"].rpartition(" ")[0])
         if answer is None:
             return super().__call__(environ)

@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 from matinee.accounts.models import User
 from matinee.accounts.sessions import sign_out_everywhere
 from matinee.api import limits
-from matinee.api.fast_lane import PLACES as LANE_PLACES
+from matinee.api.fast_lane import ROUTES as LANE_ROUTES
 from matinee.api.fast_lane import FastLane, _wishes
 from matinee.api.gateway import Gateway
 from tests.api.lane import MOVIES, Counting, ask, both
@@ -169,10 +169,10 @@ def test_what_a_client_has_already_is_a_304_from_both(access: str, path: str, ta
     assert here.status.startswith("200" if tag in {'"another"', "nonsense"} else "304")
 
 
-def test_each_place_of_the_lane_is_held_against_django() -> None:
+def test_each_route_of_the_lane_is_held_against_django() -> None:
     asked = {re.sub(r"/[0-9]+/", "/1/", path.partition("?")[0]) for path in (*USUAL, *PUBLIC)}
 
-    assert asked == {path for method, path in LANE_PLACES if method == "GET"}
+    assert asked == {path for method, path in LANE_ROUTES if method == "GET"}
 
 
 def test_a_request_id_that_would_do_harm_is_replaced_in_the_lane_too(access: str) -> None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from matinee.api import limits
-from matinee.api.fast_lane import PLACES, FastLane
+from matinee.api.fast_lane import ROUTES, FastLane
 from matinee.api.gateway import Gateway
 from matinee.audit.models import Event
 from matinee.library.models import Favorite, MovieRating, Watchlist
@@ -138,7 +138,7 @@ def test_a_write_with_an_unusual_header_is_left_to_django(access: str, more: dic
 def test_each_write_of_the_lane_is_held_against_django() -> None:
     asked = {(method, re.sub(r"/[0-9]+/", "/1/", path)) for method, path, *_ in USUAL}
 
-    assert asked == {(method, path) for method, path in PLACES if method != "GET"}
+    assert asked == {(method, path) for method, path in ROUTES if method != "GET"}
 
 
 @pytest.mark.parametrize("stars", [5, 6])

@@ -39,7 +39,7 @@ def stand_in(settings: Settings, tmp_path: Path, make_movie: MakeMovie) -> Itera
 
 def mirror() -> None:
     """What job workers do within seconds."""
-    synchronise(connection.new_client(), wishes=connection.wishes(), clock=timezone.now)
+    synchronise(connection.new_client(), scope=connection.scope(), clock=timezone.now)
     publish_what_is_stale()
     refresh_index()
 

@@ -19,7 +19,7 @@ import redis
 from pytest_django.fixtures import Settings
 
 from matinee.core.counters import Counters, CountersAway, FileCounters, OwnCounters, ValkeyCounters, begin_anew
-from matinee.core.limits import Limiter, Standing, limiter
+from matinee.core.limits import Limiter, Quota, limiter
 from tests.core.valkey import valkey
 from tests.killed import run_and_kill
 
@@ -83,7 +83,7 @@ def test_it_tells_what_is_left_and_how_long_to_wait(shared: Shared) -> None:
 
     told = [limiter.take("alice", limit=3, in_leases=False, now=MINUTE + second) for second in (0, 17.9, 18, 59.9)]
 
-    assert told == [Standing(True, 2, 60), Standing(True, 1, 43), Standing(True, 0, 42), Standing(False, 0, 1)]
+    assert told == [Quota(True, 2, 60), Quota(True, 1, 43), Quota(True, 0, 42), Quota(False, 0, 1)]
 
 
 def test_a_lease_is_asked_for_once_and_told_as_left(shared: Shared) -> None:
@@ -237,7 +237,7 @@ def test_while_they_are_away_each_key_has_its_own_limit(tmp_path: Path) -> None:
     limiter = Limiter(FileCounters(tmp_path / "limits.sqlite3"))
 
     assert asked(limiter, 30) == 10
-    assert limiter.take("bob", limit=10, in_leases=False, now=MINUTE) == Standing(True, 9, 60)
+    assert limiter.take("bob", limit=10, in_leases=False, now=MINUTE) == Quota(True, 9, 60)
 
 
 def test_no_request_waits_for_counters_longer_than_they_are_worth(tmp_path: Path) -> None:

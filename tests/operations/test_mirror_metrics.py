@@ -92,7 +92,7 @@ def test_a_breaker_that_keeps_requests_back_shows_for_as_long_as_it_does(
 ) -> None:
     for _ in range(5):
         connection.pace().failed()
-    until = connection.pace().standing().open_until
+    until = connection.pace().state().open_until
     seen = []
 
     for seconds in (-1, +1):

@@ -19,7 +19,7 @@ from matinee.engine.interactions import Interactions
 from matinee.operations.demo import set_up
 from matinee.recommendations.community import Films, Ratings, store_community
 from matinee.recommendations.freshness import is_behind, model_store, refusal_store
-from matinee.recommendations.guard import FEWEST, MOST, SHARE, Source, hold_out
+from matinee.recommendations.guard import FEWEST, MOST, SHARE, RatingSource, hold_out
 from matinee.recommendations.training import train
 from tests.recommendations.conftest import NOW, make_movie, rate
 
@@ -54,15 +54,15 @@ def store(name: str, ratings: Interactions) -> None:
     store_community(name, numbering="movielens", ratings=stored, films=Films(numbers, ratings.item_ids, titles))
 
 
-def source(people: list[int], *, name: str = "own", version: str = "", films: int = 10) -> Source:
+def source(people: list[int], *, name: str = "own", version: str = "", films: int = 10) -> RatingSource:
     """Everybody gave five stars to the same films, 1 and up."""
     users = np.repeat(np.arange(len(people)), films)
     items = np.tile(np.arange(1, films + 1), len(people))
     ratings = Interactions.from_arrays(users, items, np.full(len(users), 5.0))
-    return Source(name, version, ratings, np.array(people, dtype=np.int64))
+    return RatingSource(name, version, ratings, np.array(people, dtype=np.int64))
 
 
-def left_out(*sources: Source) -> set[int]:
+def left_out(*sources: RatingSource) -> set[int]:
     people = np.concatenate([each.people for each in sources])
     return set(people[hold_out(sources, FILMS).is_left_out].tolist())
 

@@ -9,7 +9,7 @@ from typing import Any
 from matinee.catalog.film_lists import LISTS
 from matinee.catalog.models import Genre, Movie
 from matinee.tmdb.client import Client
-from matinee.tmdb.connection import Wishes
+from matinee.tmdb.connection import MirrorScope
 from matinee.tmdb.models import WantedFilm
 from matinee.tmdb.stand_in.server import StandIn
 from matinee.tmdb.storing import Stored
@@ -17,8 +17,8 @@ from matinee.tmdb.sync import synchronise
 
 NOON = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
-EVERYTHING = Wishes(films=10_000, adult=True, video=True)
-FAMILY = Wishes(films=10_000, adult=False, video=False)
+EVERYTHING = MirrorScope(films=10_000, adult=True, video=True)
+FAMILY = MirrorScope(films=10_000, adult=False, video=False)
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Clock:
 
 
 def mirrored(client: Client, clock: Clock, **more: Any) -> Stored:
-    return synchronise(client, clock=clock, **{"wishes": FAMILY, "patience": dt.timedelta(0), **more})
+    return synchronise(client, clock=clock, **{"scope": FAMILY, "patience": dt.timedelta(0), **more})
 
 
 def end_state() -> dict[str, Any]:

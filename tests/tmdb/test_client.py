@@ -113,7 +113,7 @@ def test_a_token_that_is_refused_is_told_and_not_tried_again(stand_in: StandIn, 
         client.film(603)
 
     assert len(stand_in.asked) == 1
-    assert not pace.standing().failures
+    assert not pace.state().failures
 
 
 class _NoToken(Access):
@@ -168,7 +168,7 @@ def test_after_five_failures_nobody_asks_any_more(client: Client, stand_in: Stan
             client.film(603)
 
     assert len(stand_in.asked) == 5
-    assert pace.standing().is_open
+    assert pace.state().is_open
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
@@ -180,7 +180,7 @@ def test_retry_after_is_obeyed_in_both_forms(client: Client, stand_in: StandIn, 
         client.film(603, seconds=3)
 
     assert len(stand_in.asked) == 1
-    assert pace.standing().paused_until - until.timestamp() == pytest.approx(0, abs=2)
+    assert pace.state().paused_until - until.timestamp() == pytest.approx(0, abs=2)
 
 
 @pytest.mark.parametrize("absurd", ["9999999999", "Fri, 31 Dec 9999 23:59:59 GMT", "-5", "soon", "", "1e999"])
@@ -190,7 +190,7 @@ def test_an_absurd_retry_after_is_capped(client: Client, stand_in: StandIn, pace
     with contextlib.suppress(Away):
         client.film(603, seconds=3)
 
-    assert pace.standing().paused_until <= time.time() + 60
+    assert pace.state().paused_until <= time.time() + 60
 
 
 def test_a_429_is_no_failure_of_tmdb(client: Client, stand_in: StandIn, pace: Pace) -> None:
@@ -200,7 +200,7 @@ def test_a_429_is_no_failure_of_tmdb(client: Client, stand_in: StandIn, pace: Pa
         client.film(603)
 
     assert len(stand_in.asked) == TRIES
-    assert not pace.standing().failures
+    assert not pace.state().failures
 
 
 def test_at_most_forty_requests_a_second_reach_tmdb(stand_in: StandIn, tmp_path: Path) -> None:

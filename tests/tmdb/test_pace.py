@@ -58,13 +58,13 @@ def test_requests_are_spaced_below_forty_a_second(paced: Pace, clock: Clock) -> 
 
 def test_a_turn_that_comes_too_late_is_not_taken(paced: Pace, clock: Clock) -> None:
     paced.wait_for_turn(seconds=0)
-    before = paced.standing().next_at
+    before = paced.state().next_at
 
     with pytest.raises(Away) as refusal:
         paced.wait_for_turn(seconds=SECOND_OF_A_REQUEST / 2)
 
     assert refusal.value.seconds == pytest.approx(SECOND_OF_A_REQUEST, abs=1e-3)
-    assert paced.standing().next_at == before
+    assert paced.state().next_at == before
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_429_holds_up_everybody_for_as_long_as_it_says_and_no_absurd_time(
 
     paced.slow_down(seconds=asked)
 
-    assert other.standing().paused_until - clock.now == pytest.approx(kept)
+    assert other.state().paused_until - clock.now == pytest.approx(kept)
 
 
 def test_a_429_halves_the_rate_which_grows_back(paced: Pace, clock: Clock) -> None:
@@ -113,12 +113,12 @@ def test_a_success_between_failures_keeps_it_closed(paced: Pace, clock: Clock) -
 
     paced.wait_for_turn(seconds=1)
 
-    assert not paced.standing().is_open
+    assert not paced.state().is_open
 
 
 def test_after_its_rest_one_request_tries_and_the_others_wait_for_its_outcome(paced: Pace, clock: Clock) -> None:
     fail(paced, FAILURES_IN_A_ROW)
-    clock.now = paced.standing().open_until
+    clock.now = paced.state().open_until
 
     paced.wait_for_turn(seconds=1)
 
@@ -134,8 +134,8 @@ def test_rests_grow_while_the_tries_fail_and_end(paced: Pace, clock: Clock) -> N
     fail(paced, FAILURES_IN_A_ROW)
     rests = []
     for _ in range(8):
-        rests.append(paced.standing().open_until - clock.now)
-        clock.now = paced.standing().open_until
+        rests.append(paced.state().open_until - clock.now)
+        clock.now = paced.state().open_until
         paced.wait_for_turn(seconds=1)
         paced.failed()
 
@@ -145,7 +145,7 @@ def test_rests_grow_while_the_tries_fail_and_end(paced: Pace, clock: Clock) -> N
 
 def test_a_request_that_tried_and_vanished_is_not_waited_for_long(paced: Pace, clock: Clock) -> None:
     fail(paced, FAILURES_IN_A_ROW)
-    clock.now = paced.standing().open_until
+    clock.now = paced.state().open_until
     paced.wait_for_turn(seconds=1)
 
     clock.now += 31
@@ -167,7 +167,7 @@ def test_a_file_that_is_damaged_is_begun_anew(paced: Pace, tmp_path: Path, conte
 
     paced.wait_for_turn(seconds=0)
 
-    assert paced.standing().failures == 0
+    assert paced.state().failures == 0
 
 
 def test_a_client_that_stops_lets_nobody_wait(tmp_path: Path) -> None:
@@ -198,10 +198,10 @@ def processes() -> Iterator[ProcessPoolExecutor]:
 def test_three_processes_share_one_pace(tmp_path: Path, processes: ProcessPoolExecutor) -> None:
     pace = Pace(tmp_path / "pace")
     pace.wait_for_turn(seconds=0)
-    first = pace.standing().next_at
+    first = pace.state().next_at
 
     taken = [at for turns in processes.map(take_turns, [tmp_path / "pace"] * 3) for at in turns]
 
     assert len(taken) == 36
-    assert pace.standing().next_at - first >= 36 * SECOND_OF_A_REQUEST - 1e-6
+    assert pace.state().next_at - first >= 36 * SECOND_OF_A_REQUEST - 1e-6
     assert all(at >= first + place * SECOND_OF_A_REQUEST - 1e-3 for place, at in enumerate(sorted(taken)))

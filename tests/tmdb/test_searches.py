@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 from matinee.core.jobs.schedule import registered
 from matinee.tmdb import lease, planning, searches
 from matinee.tmdb.client import Client
-from matinee.tmdb.connection import Wishes
+from matinee.tmdb.connection import MirrorScope
 from matinee.tmdb.connection import pace as pace_of_this_machine
 from matinee.tmdb.failures import TokenRefused
 from matinee.tmdb.models import SyncLease, WantedFilm, WantedSearch
@@ -29,7 +29,7 @@ from tests.tmdb.payloads import payload
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SEARCH = "/3/search/movie"
-FEW = Wishes(films=3, adult=False, video=False)
+FEW = MirrorScope(films=3, adult=False, video=False)
 
 
 @pytest.fixture(autouse=True)
@@ -121,7 +121,7 @@ def test_films_that_somebody_waits_for_come_before_all_others(filled: StandIn, c
     held = lease.take(holder="this run", now=clock())
     want_search("reloaded", now=NOON)
 
-    searches.answer_searches(client, held, wishes=FEW, clock=clock)
+    searches.answer_searches(client, held, scope=FEW, clock=clock)
 
     assert list(WantedFilm.objects.order_by("rank").values_list("tmdb_id", flat=True)) == [604, 5]
 
@@ -135,7 +135,7 @@ def test_a_search_during_a_run_is_answered_in_it(
     def search(_: object) -> None:
         want_search("too rare", now=NOON)
 
-    mirrored(client, clock, wishes=FEW, on_progress=search)
+    mirrored(client, clock, scope=FEW, on_progress=search)
 
     assert 7 in titles()
 

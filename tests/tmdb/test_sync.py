@@ -14,7 +14,7 @@ from matinee.catalog.models import Genre, Movie
 from matinee.library.models import Favorite
 from matinee.tmdb import planning, sync
 from matinee.tmdb.client import Client
-from matinee.tmdb.connection import Wishes
+from matinee.tmdb.connection import MirrorScope
 from matinee.tmdb.models import SyncLease, SyncStep, WantedFilm
 from matinee.tmdb.planning import is_due
 from matinee.tmdb.stand_in.faults import Fault
@@ -125,7 +125,7 @@ class TestTheFirstFill:
         monkeypatch.setattr(sync, "BATCH", 1)
         stand_in.films.put(payload(550, "Fight Club", popularity=20.0), day=NOON.date())
 
-        mirrored(client, clock, wishes=Wishes(films=2, adult=False, video=False))
+        mirrored(client, clock, scope=MirrorScope(films=2, adult=False, video=False))
 
         assert asked_films(stand_in) == [603, 550]
 
@@ -137,7 +137,7 @@ class TestTheFirstFill:
 
         mirrored(client, clock)
         without = set(titles())
-        mirrored(client, clock, full=True, wishes=Wishes(films=10, adult=True, video=True))
+        mirrored(client, clock, full=True, scope=MirrorScope(films=10, adult=True, video=True))
 
         assert (7 in without, 7 in titles()) == (False, True)
 
@@ -145,7 +145,7 @@ class TestTheFirstFill:
         Movie.objects.create(tmdb_id=949, title="Hot", created_at=NOON - DAY, updated_at=NOON - DAY)
         Movie.objects.create(tmdb_id=5, title="Nothing of TMDb's", created_at=NOON - DAY, updated_at=NOON - DAY)
 
-        mirrored(client, clock, wishes=Wishes(films=1, adult=False, video=False))
+        mirrored(client, clock, scope=MirrorScope(films=1, adult=False, video=False))
 
         assert titles()[949] == "Heat"
         assert 5 not in titles()

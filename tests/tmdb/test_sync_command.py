@@ -138,12 +138,12 @@ def test_every_part_has_help(arguments: list[str], capsys: pytest.CaptureFixture
 def test_the_scheduled_run_mirrors_and_logs_what_keeps_it_from_it(
     stand_in: StandIn, caplog: pytest.LogCaptureFixture
 ) -> None:
-    sync.run_scheduled(connection.new_client(), wishes=connection.wishes(), clock=timezone.now)
+    sync.run_scheduled(connection.new_client(), scope=connection.scope(), clock=timezone.now)
     mirrored = Movie.objects.count()
     stand_in.faults.put(Fault("500"))
     Movie.objects.all().delete()
     SyncStep.objects.all().delete()
-    sync.run_scheduled(connection.new_client(), wishes=connection.wishes(), clock=timezone.now)
+    sync.run_scheduled(connection.new_client(), scope=connection.scope(), clock=timezone.now)
 
     assert mirrored == 3
     assert "TMDb is not mirrored" in caplog.text

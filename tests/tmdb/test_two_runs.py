@@ -15,7 +15,7 @@ from django.db import connection, connections, transaction
 
 from matinee.tmdb import lease, sync
 from matinee.tmdb.client import Client
-from matinee.tmdb.lease import LASTS, AlreadyRunning, LeaseLost
+from matinee.tmdb.lease import LASTS, AlreadyRunning, MirrorLeaseLost
 from matinee.tmdb.models import SyncLease, WantedFilm
 from matinee.tmdb.pace import Pace
 from matinee.tmdb.stand_in.films import Films
@@ -108,7 +108,7 @@ class TestTheLease:
             if progress.done and progress.left == FILMS - 20:
                 lease.take(holder="next", now=clock.now + LASTS)
 
-        with pytest.raises(LeaseLost):
+        with pytest.raises(MirrorLeaseLost):
             mirrored(client, clock, on_progress=be_overtaken)
 
         assert len(titles()) == 20
@@ -124,7 +124,7 @@ class TestTheLease:
             WantedFilm.objects.create(tmdb_id=603, rank=0)
             lease.hold(zombie, now=clock())
 
-        with pytest.raises(LeaseLost):
+        with pytest.raises(MirrorLeaseLost):
             write()
 
         assert not WantedFilm.objects.exists()

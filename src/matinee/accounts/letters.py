@@ -33,7 +33,7 @@ WITH_TOKEN = (Letter.Kind.VERIFICATION, Letter.Kind.EMAIL_CHANGE, Letter.Kind.RE
 """The kinds that hold a token for somebody who has an account; a registration's token is for who has none yet."""
 
 
-class TokenRefused(Invalid):
+class MailTokenRefused(Invalid):
     """The token of a letter is unknown, used or too old, or is for something else."""
 
     code = "invalid_mail_token"
@@ -57,7 +57,7 @@ def post(
 
 
 def holding(token: str, *, kinds: Collection[Letter.Kind], now: dt.datetime) -> Letter:
-    """The letter whose token this is. Raises TokenRefused."""
+    """The letter whose token this is. Raises MailTokenRefused."""
     letters = Letter.objects.select_related("user").filter(kind__in=kinds, expires_at__gt=now)
     letter = letters.filter(Q(user=None) | Q(user__is_active=True), digest=digest_of(token)).first()
     if letter is None:
@@ -66,7 +66,7 @@ def holding(token: str, *, kinds: Collection[Letter.Kind], now: dt.datetime) -> 
 
 
 def use(letter: Letter) -> None:
-    """Take it away in the caller's transaction; of several at once exactly one goes on. Raises TokenRefused."""
+    """Take it away in the caller's transaction; of several at once exactly one goes on. Raises MailTokenRefused."""
     used, _ = Letter.objects.filter(pk=letter.pk, digest=letter.digest).delete()
     if not used:
         raise _refused()
@@ -77,6 +77,6 @@ def withdraw(*, user: User) -> None:
     Letter.objects.filter(user=user, kind__in=WITH_TOKEN).delete()
 
 
-def _refused() -> TokenRefused:
+def _refused() -> MailTokenRefused:
     message = "This is not valid, or no longer. Ask for a new mail."
-    return TokenRefused(message, fields=(FieldError("token", message, TokenRefused.code),))
+    return MailTokenRefused(message, fields=(FieldError("token", message, MailTokenRefused.code),))

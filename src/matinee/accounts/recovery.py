@@ -67,7 +67,7 @@ def ask_for_reset(*, email: str, now: dt.datetime) -> None:
 
 
 def reset_password(*, token: str, new: str, now: dt.datetime) -> None:
-    """Set the password that who holds the token chooses, and sign out everywhere. Raises Invalid or TokenRefused."""
+    """Set the password that who holds the token chooses, and sign out everywhere. Raises Invalid, MailTokenRefused."""
     letter = letters.holding(token, kinds=[Letter.Kind.RESET], now=now)
     checks = FieldChecks()
     new = new_password(checks, "password", new, of=letter.user)
@@ -102,7 +102,7 @@ def ask_for_email_change(*, user: User, session_id: int, email: str, password: s
 
 @transaction.atomic
 def verify_email(*, token: str, now: dt.datetime) -> None:
-    """Do what waited for somebody to read the mail at an address. Raises TokenRefused or EmailTaken."""
+    """Do what waited for somebody to read the mail at an address. Raises MailTokenRefused or EmailTaken."""
     letter = letters.holding(token, kinds=PROOFS_OF_ADDRESS, now=now)
     letters.use(letter)
     match letter.kind:

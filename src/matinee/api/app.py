@@ -30,7 +30,7 @@ from matinee.api import (
 from matinee.api.authentication import signed_in
 from matinee.api.bodies import StrictParser
 from matinee.api.idempotency import HEADER, once
-from matinee.api.limits import Limits
+from matinee.api.limits import Throttle
 
 PUBLIC: list[dict[str, list[str]]] = [{}, {"SignedIn": []}]
 """OpenAPI's way to say that a token may be given and need not be."""
@@ -121,7 +121,7 @@ api = Api(
     docs=Swagger(settings={"persistAuthorization": True}),
     parser=StrictParser(),
     auth=signed_in,
-    throttle=[Limits()],
+    throttle=[Throttle()],
 )
 problems.install(api)
 api.add_decorator(once)

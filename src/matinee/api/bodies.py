@@ -19,7 +19,7 @@ from matinee.core.text import UnacceptableText, cleaned
 DEEPEST_NESTING = 64
 MOST_VALUES = 10_000
 
-Place: TypeAlias = "tuple[Place, str | int] | None"
+JsonPath: TypeAlias = "tuple[JsonPath, str | int] | None"
 """Where in a body: the place around it and the key or index in there; None is the body itself."""
 
 
@@ -80,7 +80,7 @@ def _refuse_hostile(body: Any) -> None:
     would else be repeated for each of its values.
     """
     values = 0
-    waiting: list[tuple[Place, int, Any]] = [(None, 1, body)]
+    waiting: list[tuple[JsonPath, int, Any]] = [(None, 1, body)]
     while waiting:
         place, depth, value = waiting.pop()
         if depth > DEEPEST_NESTING:
@@ -99,7 +99,7 @@ def _refuse_hostile(body: Any) -> None:
         waiting.extend(((place, key), depth + 1, item) for key, item in parts)
 
 
-def _refuse_broken_text(text: str, place: Place) -> None:
+def _refuse_broken_text(text: str, place: JsonPath) -> None:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
@@ -108,7 +108,7 @@ def _refuse_broken_text(text: str, place: Place) -> None:
         raise Invalid(f"Not acceptable: {name or 'a key'}.", fields=(FieldError(name, message, "invalid"),)) from None
 
 
-def _written_out(place: Place) -> str:
+def _written_out(place: JsonPath) -> str:
     parts = []
     while place is not None:
         place, part = place

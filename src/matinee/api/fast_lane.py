@@ -31,7 +31,7 @@ from matinee.api.authentication import SignedIn, maybe_signed_in, reader_of, sig
 from matinee.api.bodies import MovieReference, StrictParser
 from matinee.api.filters import CatalogueQuery, FilterQuery
 from matinee.api.gateway import Wsgi
-from matinee.api.limits import Limits, told_of
+from matinee.api.limits import Throttle, told_of
 from matinee.api.measuring import measured
 from matinee.api.middleware import EMPTY, identity_of, wrong_parameters
 from matinee.api.representations import VARIES_BY, is_known, represented
@@ -78,11 +78,11 @@ REASONS = {200: "200 OK", 201: "201 Created", 204: "204 No Content", 304: "304 N
 OF_JSON = {"Content-Type": "application/json"}
 
 
-Where: TypeAlias = tuple[str, str]
+Template: TypeAlias = tuple[str, str]
 """A method and a path."""
 
 
-class Place(NamedTuple):
+class Route(NamedTuple):
     """What a method and a path lead to."""
 
     call: Callable[..., HttpResponse]
@@ -92,18 +92,18 @@ class Place(NamedTuple):
     body: type[BaseModel] | None = None
 
 
-def _mine(call: Callable[..., HttpResponse], *reads: type[BaseModel], body: type[BaseModel] | None = None) -> Place:
-    return Place(call, reads, signed_in, body)
+def _mine(call: Callable[..., HttpResponse], *reads: type[BaseModel], body: type[BaseModel] | None = None) -> Route:
+    return Route(call, reads, signed_in, body)
 
 
-PLACES: Mapping[tuple[str, str], Place] = {
-    ("GET", API): Place(movies.list_movies, (PageQuery, CatalogueQuery)),
-    ("GET", f"{API}genres/"): Place(movies.list_genres),
-    ("GET", f"{API}trending/"): Place(movies.list_trending, (PageQuery, movies.TrendingQuery)),
-    ("GET", f"{API}search/"): Place(search.search_movies, (PageQuery, search.SearchQuery)),
-    ("GET", f"{API}suggest/"): Place(search.suggest_movies, (search.SuggestQuery,)),
-    ("GET", f"{API}1/"): Place(movies.get_movie),
-    ("GET", f"{API}1/similar/"): Place(movies.list_similar, (PageQuery, FilterQuery)),
+ROUTES: Mapping[tuple[str, str], Route] = {
+    ("GET", API): Route(movies.list_movies, (PageQuery, CatalogueQuery)),
+    ("GET", f"{API}genres/"): Route(movies.list_genres),
+    ("GET", f"{API}trending/"): Route(movies.list_trending, (PageQuery, movies.TrendingQuery)),
+    ("GET", f"{API}search/"): Route(search.search_movies, (PageQuery, search.SearchQuery)),
+    ("GET", f"{API}suggest/"): Route(search.suggest_movies, (search.SuggestQuery,)),
+    ("GET", f"{API}1/"): Route(movies.get_movie),
+    ("GET", f"{API}1/similar/"): Route(movies.list_similar, (PageQuery, FilterQuery)),
     ("GET", f"{API}recommendations/"): _mine(
         recommendations.list_recommendations, PageQuery, recommendations.RecommendationQuery
     ),
@@ -153,17 +153,17 @@ class FastLane:
 
     def answer(self, environ: dict[str, Any]) -> Answer | None:
         """None where it is left to Django."""
-        place, ids = place_of(environ["REQUEST_METHOD"], environ["PATH_INFO"])
-        if place is None or environ.get("SCRIPT_NAME") or any(name in environ for name in LEFT_TO_DJANGO):
+        template, ids = template_of(environ["REQUEST_METHOD"], environ["PATH_INFO"])
+        if template is None or environ.get("SCRIPT_NAME") or any(name in environ for name in LEFT_TO_DJANGO):
             return None
         request_started.send(FastLane, environ=environ)  # has connections looked at that are old or broken
         request = WSGIRequest(environ)
-        request.resolver_match = _match(place)
+        request.resolver_match = _match(template)
         identity = identity_of(environ.get("HTTP_X_REQUEST_ID", ""))
         token = request_id.current.set(identity)
         network = client_network.address.set(client_address(environ))
         try:
-            answer = measured(request, lambda request: self._answer(request, place, ids))
+            answer = measured(request, lambda request: self._answer(request, template, ids))
         except Exception:  # noqa: BLE001 - Django meets it again, answers and logs it
             return None
         finally:
@@ -172,12 +172,12 @@ class FastLane:
         answer.headers["X-Request-ID"] = identity
         return answer
 
-    def _answer(self, request: HttpRequest, place: Where, ids: tuple[int, ...]) -> Answer:
+    def _answer(self, request: HttpRequest, template: Template, ids: tuple[int, ...]) -> Answer:
         """Raises LeftToDjango, and what the endpoints raise."""
         meta = request.META
         frame = self._frame(meta)
         request.origin = frame.origin  # type: ignore[attr-defined] # as `answers` reads it
-        response = _asked(request, place, ids)
+        response = _asked(request, template, ids)
         if request.method != "GET":
             return _of_write(response, {**frame.headers, **told_of(request)})
         if response.status_code != 200 or response.headers != OF_JSON:
@@ -236,43 +236,43 @@ def _of_write(response: HttpResponse, headers: dict[str, str]) -> Answer:
     return Answer(response.status_code, headers, response.content)
 
 
-def place_of(method: str, path: str) -> tuple[Where | None, tuple[int, ...]]:
-    """The one of PLACES, and the numbers that its path has."""
+def template_of(method: str, path: str) -> tuple[Template | None, tuple[int, ...]]:
+    """The one of ROUTES, and the numbers that its path has."""
     number, ids = NUMBER.search(path), tuple[int, ...]()
     if number is not None:
         path, ids = f"{path[: number.start()]}1{path[number.end() :]}", (int(number[0]),)
-    place = method, path
-    return (place, ids) if place in PLACES else (None, ())
+    template = method, path
+    return (template, ids) if template in ROUTES else (None, ())
 
 
-@lru_cache(maxsize=len(PLACES))
-def _match(place: Where) -> ResolverMatch:
+@lru_cache(maxsize=len(ROUTES))
+def _match(template: Template) -> ResolverMatch:
     """The route, of which only the name and the template are looked at."""
-    _, path = place
+    _, path = template
     return resolve(path)
 
 
-def _asked(request: HttpRequest, place: Where, ids: tuple[int, ...]) -> HttpResponse:
-    call, _, who, body = PLACES[place]
+def _asked(request: HttpRequest, template: Template, ids: tuple[int, ...]) -> HttpResponse:
+    call, _, who, body = ROUTES[template]
     query = query_of(request)
     if len(query) > LONGEST_REMEMBERED:
         raise LeftToDjango
     request.auth = who(request)  # type: ignore[attr-defined] # as ninja does it
     if request.auth is None:  # type: ignore[attr-defined] # as ninja does it
         raise LeftToDjango
-    wishes = _wishes(place, query)
-    if not Limits().allow_request(request):
+    wishes = _wishes(template, query)
+    if not Throttle().allow_request(request):
         raise LeftToDjango
     return call(request, *ids, *wishes, *([] if body is None else [_body(request, body)]))
 
 
 @lru_cache(maxsize=1_024)
-def _wishes(place: Where, query: bytes) -> tuple[BaseModel, ...]:
+def _wishes(template: Template, query: bytes) -> tuple[BaseModel, ...]:
     """A query as the endpoint is given it. Raises LeftToDjango where there is anything wrong with it."""
-    given, (method, _) = QueryDict(query), place
-    if wrong_parameters(given, _match(place).route, method):
+    given, (method, _) = QueryDict(query), template
+    if wrong_parameters(given, _match(template).route, method):
         raise LeftToDjango
-    return tuple(model.model_validate(given.dict()) for model in PLACES[place].reads)
+    return tuple(model.model_validate(given.dict()) for model in ROUTES[template].reads)
 
 
 def _body(request: HttpRequest, model: type[BaseModel]) -> BaseModel:

@@ -18,7 +18,7 @@ from ninja.throttling import BaseThrottle
 from matinee.api import problems
 from matinee.api.authentication import reader_of
 from matinee.core.client_address import client_address
-from matinee.core.limits import WINDOW_SECONDS, Standing, limiter
+from matinee.core.limits import WINDOW_SECONDS, Quota, limiter
 from matinee.core.networks import SUBSCRIBER, network_of
 from matinee.core.refusals import TooMany
 
@@ -40,7 +40,7 @@ BY_ADDRESS_ALONE: Mapping[str, str] = {
 OF_THEIR_OWN: Mapping[str, str] = {"export": "export"}
 """The kind of the routes that cost as much as a thousand reads, by their name; of who asks."""
 COUNTED = "matinee.counted"
-NO_LIMIT = Standing(served=True, remaining=0, resets_in=0)
+NO_LIMIT = Quota(served=True, remaining=0, resets_in=0)
 
 
 class Counted(NamedTuple):
@@ -48,10 +48,10 @@ class Counted(NamedTuple):
 
     kind: str
     limit: int
-    standing: Standing
+    quota: Quota
 
 
-class Limits(BaseThrottle):
+class Throttle(BaseThrottle):
     """Ninja asks it before each operation, when it is known who asks."""
 
     def allow_request(self, request: HttpRequest) -> bool:
@@ -60,7 +60,7 @@ class Limits(BaseThrottle):
         by_address = BY_ADDRESS_ALONE.get(name or "")
         kind = by_address or OF_THEIR_OWN.get(name or "")
         counted = _counted(request) or _count(request, kind=kind, by_address=by_address is not None)
-        return counted.standing.served
+        return counted.quota.served
 
 
 class RateLimits:
@@ -90,7 +90,7 @@ def told_of(request: HttpRequest) -> dict[str, str]:
         return {}
     return {
         "RateLimit-Policy": f'"{counted.kind}";q={counted.limit};w={WINDOW_SECONDS}',
-        "RateLimit": f'"{counted.kind}";r={counted.standing.remaining};t={counted.standing.resets_in}',
+        "RateLimit": f'"{counted.kind}";r={counted.quota.remaining};t={counted.quota.resets_in}',
     }
 
 
@@ -100,10 +100,10 @@ def _count(request: HttpRequest, *, kind: str | None = None, by_address: bool = 
     kind = kind or ("read" if request.method in READS else "write")
     who = network_of(client_address(request.META), SUBSCRIBER) if reader is None else str(reader.pk)
     limit = settings.REQUESTS_A_MINUTE[kind]
-    standing = NO_LIMIT
+    quota = NO_LIMIT
     if limit:
-        standing = limiter().take(f"{kind}:{who}", limit=limit, in_leases=kind == "read", now=time())
-    request.META[COUNTED] = counted = Counted(kind, limit, standing)
+        quota = limiter().take(f"{kind}:{who}", limit=limit, in_leases=kind == "read", now=time())
+    request.META[COUNTED] = counted = Counted(kind, limit, quota)
     return counted
 
 
@@ -115,10 +115,10 @@ def _counted(request: HttpRequest) -> Counted | None:
 
 def _is_refused(request: HttpRequest) -> bool:
     counted = _counted(request)
-    return counted is not None and not counted.standing.served
+    return counted is not None and not counted.quota.served
 
 
 def _refusal(counted: Counted) -> HttpResponse:
-    seconds = counted.standing.resets_in
+    seconds = counted.quota.resets_in
     detail = f"{counted.limit} requests of this kind are served a minute. Try again in {seconds} s."
     return problems.of_refusal(TooMany(detail, retry_after_seconds=seconds))

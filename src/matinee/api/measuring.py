@@ -25,12 +25,12 @@ SECONDS = Histogram(
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-class Answer(Protocol):
+class HasStatusCode(Protocol):
     @property
     def status_code(self) -> int: ...
 
 
-Answered = TypeVar("Answered", bound=Answer)
+Answered = TypeVar("Answered", bound=HasStatusCode)
 
 
 class Measured:

@@ -121,7 +121,7 @@ def told_by_tree() -> bool:
         return False
 
 
-class Refusal:
+class PreparedRefusal:
     """The answer, made once: where there is too much to do it must cost next to nothing."""
 
     def __init__(self) -> None:

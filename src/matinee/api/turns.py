@@ -23,7 +23,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http.response import HttpResponseBase
 
 from matinee.api.gateway import Wsgi
-from matinee.api.overload import Overload, Refusal, tell_tree, told_by_tree
+from matinee.api.overload import Overload, PreparedRefusal, tell_tree, told_by_tree
 from matinee.api.problems import problem
 from matinee.core.client_address import client_address
 from matinee.core.lending import lendable
@@ -144,7 +144,7 @@ class Turns:
         self._free: list[BaseDatabaseWrapper] = []
         self._waiting: deque[Turn] = deque()
         self._overload = Overload(turns=at_once, tell_others=tell_tree, others_told=told_by_tree)
-        self._refusal = Refusal()
+        self._refusal = PreparedRefusal()
         for _ in range(at_once):
             connection = connections.create_connection(DEFAULT_DB_ALIAS)
             connection.inc_thread_sharing()

@@ -25,7 +25,7 @@ LEASES = 10
 AWAY_SECONDS = 5.0
 
 
-class Standing(NamedTuple):
+class Quota(NamedTuple):
     """Where somebody stands with a limit once a request is counted."""
 
     served: bool
@@ -55,7 +55,7 @@ class Limiter:
         self._window = 0
         self._held: dict[str, Held] = {}
 
-    def take(self, key: str, *, limit: int, in_leases: bool, now: float) -> Standing:
+    def take(self, key: str, *, limit: int, in_leases: bool, now: float) -> Quota:
         """Count one request of `key` at `now`, as time.time() counts."""
         window, second = divmod(int(now), WINDOW_SECONDS)
         with self._lock:
@@ -70,7 +70,7 @@ class Limiter:
             amount = max(limit // LEASES, 1) if in_leases else 1
             served = self._draw(key, held, window=window, amount=amount, limit=limit)
         remaining = max(limit - held.used, 0) + held.left
-        return Standing(served, remaining, WINDOW_SECONDS - second)
+        return Quota(served, remaining, WINDOW_SECONDS - second)
 
     def _draw(self, key: str, held: Held, *, window: int, amount: int, limit: int) -> bool:
         """Take up to `amount` of what is left of the limit, the first for the request that asks."""

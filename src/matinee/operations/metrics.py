@@ -50,11 +50,11 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if SHARED_FOLDER in os.environ:
         counted = CollectorRegistry()
         MultiProcessCollector(counted)  # type: ignore[no-untyped-call] # it registers itself
-    state.register(State())
+    state.register(StateCollector())
     return HttpResponse(generate_latest(counted) + generate_latest(state), content_type=CONTENT_TYPE_LATEST)
 
 
-class State(Collector):
+class StateCollector(Collector):
     """What nobody counts on the way, since it can be looked up when it is asked for."""
 
     def collect(self) -> Iterator[Metric]:

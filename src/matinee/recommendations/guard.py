@@ -35,7 +35,7 @@ DIGITS = 6
 
 
 @dataclass(frozen=True)
-class Source:
+class RatingSource:
     """Ratings, and what tells the people who gave them from one training to the next."""
 
     name: str
@@ -64,7 +64,7 @@ class HeldOut:
     highest_lot: int
     """Whoever drew this or less is left out; -1 leaves out nobody."""
     versions: Mapping[str, str]
-    """Source → its version."""
+    """By the name of the source, its version."""
     candidates: Ids = field(repr=False)
     """(n,) sorted: the films that are ranked."""
     questions: tuple[Question, ...] = field(repr=False)
@@ -91,7 +91,7 @@ class Verdict:
     reason: str
 
 
-def hold_out(sources: Sequence[Source], candidates: Ids) -> HeldOut:
+def hold_out(sources: Sequence[RatingSource], candidates: Ids) -> HeldOut:
     """Choose whom to leave out, and split their ratings of `candidates` as protocol 1 of the evaluation does.
 
     What is asked about a person depends on nobody else.
@@ -149,7 +149,7 @@ def judge(model: ItemModel, served: PublishedModel | None, held_out: HeldOut) ->
     return Verdict(is_worse=lead.high < 0, reason=reason)
 
 
-def _lots(source: Source) -> NDArray[np.int64]:
+def _lots(source: RatingSource) -> NDArray[np.int64]:
     """(users,) one number from 0 a person, without order and always the same."""
     drawn = (
         hashlib.blake2b(f"{source.name}:{person}".encode(), digest_size=7).digest() for person in source.people.tolist()
@@ -157,7 +157,7 @@ def _lots(source: Source) -> NDArray[np.int64]:
     return np.array([int.from_bytes(lot, "big") for lot in drawn], dtype=np.int64)
 
 
-def _questions(source: Source, lots: NDArray[np.int64], highest: int, candidates: Ids) -> Iterator[Question]:
+def _questions(source: RatingSource, lots: NDArray[np.int64], highest: int, candidates: Ids) -> Iterator[Question]:
     ratings = source.interactions
     is_asked = (lots <= highest)[ratings.user_rows] & np.isin(ratings.item_ids, candidates)[ratings.item_rows]
     held_out = ratings.of(is_asked)

@@ -66,7 +66,7 @@ class TrainingReport:
     data: DataCut
 
 
-Engine: TypeAlias = Literal["local", "spark"]
+EngineName: TypeAlias = Literal["local", "spark"]
 """Where ratings are counted: in this process, or by Spark."""
 
 
@@ -74,7 +74,7 @@ def train(
     *,
     now: dt.datetime,
     force: bool = False,
-    engine: Engine | None = None,
+    engine: EngineName | None = None,
     on_stage: Callable[[str], None] = lambda _: None,
 ) -> TrainingReport:
     """Fit on what there is at `now` and publish the model; without any ratings it is content and popularity.
@@ -131,7 +131,7 @@ def train(
 
 def _read(
     now: dt.datetime, on_stage: Callable[[str], None]
-) -> tuple[dict[str, int], dict[str, str], tuple[ItemFeatures, Floats, Floats], list[guard.Source]]:
+) -> tuple[dict[str, int], dict[str, str], tuple[ItemFeatures, Floats, Floats], list[guard.RatingSource]]:
     """All that there is to learn from, and before it what tells later on whether anything was added."""
     marks, digests = high_marks(), community_digests()
     on_stage("Reading films")
@@ -140,15 +140,17 @@ def _read(
     return marks, digests, films, read_sources(now=now)
 
 
-def read_sources(*, now: dt.datetime) -> list[guard.Source]:
+def read_sources(*, now: dt.datetime) -> list[guard.RatingSource]:
     """All ratings to learn from: first those of own people up to `now`, then each community data set."""
     own, accounts = own_interactions(now=now)
-    return [guard.Source(guard.OWN, "", own, accounts), *map(_source, community_datasets())]
+    return [guard.RatingSource(guard.OWN, "", own, accounts), *map(_source, community_datasets())]
 
 
-def _source(dataset: Community) -> guard.Source:
+def _source(dataset: Community) -> guard.RatingSource:
     ratings, digest = _interactions(dataset), dataset.version.partition("-")[2]
-    return guard.Source(f"{KIND_PREFIX}{dataset.name}", digest, ratings, np.arange(ratings.n_users, dtype=np.int64))
+    return guard.RatingSource(
+        f"{KIND_PREFIX}{dataset.name}", digest, ratings, np.arange(ratings.n_users, dtype=np.int64)
+    )
 
 
 def _interactions(community: Community) -> Interactions:
@@ -162,7 +164,7 @@ def _interactions(community: Community) -> Interactions:
 
 
 def _counted(
-    ratings: Interactions, engine: Engine
+    ratings: Interactions, engine: EngineName
 ) -> contextlib.AbstractContextManager[Interactions | RatingStatistics]:
     if engine == "local":
         return contextlib.nullcontext(ratings)

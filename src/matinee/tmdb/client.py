@@ -21,7 +21,7 @@ from prometheus_client import Counter
 from matinee.tmdb.failures import Gone, TmdbFailure, TokenRefused, Unanswered, Unfit
 from matinee.tmdb.pace import LONGEST_PAUSE, Pace
 from matinee.tmdb.payloads import APPENDED, Configuration, Film, FilmPage, Genres, read
-from matinee.tmdb.transport import BLOCK, Answer, Limits, Transport
+from matinee.tmdb.transport import BLOCK, Limits, Response, Transport
 
 REQUESTS = Counter("matinee_tmdb_requests", "Requests to TMDb, by how they ended.", ["outcome"])
 TRIES = 3
@@ -157,7 +157,7 @@ class Client:
         self._pace.failed()
 
 
-def _content(answer: Answer) -> bytes:
+def _content(answer: Response) -> bytes:
     match answer.status:
         case 200:
             return answer.body
@@ -176,15 +176,15 @@ def _refuse_missing_file(status: int, day: dt.date) -> None:
         raise Unanswered(f"TMDb answered {status}.")
 
 
-def _type_of(answer: Answer) -> str:
+def _type_of(answer: Response) -> str:
     return answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()[:50]
 
 
-def _is_json(answer: Answer) -> bool:
+def _is_json(answer: Response) -> bool:
     return _type_of(answer) == "application/json"
 
 
-def _pause_asked(answer: Answer) -> float:
+def _pause_asked(answer: Response) -> float:
     """The seconds that Retry-After asks for, in either of its forms; what makes no sense is a second."""
     text = answer.headers.get("Retry-After", "").strip()
     if re.fullmatch(r"[0-9]{1,18}", text):

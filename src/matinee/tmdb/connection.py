@@ -17,7 +17,7 @@ PACE_FILE = "tmdb-pace"
 
 
 @dataclass(frozen=True)
-class Wishes:
+class MirrorScope:
     """Which of TMDb's films are mirrored."""
 
     films: int
@@ -32,8 +32,10 @@ def is_configured() -> bool:
     return bool(settings.TMDB_TOKEN or settings.TMDB_STAND_IN)
 
 
-def wishes() -> Wishes:
-    return Wishes(settings.TMDB_FILMS, adult="adult" in settings.TMDB_INCLUDE, video="video" in settings.TMDB_INCLUDE)
+def scope() -> MirrorScope:
+    return MirrorScope(
+        settings.TMDB_FILMS, adult="adult" in settings.TMDB_INCLUDE, video="video" in settings.TMDB_INCLUDE
+    )
 
 
 def pace() -> Pace:

@@ -22,7 +22,7 @@ class AlreadyRunning(Conflict):
     code = "sync_already_running"
 
 
-class LeaseLost(Exception):
+class MirrorLeaseLost(Exception):
     """Another process took over: nothing that this one still writes counts."""
 
 
@@ -43,9 +43,9 @@ def take(*, holder: str, now: dt.datetime) -> Lease:
 
 
 def hold(lease: Lease, *, now: dt.datetime) -> None:
-    """Renew it; called first in every transaction that writes, which then nobody can overtake. Raises LeaseLost."""
+    """Renew it; called first in each transaction that writes, which nobody can overtake. Raises MirrorLeaseLost."""
     if not SyncLease.objects.filter(name=NAME, token=lease.token).update(expires_at=now + LASTS):
-        raise LeaseLost("Another process mirrors TMDb by now; this one has stopped.")
+        raise MirrorLeaseLost("Another process mirrors TMDb by now; this one has stopped.")
 
 
 def give_back(lease: Lease, *, now: dt.datetime) -> None:

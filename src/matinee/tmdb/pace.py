@@ -34,7 +34,7 @@ PROBE_LASTS_AT_MOST = 30.0
 
 
 @dataclass
-class Standing:
+class PaceState:
     """What the file holds. Instants are seconds of time.time(), 0 for never."""
 
     next_at: float = 0.0
@@ -86,15 +86,15 @@ class Pace:
 
     def wait_for_turn(self, *, seconds: float) -> None:
         """Return when the next request may be sent. Raises Away where that is later than `seconds` from now."""
-        with self._locked() as standing:
+        with self._locked() as state:
             now = self._clock()
-            standing.forget_another_clock(now)
-            _pass_breaker(standing, now)
-            turn = max(now, standing.next_at, standing.paused_until)
+            state.forget_another_clock(now)
+            _pass_breaker(state, now)
+            turn = max(now, state.next_at, state.paused_until)
             if turn - now > seconds:
-                standing.probing_until = 0.0
+                state.probing_until = 0.0
                 raise Away("TMDb has been asked as often as it allows.", seconds=turn - now)
-            standing.next_at = turn + 1 / self._rate(standing, now)
+            state.next_at = turn + 1 / self._rate(state, now)
         if self._stopped.wait(turn - now):
             raise Away("This program stops.", seconds=0.0)
 
@@ -104,67 +104,67 @@ class Pace:
 
     def succeeded(self) -> None:
         """TMDb answered, whatever it said."""
-        if self.standing().failures:
-            with self._locked() as standing:
-                standing.failures = standing.rests = standing.open_until = standing.probing_until = 0.0
+        if self.state().failures:
+            with self._locked() as state:
+                state.failures = state.rests = state.open_until = state.probing_until = 0.0
 
     def failed(self) -> None:
         """TMDb gave no answer that can be read."""
-        with self._locked() as standing:
+        with self._locked() as state:
             now = self._clock()
-            standing.failures += 1
-            was_probe = standing.probing_until > now
-            if standing.failures == FAILURES_IN_A_ROW or (standing.is_open and was_probe):
-                rest = min(LONGEST_REST, FIRST_REST * 2**standing.rests)
-                standing.open_until = now + rest * random.uniform(0.8, 1.0)  # noqa: S311 - it spreads load, it protects nothing
-                standing.rests += 1
-                standing.probing_until = 0.0
+            state.failures += 1
+            was_probe = state.probing_until > now
+            if state.failures == FAILURES_IN_A_ROW or (state.is_open and was_probe):
+                rest = min(LONGEST_REST, FIRST_REST * 2**state.rests)
+                state.open_until = now + rest * random.uniform(0.8, 1.0)  # noqa: S311 - it spreads load, it protects nothing
+                state.rests += 1
+                state.probing_until = 0.0
 
     def slow_down(self, *, seconds: float) -> None:
         """TMDb answered 429: nobody asks for `seconds`, and then half as often."""
-        with self._locked() as standing:
+        with self._locked() as state:
             now = self._clock()
-            standing.cut_to = max(SLOWEST_PER_SECOND, self._rate(standing, now) / 2)
-            standing.cut_at = now
-            standing.paused_until = max(standing.paused_until, now + min(max(seconds, 0.0), LONGEST_PAUSE))
-            standing.probing_until = 0.0
+            state.cut_to = max(SLOWEST_PER_SECOND, self._rate(state, now) / 2)
+            state.cut_at = now
+            state.paused_until = max(state.paused_until, now + min(max(seconds, 0.0), LONGEST_PAUSE))
+            state.probing_until = 0.0
 
-    def standing(self) -> Standing:
+    def state(self) -> PaceState:
         """As it is at this moment."""
         try:
-            return Standing(*LAYOUT.unpack(self._path.read_bytes()))
+            return PaceState(*LAYOUT.unpack(self._path.read_bytes()))
         except (FileNotFoundError, struct.error):  # not yet written, or by nobody of ours
-            return Standing()
+            return PaceState()
 
-    def _rate(self, standing: Standing, now: float) -> float:
-        if not standing.cut_at:
+    def _rate(self, state: PaceState, now: float) -> float:
+        if not state.cut_at:
             return self._per_second
-        return min(self._per_second, standing.cut_to + RECOVERY_PER_SECOND * max(now - standing.cut_at, 0.0))
+        return min(self._per_second, state.cut_to + RECOVERY_PER_SECOND * max(now - state.cut_at, 0.0))
 
     @contextmanager
-    def _locked(self) -> Iterator[Standing]:
+    def _locked(self) -> Iterator[PaceState]:
         """What stands in the file, which no other can read to change it meanwhile; what changed is written."""
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             content = os.pread(descriptor, LAYOUT.size + 1, 0)
-            standing = Standing(*LAYOUT.unpack(content)) if len(content) == LAYOUT.size else Standing()
+            state = PaceState(*LAYOUT.unpack(content)) if len(content) == LAYOUT.size else PaceState()
             try:
-                yield standing
+                yield state
             finally:
-                os.pwrite(descriptor, LAYOUT.pack(*astuple(standing)), 0)
+                os.pwrite(descriptor, LAYOUT.pack(*astuple(state)), 0)
         finally:
             os.close(descriptor)
 
 
-def _pass_breaker(standing: Standing, now: float) -> None:
+def _pass_breaker(state: PaceState, now: float) -> None:
     """Raises Away where the breaker is open, unless this request is the one that tries whether it may close."""
-    if not standing.is_open:
+    if not state.is_open:
         return
-    closed_for = max(standing.open_until, standing.probing_until) - now
+    closed_for = max(state.open_until, state.probing_until) - now
     if closed_for > 0:
         raise Away("TMDb has failed too often in a row; it is given a rest.", seconds=closed_for)
-    standing.probing_until = now + PROBE_LASTS_AT_MOST
+    state.probing_until = now + PROBE_LASTS_AT_MOST
 
 
 def _unless_beyond(instant: float, latest: float) -> float:

@@ -23,7 +23,7 @@ MOST_NAMES = 500
 """Genres, companies, keywords and their like of one film; TMDb has none with half as many."""
 MOST_CREDITS = 10_000
 
-Answer = TypeVar("Answer")
+Payload = TypeVar("Payload")
 
 
 def _without_controls(value: object) -> object:
@@ -305,10 +305,10 @@ ADAPTERS: Mapping[type[Any], TypeAdapter[Any]] = {
 }
 
 
-def read(kind: type[Answer], body: bytes) -> Answer:
+def read(kind: type[Payload], body: bytes) -> Payload:
     """Raises Unfit, which says what in `body` is not as it may be, without quoting it."""
     try:
-        answer: Answer = ADAPTERS[kind].validate_json(body)
+        answer: Payload = ADAPTERS[kind].validate_json(body)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(str(part)[:40] for part in first["loc"])

@@ -21,7 +21,7 @@ from matinee.catalog.encoding import IMAGES
 from matinee.catalog.models import Genre
 from matinee.tmdb import lease, worklist
 from matinee.tmdb.client import Client, ListName
-from matinee.tmdb.connection import Wishes
+from matinee.tmdb.connection import MirrorScope
 from matinee.tmdb.failures import Gone, Unanswered
 from matinee.tmdb.lease import Lease
 from matinee.tmdb.models import Lookup, QuarantinedFilm, SyncStep, WantedFilm
@@ -58,18 +58,18 @@ def is_due_now() -> bool:
     return is_due(now=timezone.now())
 
 
-def plan(client: Client, held: Lease, *, wishes: Wishes, full: bool, clock: Clock) -> None:
+def plan(client: Client, held: Lease, *, scope: MirrorScope, full: bool, clock: Clock) -> None:
     """Put on the worklist all that is due. Killed between two steps it is gone on with from there."""
     steps = {step.name: step for step in SyncStep.objects.all()}
     now = clock()
     if full or GENRES not in steps or _is_old(steps[GENRES], GENRES_EVERY, now):
         _read_genres(client, held, clock)
     if full or FILL not in steps:
-        _plan_fill(client, held, wishes, clock)
+        _plan_fill(client, held, scope, clock)
     else:
         _plan_changes(client, held, steps[CHANGES], clock)
     if full or LISTS not in steps or _is_old(steps[LISTS], LISTS_EVERY, now):
-        _plan_lists(client, held, wishes, clock)
+        _plan_lists(client, held, scope, clock)
     with _writing(held, clock) as now:
         worklist.want(list(QuarantinedFilm.objects.filter(again_at__lte=now).values_list("tmdb_id", flat=True)))
         Lookup.objects.filter(until__lt=now).delete()
@@ -94,10 +94,10 @@ def _read_genres(client: Client, held: Lease, clock: Clock) -> None:
         _mark(GENRES, now)
 
 
-def _plan_fill(client: Client, held: Lease, wishes: Wishes, clock: Clock) -> None:
+def _plan_fill(client: Client, held: Lease, scope: MirrorScope, clock: Clock) -> None:
     """The most popular films, and after them those that the catalogue has besides."""
     since = _last_whole_day(clock())
-    wanted = _most_popular(client, wishes, clock().date())
+    wanted = _most_popular(client, scope, clock().date())
     with _writing(held, clock) as now:
         worklist.want(wanted.tolist(), first_rank=worklist.URGENT + 1)
         worklist.want_all_known(rank=len(wanted) + 1)
@@ -105,20 +105,20 @@ def _plan_fill(client: Client, held: Lease, wishes: Wishes, clock: Clock) -> Non
         _mark(CHANGES, now, day=since)
 
 
-def _most_popular(client: Client, wishes: Wishes, today: dt.date) -> NDArray[np.int64]:
+def _most_popular(client: Client, scope: MirrorScope, today: dt.date) -> NDArray[np.int64]:
     """Ids, the most popular first. Two numbers a film are held, however many are wanted."""
     for days in range(LISTS_OF_IDS_ARE_TRIED):
         ids, popularity = array("q"), array("d")
         try:
             for film in client.exported(today - dt.timedelta(days=days)):
-                if wishes.allow(film):
+                if scope.allow(film):
                     ids.append(film.tmdb_id)
                     popularity.append(film.popularity)
         except Gone:
             continue
         of_film = np.frombuffer(ids, dtype=np.int64) if ids else np.empty(0, dtype=np.int64)
         order = np.lexsort((of_film, -np.frombuffer(popularity, dtype=np.float64))) if ids else of_film
-        return of_film[order[: wishes.films]]
+        return of_film[order[: scope.films]]
     raise Unanswered(f"TMDb has no list of ids of the last {LISTS_OF_IDS_ARE_TRIED} days.")
 
 
@@ -148,12 +148,12 @@ def _changed_on(client: Client, day: dt.date) -> list[int]:
     return ids
 
 
-def _plan_lists(client: Client, held: Lease, wishes: Wishes, clock: Clock) -> None:
+def _plan_lists(client: Client, held: Lease, scope: MirrorScope, clock: Clock) -> None:
     wanted: dict[int, None] = {}
     for name in get_args(ListName):
         for page in range(1, LIST_PAGES + 1):
             answer = client.listed(name, page=page)
-            wanted.update(dict.fromkeys(film.id for film in answer.results if wishes.allow(film)))
+            wanted.update(dict.fromkeys(film.id for film in answer.results if scope.allow(film)))
             if page >= answer.total_pages:
                 break
     with _writing(held, clock) as now:

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from matinee.tmdb import connection, lease, worklist
 from matinee.tmdb.client import Client
-from matinee.tmdb.connection import Wishes
+from matinee.tmdb.connection import MirrorScope
 from matinee.tmdb.failures import TmdbFailure, TokenRefused
 from matinee.tmdb.lease import Lease
 from matinee.tmdb.models import SyncLease, WantedSearch
@@ -55,24 +55,24 @@ def want_search(words: str, *, now: dt.datetime) -> None:
 def are_waiting() -> bool:
     """Whether a run would ask for any at once: one is not under way, and TMDb is not given a rest; cheap."""
     now = timezone.now()
-    if connection.pace().standing().is_resting(now.timestamp()):
+    if connection.pace().state().is_resting(now.timestamp()):
         return False
     return bool(_waiting(now)) and not SyncLease.objects.filter(name=lease.NAME, expires_at__gt=now).exists()
 
 
-def answer_searches(client: Client, held: Lease, *, wishes: Wishes, clock: Clock) -> None:
+def answer_searches(client: Client, held: Lease, *, scope: MirrorScope, clock: Clock) -> None:
     """Ask TMDb for all that wait, and put what it finds first on the worklist. One that fails may be asked for again
     after a while. Raises TokenRefused."""
     for digest, words in _waiting(clock()):
         try:
-            films = client.found(words, adult=wishes.adult, seconds=SECONDS).results
+            films = client.found(words, adult=scope.adult, seconds=SECONDS).results
         except TmdbFailure as failure:
             _settle(digest, [], held, now=clock(), kept_for=FAILED_FOR)
             if isinstance(failure, TokenRefused):
                 raise
             logger.warning("TMDb can't be searched: %s", failure)
         else:
-            wanted = [film.id for film in films if wishes.allow(film)][:MOST_FILMS]
+            wanted = [film.id for film in films if scope.allow(film)][:MOST_FILMS]
             _settle(digest, wanted, held, now=clock(), kept_for=ANSWERED_FOR)
 
 

@@ -110,7 +110,7 @@ def _ask(tmdb_id: int, *, seconds: float) -> None:
             film = client.film(tmdb_id, seconds=seconds)
     except TmdbFailure as failure:
         raise _noted(tmdb_id, failure, now=timezone.now()) from failure
-    if not connection.wishes().allow(film):
+    if not connection.scope().allow(film):
         raise _noted(tmdb_id, Gone("This instance leaves such films out."), now=timezone.now())
     count(_keep(tmdb_id, film, now=timezone.now()))
 

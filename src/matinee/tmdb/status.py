@@ -52,8 +52,8 @@ class Status:
 def read_status(*, now: dt.datetime) -> Status:
     steps = {step.name: step for step in SyncStep.objects.all()}
     running = SyncLease.objects.filter(name=lease.NAME, expires_at__gt=now).first()
-    standing = connection.pace().standing()
-    rests = standing.is_resting(now.timestamp())
+    state = connection.pace().state()
+    rests = state.is_resting(now.timestamp())
     names = (planning.FILL, planning.CHANGES, planning.LISTS, planning.RUN)
     fill, changes, lists, run = (steps.get(name) for name in names)
     return Status(
@@ -66,5 +66,5 @@ def read_status(*, now: dt.datetime) -> Status:
         lists_at=lists.done_at if lists else None,
         finished_at=run.done_at if run else None,
         running=running.holder if running else None,
-        resting_until=dt.datetime.fromtimestamp(standing.open_until, dt.UTC) if rests else None,
+        resting_until=dt.datetime.fromtimestamp(state.open_until, dt.UTC) if rests else None,
     )

@@ -22,7 +22,7 @@ from django.db import transaction
 from matinee.core.refusals import Unavailable
 from matinee.tmdb import lease, worklist
 from matinee.tmdb.client import Client
-from matinee.tmdb.connection import Wishes
+from matinee.tmdb.connection import MirrorScope
 from matinee.tmdb.failures import Away, Gone, TmdbFailure, TokenRefused, Unfit
 from matinee.tmdb.lease import AlreadyRunning, Lease
 from matinee.tmdb.planning import Clock, note_end, plan
@@ -56,23 +56,23 @@ class Progress:
 def synchronise(
     client: Client,
     *,
-    wishes: Wishes,
+    scope: MirrorScope,
     clock: Clock,
     full: bool = False,
     patience: dt.timedelta = PATIENCE,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Stored:
-    """Raises AlreadyRunning, TmdbUnwell, TokenRefused, and LeaseLost where another machine took over."""
+    """Raises AlreadyRunning, TmdbUnwell, TokenRefused, and MirrorLeaseLost where another machine took over."""
     held = lease.take(holder=f"{platform.node()[:40]}-{os.getpid()}-{secrets.token_hex(4)}", now=clock())
     try:
         try:
-            answer_searches(client, held, wishes=wishes, clock=clock)
-            plan(client, held, wishes=wishes, full=full, clock=clock)
+            answer_searches(client, held, scope=scope, clock=clock)
+            plan(client, held, scope=scope, full=full, clock=clock)
         except TokenRefused:
             raise
         except TmdbFailure as failure:
             raise TmdbUnwell(str(failure)) from failure
-        stored = _Run(client, held, wishes, clock, patience).drain(on_progress)
+        stored = _Run(client, held, scope, clock, patience).drain(on_progress)
         note_end(held, clock)
         return stored
     finally:
@@ -82,10 +82,10 @@ def synchronise(
 class _Run:
     """The way through the worklist of one who holds the lease."""
 
-    def __init__(self, client: Client, held: Lease, wishes: Wishes, clock: Clock, patience: dt.timedelta) -> None:
+    def __init__(self, client: Client, held: Lease, scope: MirrorScope, clock: Clock, patience: dt.timedelta) -> None:
         self._client = client
         self._held = held
-        self._wishes = wishes
+        self._scope = scope
         self._clock = clock
         self._patience = patience
         self._renewed_at = clock()
@@ -108,7 +108,7 @@ class _Run:
                     on_progress(Progress(len(settled), left))
                 if not any(_is_answer(outcome) for outcome in outcomes):
                     self._wait_until_well()
-                answer_searches(self._client, self._held, wishes=self._wishes, clock=self._clock)
+                answer_searches(self._client, self._held, scope=self._scope, clock=self._clock)
         return total
 
     def _ask(self, tmdb_id: int) -> Outcome:
@@ -151,7 +151,7 @@ class _Run:
         kept = [
             outcome
             for outcome in settled
-            if outcome.film is None or outcome.tmdb_id in known or self._wishes.allow(outcome.film)
+            if outcome.film is None or outcome.tmdb_id in known or self._scope.allow(outcome.film)
         ]
         stored = store(kept, now=now)
         worklist.strike(outcome.tmdb_id for outcome in settled)
@@ -192,10 +192,10 @@ def _threads(client: Client) -> Iterator[ThreadPoolExecutor]:
         pool.shutdown(cancel_futures=True)
 
 
-def run_scheduled(client: Client, *, wishes: Wishes, clock: Clock) -> None:
+def run_scheduled(client: Client, *, scope: MirrorScope, clock: Clock) -> None:
     """A run that nobody watches: what keeps it from ending is logged, and the schedule comes back."""
     try:
-        stored = synchronise(client, wishes=wishes, clock=clock)
+        stored = synchronise(client, scope=scope, clock=clock)
     except AlreadyRunning as refusal:
         logger.info("%s", refusal)
     except (TmdbUnwell, TokenRefused) as refusal:

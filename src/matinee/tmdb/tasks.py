@@ -12,7 +12,7 @@ QUEUE = "mirror"
 
 @task(queue_name=QUEUE)
 def mirror() -> None:
-    sync.run_scheduled(connection.new_client(), wishes=connection.wishes(), clock=timezone.now)
+    sync.run_scheduled(connection.new_client(), scope=connection.scope(), clock=timezone.now)
 
 
 @task()

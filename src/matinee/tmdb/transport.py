@@ -73,7 +73,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     status: int
     headers: Mapping[str, str]
     body: bytes
@@ -89,11 +89,11 @@ class Transport:
         self._addresses: dict[str, tuple[list[str], float]] = {}
         self._pools: dict[tuple[str, str], Pool] = {}
 
-    def get(self, url: str, *, query: Mapping[str, str], headers: Mapping[str, str], limits: Limits) -> Answer:
+    def get(self, url: str, *, query: Mapping[str, str], headers: Mapping[str, str], limits: Limits) -> Response:
         """Raises ForbiddenAddress, Unanswered, and Unfit for a redirect or more bytes than allowed."""
         with self._opened(url, query=query, headers=headers, limits=limits) as opened:
             body = b"".join(_blocks(opened, limits, unpack=True))
-            return Answer(opened.status, dict(opened.headers.items()), body)
+            return Response(opened.status, dict(opened.headers.items()), body)
 
     @contextmanager
     def stream(self, url: str, *, limits: Limits) -> Iterator[tuple[int, Iterator[bytes]]]:

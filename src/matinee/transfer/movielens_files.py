@@ -45,7 +45,7 @@ class RatingsChunk(NamedTuple):
 
 
 @dataclass(frozen=True)
-class FilmTable:
+class LinkedFilms:
     """The films of a set, and the IMDb ids that its links give to TMDb ids."""
 
     films: Films
@@ -118,7 +118,7 @@ def layout_of(source: Source) -> Layout:
     raise BadDataSet(f"This is no MovieLens data set. One holds {pairs}.")
 
 
-def film_table(source: Source, layout: Layout) -> FilmTable:
+def film_table(source: Source, layout: Layout) -> LinkedFilms:
     """The films in ascending order of MovieLens' numbers, with what links tell. Raises BadDataSet."""
     titles: dict[int, str] = {}
     for line, fields in _table(source, layout.films, layout):
@@ -136,7 +136,7 @@ def film_table(source: Source, layout: Layout) -> FilmTable:
         tmdb_ids=np.array([linked.get(movielens_id, 0) for movielens_id in ids], dtype=np.int64),
         titles=[titles[movielens_id] for movielens_id in ids],
     )
-    return FilmTable(films=films, imdb_ids=imdb_ids)
+    return LinkedFilms(films=films, imdb_ids=imdb_ids)
 
 
 def rating_chunks(

@@ -48,7 +48,7 @@ class Restorer(Protocol):
         """What is wrong inside the staged database, a sentence each."""
 
 
-class Engine(Restorer, Protocol):
+class DatabaseEngine(Restorer, Protocol):
     def copy(self, target: Path, on_progress: Progress) -> Content:
         """Copy the live database, in which others may write, as it is at one moment after the call."""
 

@@ -29,7 +29,7 @@ from matinee.catalog.models import Movie
 from matinee.core.durability import sync
 from matinee.core.progress import Progress
 from matinee.operations.backups.archive import Manifest, opened, read_sealed, write_archive, write_sealed
-from matinee.operations.backups.engines import Engine, Restorer, known_to_django, migrate
+from matinee.operations.backups.engines import DatabaseEngine, Restorer, known_to_django, migrate
 from matinee.operations.backups.moving import FromSqlite
 from matinee.operations.backups.postgresql import Postgresql
 from matinee.operations.backups.refusals import (
@@ -140,7 +140,7 @@ def _make_ready(alias: str, listed: str, *, now: dt.datetime) -> None:
     outbox.start_over(using=alias)
 
 
-def _is_sound(engine: Engine, path: Path, database: Path, on_progress: Progress) -> bool:
+def _is_sound(engine: DatabaseEngine, path: Path, database: Path, on_progress: Progress) -> bool:
     """Restore an archive that was just made, beside the live database. False: it may not be; the archive was read."""
     with opened(path) as archive:
         archive.extract(database, on_progress)
@@ -189,7 +189,7 @@ def _has_data() -> bool:
     )
 
 
-def _engine() -> Engine:
+def _engine() -> DatabaseEngine:
     return Sqlite() if connection.vendor == "sqlite" else Postgresql()
 
 

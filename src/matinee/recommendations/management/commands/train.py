@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from matinee.core.database import refuse_outdated_database
 from matinee.recommendations.on_spark.needs import SparkCannotCount
-from matinee.recommendations.training import Engine, LearnedFromLess, TrainingUnderWay, train
+from matinee.recommendations.training import EngineName, LearnedFromLess, TrainingUnderWay, train
 
 WORSE = 3
 
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--force", action="store_true", help="put the model in service even where it is worse")
 
-    def handle(self, *, force: bool, engine: Engine | None, **_options: Any) -> None:
+    def handle(self, *, force: bool, engine: EngineName | None, **_options: Any) -> None:
         refuse_outdated_database()
         try:
             report = train(now=timezone.now(), force=force, engine=engine, on_stage=self._tell)

@@ -23,7 +23,7 @@ from matinee.core.database import refuse_outdated_database
 from matinee.core.exit_codes import STOPPED
 from matinee.tmdb import connection
 from matinee.tmdb.failures import TokenRefused
-from matinee.tmdb.lease import AlreadyRunning, LeaseLost
+from matinee.tmdb.lease import AlreadyRunning, MirrorLeaseLost
 from matinee.tmdb.stand_in.faults import KINDS, Fault
 from matinee.tmdb.stand_in.films import Films, Payload, film_of
 from matinee.tmdb.stand_in.server import StandIn
@@ -83,12 +83,12 @@ class Command(BaseCommand):
             with self._progress() as on_progress:
                 stored = synchronise(
                     connection.new_client(),
-                    wishes=connection.wishes(),
+                    scope=connection.scope(),
                     clock=timezone.now,
                     full=full,
                     on_progress=on_progress,
                 )
-        except (AlreadyRunning, LeaseLost) as refusal:
+        except (AlreadyRunning, MirrorLeaseLost) as refusal:
             raise CommandError(str(refusal), returncode=os.EX_TEMPFAIL) from refusal
         except TmdbUnwell as refusal:
             raise CommandError(refusal.detail, returncode=os.EX_UNAVAILABLE) from refusal

@@ -46,6 +46,7 @@ def test_two_years_that_are_close_share_an_era_even_over_a_decades_border() -> N
 
 def test_no_films_and_films_without_facts_are_fine() -> None:
     assert ItemFeatures.empty().matrix(FieldWeights()).shape == (0, 0)
+    assert ItemFeatures.from_lists([1], {"countries": [["US"]]}).matrix(FieldWeights(countries=0.0)).shape == (1, 0)
     assert ItemFeatures.from_lists([1], {"genres": [[]]}).matrix(FieldWeights()).shape == (1, 0)
 
 

@@ -88,8 +88,10 @@ class ItemFeatures:
         return len(self.item_ids)
 
     def matrix(self, weights: FieldWeights) -> sparse.csr_matrix:
-        """(n, all values): the product of two rows is the weighted sum of the likenesses of all fields."""
-        blocks = [matrix * np.sqrt(getattr(weights, name)) for name, matrix in self.fields.items() if matrix.shape[1]]
+        """(n, all values of fields that weigh anything): the product of two rows is the weighted sum of likenesses of
+        all fields."""
+        heavy = [(getattr(weights, name), matrix) for name, matrix in self.fields.items() if matrix.shape[1]]
+        blocks = [matrix * np.sqrt(weight) for weight, matrix in heavy if weight]
         if not blocks:
             return sparse.csr_matrix(np.zeros((self.n_items, 0), dtype=np.float32))
         return sparse.csr_matrix(sparse.hstack(blocks, format="csr", dtype=np.float32))

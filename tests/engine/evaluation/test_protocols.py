@@ -21,7 +21,7 @@ def _dense() -> Interactions:
 
 
 def test_everybody_is_either_tuned_on_or_reported_on_once() -> None:
-    people = People.of(_dense(), n_folds=4, tuning_share=0.2)
+    people = People.of(_dense(), tuning_share=0.2)
 
     everybody = np.concatenate([people.tuning, *people.folds])
 

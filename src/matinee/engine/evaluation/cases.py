@@ -62,12 +62,6 @@ class Ranker(Protocol):
         ...
 
 
-class Trainer(Protocol):
-    """A system to be measured."""
-
-    def __call__(self, train: Interactions, /) -> Ranker: ...
-
-
 @dataclass(frozen=True)
 class Rankings:
     """The best DEPTH candidates of each case, best first."""

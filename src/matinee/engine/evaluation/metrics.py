@@ -11,6 +11,8 @@ from matinee.engine.arrays import Doubles
 from matinee.engine.evaluation.cases import Case, Rankings
 
 RESAMPLES = 2_000
+SEED = 0
+"""The same figures have the same interval each time."""
 
 
 @dataclass(frozen=True)
@@ -22,11 +24,11 @@ class Estimate:
     high: float
 
     @classmethod
-    def of(cls, values: Doubles, seed: int = 0) -> Estimate:
+    def of(cls, values: Doubles) -> Estimate:
         """By drawing the people anew 2,000 times."""
         if len(values) == 0:
             return cls(float("nan"), float("nan"), float("nan"))
-        random = np.random.default_rng(seed)
+        random = np.random.default_rng(SEED)
         means = np.array([values[random.integers(0, len(values), len(values))].mean() for _ in range(RESAMPLES)])
         low, high = np.quantile(means, [0.025, 0.975])
         return cls(mean=float(values.mean()), low=float(low), high=float(high))
@@ -41,9 +43,9 @@ class Lead:
     high: float
 
     @classmethod
-    def of(cls, ours: Doubles, theirs: Doubles, seed: int = 0) -> Lead:
+    def of(cls, ours: Doubles, theirs: Doubles) -> Lead:
         """By drawing the people anew 2,000 times, for both systems the same ones."""
-        random = np.random.default_rng(seed)
+        random = np.random.default_rng(SEED)
         draws = (random.integers(0, len(ours), len(ours)) for _ in range(RESAMPLES))
         leads = [ours[draw].mean() / max(theirs[draw].mean(), 1e-12) - 1 for draw in draws]
         low, high = np.quantile(leads, [0.025, 0.975])

@@ -1,4 +1,4 @@
-"""The five ways to ask. Each is deterministic by its seed, and none lets a system see what it is asked for."""
+"""The five ways to ask. Each asks the same each time, and none lets a system see what it is asked for."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from matinee.engine.evaluation.cases import LIKED_FROM, Case, Split
 from matinee.engine.evaluation.rating_accuracy import RatingCase, RatingSplit
 from matinee.engine.interactions import FEWEST_STARS, Interactions
 
+SEED = 0
+FOLDS = 4
 FOLDED_IN = 0.8
 """The share of a held-out person's ratings that a system is shown."""
 
@@ -28,14 +30,14 @@ class People:
     folds: tuple[NDArray[np.int64], ...]
 
     @classmethod
-    def of(cls, interactions: Interactions, *, n_folds: int = 4, tuning_share: float = 0.3, seed: int = 0) -> People:
-        order = np.random.default_rng(seed).permutation(interactions.n_users)
+    def of(cls, interactions: Interactions, *, tuning_share: float = 0.3) -> People:
+        order = np.random.default_rng(SEED).permutation(interactions.n_users)
         n_tuning = round(len(order) * tuning_share)
-        folds = np.array_split(order[n_tuning:], n_folds)
+        folds = np.array_split(order[n_tuning:], FOLDS)
         return cls(tuning=np.sort(order[:n_tuning]), folds=tuple(np.sort(fold) for fold in folds))
 
 
-def strong_generalisation(interactions: Interactions, held_out: NDArray[np.int64], *, seed: int = 0) -> Split:
+def strong_generalisation(interactions: Interactions, held_out: NDArray[np.int64], *, seed: int = SEED) -> Split:
     """Protocol 1 (Liang 2018, with every folded-in film excluded): people of whom training saw nothing.
 
     A random 80% of a person's ratings of any value is shown, relevant is what they rated 4 or more among the rest.
@@ -46,7 +48,7 @@ def strong_generalisation(interactions: Interactions, held_out: NDArray[np.int64
     return Split(interactions.of(~is_held_out), _answerable(cases), interactions.item_ids)
 
 
-def rating_prediction(interactions: Interactions, held_out: NDArray[np.int64], *, seed: int = 0) -> RatingSplit:
+def rating_prediction(interactions: Interactions, held_out: NDArray[np.int64]) -> RatingSplit:
     """Protocol 1 with another question: the same people show the same, and are asked for all other ratings of theirs.
 
     Half a star counts as one, the fewest that can be given here.
@@ -55,7 +57,7 @@ def rating_prediction(interactions: Interactions, held_out: NDArray[np.int64], *
     ids = interactions.item_ids[interactions.item_rows]
     stars = np.maximum(interactions.ratings, FEWEST_STARS)
     cases = []
-    for parts in _parted(interactions, is_held_out, seed):
+    for parts in _parted(interactions, is_held_out, SEED):
         shown, hidden = (part[np.argsort(ids[part])] for part in parts)
         cases.append(RatingCase(ids[shown], stars[shown], ids[hidden], stars[hidden]))
     return RatingSplit(interactions.of(~is_held_out), tuple(cases))
@@ -85,13 +87,13 @@ def in_time(
     return Split(interactions.of(is_before), _answerable(cases), interactions.item_ids)
 
 
-def few_signals(split: Split, n_shown: int, *, seed: int = 0, least: int = 40) -> Split:
+def few_signals(split: Split, n_shown: int, *, least: int = 40) -> Split:
     """Protocol 3: of the same cases, only `n_shown` random ratings are shown.
 
     Only people with at least `least` ratings to show are asked, so that every number of signals asks the same people.
     All of what they rated stays excluded, so that every number of signals ranks the same films.
     """
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(SEED)
     cases = []
     for case in split.cases:
         order = random.permutation(len(case.item_ids))
@@ -106,14 +108,12 @@ def few_signals(split: Split, n_shown: int, *, seed: int = 0, least: int = 40) -
     return replace(split, cases=tuple(cases))
 
 
-def new_items(
-    interactions: Interactions, held_out: NDArray[np.int64], known: Ids, *, share: float = 0.2, seed: int = 0
-) -> Split:
+def new_items(interactions: Interactions, held_out: NDArray[np.int64], known: Ids, *, share: float = 0.2) -> Split:
     """Protocol 4: a random `share` of the `known` items (those with content) is never seen in training.
 
     People of whom training saw nothing show what they rated of the others; only the new items are ranked.
     """
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(SEED)
     ids = np.intersect1d(known, interactions.item_ids)
     new = np.sort(random.choice(ids, size=round(len(ids) * share), replace=False))
     is_new = np.isin(interactions.item_ids, new)[interactions.item_rows]
@@ -125,10 +125,10 @@ def new_items(
     return Split(interactions.of(~is_held_out & ~is_new), _answerable(cases), new)
 
 
-def new_instance(interactions: Interactions, people: NDArray[np.int64], known: Ids, *, seed: int = 0) -> Split:
+def new_instance(interactions: Interactions, people: NDArray[np.int64], known: Ids) -> Split:
     """Protocol 5: nobody has rated anything, and the items are those with content. The cases are protocol 1's."""
     is_known = np.isin(interactions.item_ids, known)[interactions.item_rows]
-    split = strong_generalisation(interactions.of(is_known), people, seed=seed)
+    split = strong_generalisation(interactions.of(is_known), people)
     return replace(split, train=Interactions.empty(), candidates=np.unique(known))
 
 

@@ -214,7 +214,9 @@ def test_who_is_switched_off_and_on_again_does_not_come_back_signed_in(root: Cli
     assert refused(tokens.access)
 
 
-def test_an_address_that_staff_gives_is_not_verified_and_ends_what_was_mailed(root: Client, alice: User) -> None:
+def test_an_address_that_staff_gives_is_not_verified_and_ends_what_was_mailed(
+    root: Client, alice: User, mailbox: Mailbox
+) -> None:
     User.objects.filter(pk=alice.pk).update(email_verified_at=NOW)
     letters.post(Letter.Kind.RESET, email=alice.email, user=alice, now=NOW)
 
@@ -225,7 +227,9 @@ def test_an_address_that_staff_gives_is_not_verified_and_ends_what_was_mailed(ro
 
     alice.refresh_from_db()
     assert (moved.status_code, alice.email, alice.email_verified_at) == (302, "alice@example.com", None)
-    assert not Letter.objects.exists()
+    assert not Letter.objects.filter(kind=Letter.Kind.RESET).exists()
+    told = [(mail["To"], mail["Subject"]) for mail in mailbox.collect()]
+    assert told == [("alice@example.org", "Matinee: your e-mail address was changed")]
 
 
 def test_a_person_can_be_deleted(clerk: Client, alice: User) -> None:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from matinee.accounts import letters
 from matinee.accounts.admin_site import key_of
 from matinee.accounts.erasure import erase
-from matinee.accounts.models import NEWS, Session, User, UserProfile
+from matinee.accounts.models import NEWS, Letter, Session, User, UserProfile
 from matinee.accounts.recovery import end_old_password
 from matinee.accounts.services import create_user
 from matinee.accounts.sessions import sign_out_everywhere
@@ -141,12 +141,15 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg] # generic in its stub a
         obj.refresh_from_db()
 
     def _save_changed(self, request: HttpRequest, obj: User, form: ModelForm[User]) -> None:
-        """Nobody has answered a mail to a new address, and who is switched off does not come back signed in."""
+        """Nobody has answered a mail to a new address, whoever reads the old one learns of it, and who is switched off
+        does not come back signed in."""
+        now = timezone.now()
         if "email" in form.changed_data:
             obj.email_verified_at = None
             letters.withdraw(user=obj)
+            letters.post(Letter.Kind.EMAIL_CHANGED, email=form.initial["email"], user=obj, now=now)
         if not obj.is_active:
-            sign_out_everywhere(user=obj, now=timezone.now())
+            sign_out_everywhere(user=obj, now=now)
         super().save_model(request, obj, form, change=True)
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:

@@ -102,8 +102,8 @@ EMAIL_CHANGED = Text(
     """\
 Your account has another e-mail address since a moment ago. What we write to you goes there from now on.
 
-If it was you, there is nothing to do. If it was not you, somebody knows your password: tell the people who run this
-service at once. They can give your account back to you.
+If it was you, or the people who run this service at your wish, there is nothing to do. If not, somebody knows your
+password: tell those people at once. They can give your account back to you.
 """,
 )
 GUESSED = Text(

@@ -7,11 +7,13 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
-from benchmarks.http import contenders, place
+from benchmarks.http import contenders, far, place
 from benchmarks.http.building import publish
+from benchmarks.http.client import HOST
 from benchmarks.http.endpoints import Endpoint, endpoints
 from benchmarks.http.measuring import CONNECTIONS, Load, Measurement, measure
 from benchmarks.http.publishing import publish as publish_result
@@ -22,7 +24,9 @@ ASKED = frozenset({"list, signed in", "rate"})
 WORKERS, AT_ONCE = (1, 2, 4), (1, 2, 4)
 RUNTIMES = ("st", "mt")
 """Of granian's worker: one thread that reads and writes, or several. The first is its own choice."""
-SQLITE, POSTGRESQL = "SQLite", "PostgreSQL"
+SQLITE, POSTGRESQL, FAR = "SQLite", "PostgreSQL", "PostgreSQL afar"
+FAR_MS = 0.5
+"""From the last one, there and back, as within a data centre."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,8 @@ def main(arguments: Sequence[str]) -> None:
         | {
             "Data": f"{options.films:,} films",
             "Load": f"{options.rounds} rounds of {options.seconds:g} s, {CONNECTIONS} connections; medians. The load "
-            "generator has the same cores, and on PostgreSQL its server, whose CPU counts with ours",
+            "generator has the same cores, and on PostgreSQL its server, whose CPU counts with ours; afar it answers "
+            f"{FAR_MS} ms later, by a relay on the same cores, whose CPU does not count",
         },
         "servers": [tried.name for cores in options.cores for tried in _tried(cores)],
         "rounds": {
@@ -78,22 +83,30 @@ def _round(cores: int, folder: Path, options: argparse.Namespace) -> Iterator[tu
     place.pinned(cores)
     with place.postgresql(folder / "pgdata") as server:  # anew, so that it keeps to the same cores
         beside = (server.get_pid(),)
-        databases = {
-            SQLITE: _database(folder / SQLITE, options.films),
-            POSTGRESQL: _database(folder / POSTGRESQL, options.films, url=server.get_uri(), beside=beside),
-        }
-        for tried in _tried(cores):
-            for request, one in _measured(tried, databases[tried.database], folder, options.seconds).items():
-                yield tried, request, one
+        near = _database(folder / POSTGRESQL, options.films, url=server.get_uri(), beside=beside)
+        [listens_in] = parse_qs(urlsplit(server.get_uri()).query)["host"]
+        with far.relay(f"{listens_in}/.s.PGSQL.5432", milliseconds=FAR_MS) as port:
+            url = f"postgresql://{server.postgres_user}@{HOST}:{port}/postgres"
+            databases = {
+                SQLITE: _database(folder / SQLITE, options.films),
+                POSTGRESQL: near,
+                FAR: replace(near, env=near.env | {"MATINEE_DATABASE_URL": url}),
+            }
+            for tried in _tried(cores):
+                for request, one in _measured(tried, databases[tried.database], folder, options.seconds).items():
+                    yield tried, request, one
 
 
 def _tried(cores: int) -> Iterator[Settings]:
-    """Every number of workers with every number of requests at once; and the other runtime once."""
-    for database, usual in ((SQLITE, 1), (POSTGRESQL, 4)):
+    """Every number of workers with every number of requests at once; and the other runtime once. Far away, a worker for
+    each core alone."""
+    for database in (SQLITE, POSTGRESQL):
         for workers in WORKERS:
             for at_once in AT_ONCE:
                 yield Settings(cores, database, workers, at_once)
-        yield Settings(cores, database, cores, usual, RUNTIMES[1])
+        yield Settings(cores, database, cores, 1, RUNTIMES[1])
+    for at_once in AT_ONCE:
+        yield Settings(cores, FAR, cores, at_once)
 
 
 def _database(home: Path, films: int, *, url: str | None = None, beside: tuple[int, ...] = ()) -> Database:

@@ -148,9 +148,9 @@ TEMPLATES = [
 ]
 
 
-REQUESTS_AT_ONCE = env.integer("MATINEE_REQUESTS_AT_ONCE", 1 if EMBEDDED_DATABASE else 4, at_least=1)
-"""SQLite takes one writer at a time, so that a second request would only wait beside the first; a worker talking to
-PostgreSQL waits for the network and can do other things meanwhile."""
+REQUESTS_AT_ONCE = env.integer("MATINEE_REQUESTS_AT_ONCE", 1 if env.is_here(DATABASE_URL) else 2, at_least=1)
+"""A worker that waits for a network can do other things meanwhile. Where the database is on this machine a second
+request only waits beside the first, for a core or for SQLite's one writer."""
 PREPARED_FROM = 2 if env.boolean("MATINEE_PREPARED_STATEMENTS", default=True) else None
 """How often PostgreSQL is asked a statement before it keeps the plan."""
 

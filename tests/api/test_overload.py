@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from matinee.api.overload import (
-    FEW,
     LATE_SECONDS,
     LOOK_EVERY_SECONDS,
     MARK,
@@ -26,8 +25,6 @@ from matinee.api.overload import (
 )
 from matinee.core.processes import SHARED_FOLDER
 
-FEW_WAITING = FEW - 1
-
 
 def admits(overload: Overload, *, waiting: int, now: float) -> bool:
     return overload.admits(waiting=waiting, longest=0.01, now=now)
@@ -35,7 +32,7 @@ def admits(overload: Overload, *, waiting: int, now: float) -> bool:
 
 def too_much() -> Overload:
     """From the moment 0 on."""
-    overload = Overload(turns=1)
+    overload = Overload()
     assert not admits(overload, waiting=MOST_WAITING, now=0.0)
     return overload
 
@@ -45,32 +42,31 @@ def hundredths(begin: float, end: float) -> Iterator[float]:
 
 
 def test_many_may_wait_in_a_pulse() -> None:
-    overload = Overload(turns=1)
+    overload = Overload()
 
     assert all(admits(overload, waiting=waiting, now=0.0) for waiting in range(MOST_WAITING))
     assert overload.may_wait == MOST_WAITING
 
 
-def test_once_as_many_wait_as_may_only_a_few_may_wait() -> None:
+def test_once_as_many_wait_as_may_nobody_may_wait() -> None:
     overload = too_much()
 
-    assert admits(overload, waiting=FEW_WAITING - 1, now=1.0)
-    assert not admits(overload, waiting=FEW_WAITING, now=1.0)
+    assert not admits(overload, waiting=0, now=1.0)
 
 
 def test_turns_that_come_late_for_a_while_are_too_much_however_few_wait() -> None:
-    overload = Overload(turns=1)
+    overload = Overload()
 
     for now in hundredths(0, STANDING_SECONDS):
         overload.turn_came(after=LATE_SECONDS, now=now)
         assert overload.may_wait == MOST_WAITING
     overload.turn_came(after=LATE_SECONDS, now=STANDING_SECONDS)
 
-    assert overload.may_wait == FEW_WAITING
+    assert overload.may_wait == 0
 
 
 def test_a_queue_that_runs_empty_in_between_does_not_stand() -> None:
-    overload = Overload(turns=1)
+    overload = Overload()
 
     for number, now in enumerate(hundredths(0, 10)):
         overload.turn_came(after=0.0 if number % 20 == 0 else 1.0, now=now)
@@ -79,7 +75,7 @@ def test_a_queue_that_runs_empty_in_between_does_not_stand() -> None:
 
 
 def test_a_disk_that_stands_still_for_two_seconds_is_not_too_much() -> None:
-    overload = Overload(turns=1)
+    overload = Overload()
     overload.turn_came(after=0.0, now=0.0)
 
     assert all(overload.admits(waiting=10, longest=now, now=now) for now in hundredths(0, 2))
@@ -90,14 +86,14 @@ def test_a_disk_that_stands_still_for_two_seconds_is_not_too_much() -> None:
 
 
 def test_where_nobody_gets_a_turn_any_more_who_comes_is_refused() -> None:
-    overload = Overload(turns=1)
+    overload = Overload()
 
     assert not overload.admits(waiting=1, longest=STUCK_SECONDS, now=STUCK_SECONDS)
     assert overload.may_wait == MOST_WAITING
     assert admits(overload, waiting=0, now=STUCK_SECONDS)
 
 
-def test_as_long_as_it_is_too_much_few_wait_but_for_a_moment_every_few_seconds() -> None:
+def test_as_long_as_it_is_too_much_nobody_waits_but_for_a_moment_every_few_seconds() -> None:
     """A queue in which, whenever one more may wait, one more does."""
     overload = too_much()
 
@@ -108,25 +104,18 @@ def test_as_long_as_it_is_too_much_few_wait_but_for_a_moment_every_few_seconds()
         lengths.append(waiting)
         waiting = min(waiting, overload.may_wait)
 
-    assert set(lengths) == {FEW_WAITING, MORE_WAITING}
+    assert set(lengths) == {0, MORE_WAITING}
     assert lengths.count(MORE_WAITING) <= 60 / STEP_SECONDS
 
 
 def test_it_ends_two_steps_after_the_others_went_whether_somebody_comes_in_between_or_not() -> None:
     overload, unasked = too_much(), too_much()
 
-    assert admits(overload, waiting=FEW_WAITING, now=STEP_SECONDS)
+    assert admits(overload, waiting=0, now=STEP_SECONDS)
     assert overload.may_wait == MORE_WAITING
     for asked in (overload, unasked):
         assert admits(asked, waiting=MORE_WAITING, now=2 * STEP_SECONDS)
         assert asked.may_wait == MOST_WAITING
-
-
-def test_where_there_are_as_many_turns_as_may_be_in_nobody_waits() -> None:
-    overload = Overload(turns=FEW + 1)
-    assert not admits(overload, waiting=MOST_WAITING, now=0.0)
-
-    assert not admits(overload, waiting=0, now=1.0)
 
 
 def test_clients_that_come_again_at_once_are_let_in_again() -> None:
@@ -141,8 +130,8 @@ def test_clients_that_come_again_at_once_are_let_in_again() -> None:
 def test_where_another_worker_finds_it_too_much_no_more_may_wait_than_where_it_is_tried() -> None:
     """As where a client has fifty connections, all of which wait here, and sends the rest to the one that refuses."""
     told: list[str] = []
-    one = Overload(turns=1, tell_others=lambda: told.append("too much"))
-    other = Overload(turns=1, others_told=lambda: bool(told))
+    one = Overload(tell_others=lambda: told.append("too much"))
+    other = Overload(others_told=lambda: bool(told))
     assert all(admits(other, waiting=50, now=now) for now in hundredths(0, 60))
 
     assert not admits(one, waiting=MOST_WAITING, now=60.0)
@@ -151,13 +140,13 @@ def test_where_another_worker_finds_it_too_much_no_more_may_wait_than_where_it_i
     assert told == ["too much"]
     assert admits(other, waiting=MORE_WAITING - 1, now=at)
     assert not admits(other, waiting=MORE_WAITING, now=at)
-    assert other.may_wait == FEW_WAITING
+    assert other.may_wait == 0
 
 
 def test_each_time_that_it_is_still_too_much_the_others_are_told_before_they_forget() -> None:
     told: list[float] = []
     now = 0.0
-    overload = Overload(turns=1, tell_others=lambda: told.append(now))
+    overload = Overload(tell_others=lambda: told.append(now))
     for now in hundredths(0, 60):
         admits(overload, waiting=MOST_WAITING, now=now)
 

@@ -195,7 +195,7 @@ def behind() -> Iterator[tuple[Turns, Ask]]:
     is_held.set()
     for thread in threads:
         thread.join(20)
-    application._overload = Overload(turns=1)
+    application._overload = Overload()
     assert answer(application, {})[0] == "200"
 
 
@@ -208,32 +208,33 @@ def refused(application: Turns) -> tuple[dict[str, Any], dict[str, str]]:
 
 def test_where_as_many_wait_as_may_who_comes_is_refused_at_once_and_counted(behind: tuple[Turns, Ask]) -> None:
     application, ask = behind
-    application._overload = Overload(turns=1, most=2)
+    application._overload = Overload(most=2)
     answers: list[str] = []
-    for _ in range(2):
-        ask(answers)
+    waiting = [ask(answers) for _ in range(2)]
     counted = REGISTRY.get_sample_value("matinee_overload_refusals_total")
 
     problem, headers = refused(application)
+    for thread in waiting:
+        thread.join(20)
 
     assert (problem["status"], problem["code"], problem["detail"]) == (503, "unavailable", overload.TOO_MUCH)
     assert int(headers["Retry-After"]) > 0
     assert "Connection" not in headers
-    assert REGISTRY.get_sample_value("matinee_overload_refusals_total") == (counted or 0) + 1
+    assert REGISTRY.get_sample_value("matinee_overload_refusals_total") == (counted or 0) + 1 + len(waiting)
 
 
-def test_who_waits_last_is_turned_away_where_it_is_too_much(behind: tuple[Turns, Ask]) -> None:
+def test_who_waits_is_turned_away_where_it_is_too_much(behind: tuple[Turns, Ask]) -> None:
     application, ask = behind
-    application._overload = Overload(turns=2, most=3)
+    application._overload = Overload(most=3)
     answers: list[str] = []
-    _, second, third = [ask(answers) for _ in range(3)]
+    waiting = [ask(answers) for _ in range(3)]
 
     refused(application)
-    second.join(20)
-    third.join(20)
+    for thread in waiting:
+        thread.join(20)
 
-    assert answers == ["503", "503"]
-    assert len(application._waiting) == 1
+    assert answers == ["503"] * 3
+    assert not application._waiting
 
 
 def test_a_request_that_has_lent_its_turn_is_not_turned_away() -> None:
@@ -264,7 +265,7 @@ def test_a_request_that_has_lent_its_turn_is_not_turned_away() -> None:
     comes_back.set()
     while not in_turns._waiting:
         time.sleep(0.001)
-    in_turns._overload = Overload(turns=3, most=1)
+    in_turns._overload = Overload(most=1)
 
     assert refused(in_turns)
     is_over.set()
@@ -283,7 +284,7 @@ def test_who_comes_where_turns_are_behind_for_a_moment_waits(behind: tuple[Turns
 
 
 def test_that_a_worker_is_alive_is_told_however_far_it_is_behind(behind: tuple[Turns, Ask]) -> None:
-    behind[0]._overload = Overload(turns=1, most=0)
+    behind[0]._overload = Overload(most=0)
 
     assert refused(behind[0])
     assert answer(behind[0], {"PATH_INFO": "/livez"})[0] == "200"
@@ -291,8 +292,8 @@ def test_that_a_worker_is_alive_is_told_however_far_it_is_behind(behind: tuple[T
 
 def test_who_looks_after_the_service_waits_where_others_are_refused(behind: tuple[Turns, Ask]) -> None:
     application, ask = behind
-    application._overload = Overload(turns=1, most=3)
-    application._overload._let_few_wait(time.monotonic())
+    application._overload = Overload(most=3)
+    application._overload._let_nobody_wait(time.monotonic())
     answers: list[str] = []
     for _ in range(2):
         ask(answers, PATH_INFO="/metrics")

@@ -194,3 +194,32 @@ def test_what_no_request_can_name_as_its_host_is_refused(monkeypatch: pytest.Mon
         env.ConfigurationError, match=re.escape(f"HOSTS must name hosts alone, such as films.example.org, not {raw!r}.")
     ):
         env.hosts("HOSTS")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:////srv/matinee.sqlite3",
+        "postgresql:///matinee",
+        "postgresql://matinee:secret@localhost/matinee",
+        "postgresql://matinee@127.0.0.1:5433/matinee",
+        "postgresql://matinee@[::1]/matinee",
+        "postgresql://%2Fvar%2Frun%2Fpostgresql/matinee",
+        "postgresql://matinee@/matinee?host=/var/run/postgresql",
+    ],
+)
+def test_databases_of_this_machine(url: str) -> None:
+    assert env.is_here(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://matinee@postgres/matinee",
+        "postgresql://matinee@10.0.0.1/matinee",
+        "postgresql://matinee@localhost/matinee?host=db.example.org",
+        "postgresql://matinee@127.0.0.1,10.0.0.1/matinee",
+    ],
+)
+def test_databases_that_may_be_elsewhere(url: str) -> None:
+    assert not env.is_here(url)

@@ -1,7 +1,7 @@
 """When more is asked for than can be done: how many may wait for their turn, and what the others are told.
 
 A queue that stands has no end of its own: whoever waits in it waits for all of it, and nothing more is done for that.
-A pulse is something else; its queue runs empty. So many may wait, until a queue shows that it stands; then a few, so
+A pulse is something else; its queue runs empty. So many may wait, until a queue shows that it stands; then nobody, so
 that each who is let in is answered about as soon as ever, and the others are told at once to come again.
 """
 
@@ -21,10 +21,8 @@ from matinee.core.processes import SHARED_FOLDER
 
 MOST_WAITING = 160
 """For a turn of a worker, each on a thread that the server has for them. Once so many do it is too much."""
-FEW = 3
-"""Then so many may have a turn or wait for one: enough that no turn waits for somebody to take it."""
 MORE_WAITING = 8
-"""From there it is tried step by step whether more would still be too much, first with so many."""
+"""After a while in which nobody may it is tried step by step whether it is still too much, first with so many."""
 STEP_SECONDS = 4.0
 LATE_SECONDS = 0.3
 STANDING_SECONDS = 0.25
@@ -54,7 +52,6 @@ class Overload:
     def __init__(
         self,
         *,
-        turns: int,
         most: int = MOST_WAITING,
         tell_others: Callable[[], None] = lambda: None,
         others_told: Callable[[], bool] = lambda: False,
@@ -62,7 +59,7 @@ class Overload:
         self.most = most
         self._tell_others, self._others_told = tell_others, others_told
         self._was_told, self._looks_at = False, 0.0
-        self._steps = max(FEW - turns, 0), MORE_WAITING, most
+        self._steps = 0, MORE_WAITING, most
         self._step = len(self._steps) - 1
         self._since = 0.0
         self._late_since: float | None = None
@@ -80,7 +77,7 @@ class Overload:
             self._step, self._since = min(self._step + steps, len(self._steps) - 1), now
         if waiting < self.may_wait and (waiting < MORE_WAITING or not self._is_told(now)):
             return True
-        self._let_few_wait(now)
+        self._let_nobody_wait(now)
         return False
 
     def turn_came(self, *, after: float, now: float) -> None:
@@ -90,9 +87,9 @@ class Overload:
         elif self._late_since is None:
             self._late_since = now
         elif now - self._late_since >= STANDING_SECONDS:
-            self._let_few_wait(now)
+            self._let_nobody_wait(now)
 
-    def _let_few_wait(self, now: float) -> None:
+    def _let_nobody_wait(self, now: float) -> None:
         if self._step > 0:
             self._step, self._since = 0, now
             self._tell_others()

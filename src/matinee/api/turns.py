@@ -143,7 +143,7 @@ class Turns:
         self._changing = threading.Lock()
         self._free: list[BaseDatabaseWrapper] = []
         self._waiting: deque[Turn] = deque()
-        self._overload = Overload(turns=at_once, tell_others=tell_tree, others_told=told_by_tree)
+        self._overload = Overload(tell_others=tell_tree, others_told=told_by_tree)
         self._refusal = PreparedRefusal()
         for _ in range(at_once):
             connection = connections.create_connection(DEFAULT_DB_ALIAS)
@@ -209,7 +209,7 @@ class Turns:
         return is_admitted
 
     def _turn_away(self) -> None:
-        """Who waits though no more than a few may any longer: all but those who came first."""
+        """Who waits though fewer may by now: all but those who came first."""
         if len(self._waiting) > (may_wait := self._overload.may_wait):
             waiting = [*self._waiting]
             for turn in waiting[may_wait:]:

@@ -9,7 +9,9 @@ import os
 import re
 from pathlib import Path
 from typing import TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from matinee.core.networks import is_this_machine
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -60,6 +62,13 @@ def database_url(name: str) -> str | None:
             "percent-encoded."
         )
     return given
+
+
+def is_here(database_url: str) -> bool:
+    """Whether this database is on this machine: a file, or a server behind a socket or the loopback address."""
+    parts = urlsplit(database_url)
+    host = parse_qs(parts.query).get("host", [unquote(parts.hostname or "")])[-1]
+    return not host or host.startswith("/") or is_this_machine(host)
 
 
 def _is_split(url: str) -> bool:

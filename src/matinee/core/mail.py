@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from matinee.core import env
+from matinee.core.networks import is_this_machine
 
 Encryption: TypeAlias = Literal["none", "starttls", "tls"]
 
@@ -16,7 +17,6 @@ SCHEMES: dict[str, tuple[Encryption, int]] = {
     "smtp+starttls": ("starttls", 587),
     "smtps": ("tls", 465),
 }
-THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def smtp(name: str) -> Smtp | None:
             f"{name} must look like smtp+starttls://user:password@mail.example.org:587, with smtps:// for TLS from the "
             "start, or smtp:// for no encryption; what stands in user and password is percent-encoded."
         )
-    if parts.password and encryption == "none" and parts.hostname not in THIS_MACHINE:
+    if parts.password and encryption == "none" and not is_this_machine(parts.hostname):
         raise env.ConfigurationError(f"{name} would send the password unencrypted: use smtp+starttls:// or smtps://.")
     return Smtp(parts.hostname, port, unquote(parts.username or ""), unquote(parts.password or ""), encryption)
 

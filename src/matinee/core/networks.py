@@ -22,6 +22,14 @@ KEPT = Bits(24, 48)
 """Enough to tell home from elsewhere, and nobody's address: what the audit trail keeps."""
 
 
+def is_this_machine(host: str) -> bool:
+    """Whether what is sent to a host of this name or address never leaves the machine."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 @lru_cache(maxsize=4096)
 def network_of(address: str, bits: Bits) -> str:
     """ "" where it is no address."""

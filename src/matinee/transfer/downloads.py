@@ -20,10 +20,10 @@ from urllib.parse import urljoin, urlsplit
 
 import urllib3
 
+from matinee.core.networks import is_this_machine
 from matinee.core.refusals import Unavailable
 from matinee.core.resolver import NotLookedUp, addresses_of
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 MOST_REDIRECTS = 3
 BLOCK = 2**18
 
@@ -104,7 +104,7 @@ def _answer(url: str, limits: Limits, ends_at: float) -> Iterator[urllib3.BaseHT
 
 def _refuse_unless_safe(url: str, *, first: bool) -> None:
     parts = urlsplit(url)
-    if not parts.hostname or (parts.scheme != "https" and not (first and parts.hostname in LOOPBACK)):
+    if not parts.hostname or (parts.scheme != "https" and not (first and is_this_machine(parts.hostname))):
         raise Unreachable(f"{url} is not an https address.")
 
 

@@ -175,6 +175,8 @@ def test_a_username_whose_comparison_grows_past_its_column_is_refused() -> None:
         ("\uff41lice@example.org", "invalid"),
         ("x" * 10_000 + "@example.org", "too_long"),
         ("ali\x00ce@example.org", "invalid"),
+        ("alice@exa\u200bmple.org", "invalid"),  # looks like another's
+        ("alice@ex\u202eelpma.org", "invalid"),
         ("ali\ud800ce@example.org", "invalid"),
         ("a@" + ".".join(["\ufdfa" * 20] * 5) + ".example", "too_long"),  # compared, each is 18 characters
     ],

@@ -23,8 +23,11 @@ _check_email: Callable[[str], None] = EmailValidator(message="This is not an e-m
 
 
 def validate_email(email: str) -> None:
-    """An e-mail address, whose comparison key fits its column too."""
+    """An e-mail address, without characters that nobody sees, by which it would look like somebody else's; its
+    comparison key fits its column, too."""
     _check_email(email)
+    if not email.isprintable():
+        raise ValidationError("This is not an e-mail address.", code="invalid")
     if len(comparison_key(email)) > EMAIL_KEY_LENGTH:
         raise ValidationError("This address is too long.", code="too_long")
 

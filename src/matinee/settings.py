@@ -8,9 +8,10 @@ import re
 import secrets
 from typing import Any
 
-from matinee.core import env, mail, sqlite
+from matinee.core import env, mail
+from matinee.core.sqlite.version import prefer_sound_version
 
-sqlite.prefer_sound_version()
+prefer_sound_version()
 
 import dj_database_url  # noqa: E402 - Django must not import sqlite3 before the line above
 
@@ -171,6 +172,7 @@ def _database(url: str) -> dict[str, Any]:
     parsed: dict[str, Any] = dict(dj_database_url.parse(url))
     options = parsed.setdefault("OPTIONS", {})
     if EMBEDDED_DATABASE:
+        parsed["ENGINE"] = "matinee.core.sqlite"
         parsed["CONN_MAX_AGE"] = None
         options["transaction_mode"] = "IMMEDIATE"
         options["timeout"] = 20

@@ -1,40 +1,117 @@
+"""A transaction on SQLite waits for the one before it, and has its turn as soon as that has ended."""
+
 from __future__ import annotations
 
-import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
-from matinee.core import sqlite
+from matinee.core.sqlite import base
 
-
-def test_the_sqlite_that_runs_here_is_a_sound_one() -> None:
-    assert sqlite.warning() is None
-
-
-def test_an_unsound_version_is_told_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["sqlite3"], "sqlite_version_info", (3, 40, 1))
-
-    warning = sqlite.warning()
-
-    assert warning is not None
-    assert "SQLite 3.40.1" in warning
-    assert "pysqlite3" in warning
+pytestmark = [
+    pytest.mark.skipif(connection.vendor != "sqlite", reason="of SQLite alone"),
+    pytest.mark.django_db(transaction=True),
+]
 
 
-def test_a_sound_standard_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = sys.modules["sqlite3"]
-    monkeypatch.setattr("matinee.core.sqlite.sqlite3.sqlite_version_info", (3, 99, 0))
+@pytest.fixture
+def writer(transactional_db: None) -> Iterator[BaseDatabaseWrapper]:
+    """A connection beside the test's own, which holds the lock that writers need."""
+    connection.ensure_connection()
+    made = connections.create_connection(DEFAULT_DB_ALIAS)
+    made.cursor().execute("BEGIN IMMEDIATE")
+    yield made
+    made.close()
 
-    sqlite.prefer_sound_version()
 
-    assert sys.modules["sqlite3"] is before
+def looks_of(monkeypatch: pytest.MonkeyPatch, *, then: dict[int, Callable[[], None]]) -> list[float]:
+    """What a transaction that begins waits each time; after so many times something happens."""
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if happens := then.get(len(waits)):
+            happens()
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    return waits
 
 
-def test_without_the_remedy_the_old_one_stays_and_nothing_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = sys.modules["sqlite3"]
-    monkeypatch.setattr("matinee.core.sqlite.sqlite3.sqlite_version_info", (3, 40, 1))
-    monkeypatch.setitem(sys.modules, "pysqlite3", None)
+def end(writer: BaseDatabaseWrapper) -> None:
+    writer.cursor().execute("ROLLBACK")
 
-    sqlite.prefer_sound_version()
 
-    assert sys.modules["sqlite3"] is before
+def busy_timeout() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout")
+        return int(cursor.fetchone()[0])
+
+
+def test_a_transaction_looks_again_and_again_until_the_one_before_it_has_ended(
+    writer: BaseDatabaseWrapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = looks_of(monkeypatch, then={30: lambda: end(writer)})
+
+    with transaction.atomic():
+        within = busy_timeout()
+
+    assert waits == [base.LOOKS_AGAIN_AFTER_SECONDS] * 30
+    assert (within, busy_timeout()) == (20_000, 20_000)
+
+
+def test_after_as_long_as_is_set_it_gives_up_and_the_next_one_is_well(
+    writer: BaseDatabaseWrapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as changed:
+        changed.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.05)
+        with pytest.raises(OperationalError, match="database is locked"), transaction.atomic():
+            pytest.fail("while another transaction writes")
+        assert busy_timeout() == 50
+    end(writer)
+
+    with transaction.atomic():
+        pass
+    assert busy_timeout() == 20_000
+
+
+def test_what_fails_for_another_reason_is_not_tried_again(
+    writer: BaseDatabaseWrapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end(writer)
+    waits = looks_of(monkeypatch, then={})
+
+    with connection.cursor() as cursor:
+        cursor.execute("BEGIN")
+        with pytest.raises(OperationalError, match="within a transaction"), transaction.atomic():
+            pytest.fail("in a transaction that Django knows nothing of")
+        cursor.execute("ROLLBACK")
+
+    assert not waits
+
+
+def test_no_addition_of_many_that_come_at_once_is_lost(transactional_db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE tally (number INTEGER)")
+        cursor.execute("INSERT INTO tally VALUES (0)")
+
+    def add() -> None:
+        for _ in range(25):
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SELECT number FROM tally")
+                cursor.execute("UPDATE tally SET number = %s", [cursor.fetchone()[0] + 1])
+        connection.close()
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT number FROM tally")
+        assert cursor.fetchone() == (100,)
+        cursor.execute("DROP TABLE tally")

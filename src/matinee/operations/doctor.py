@@ -15,11 +15,12 @@ from django.db.models import Max
 
 from matinee.accounts import keys
 from matinee.accounts.models import Session
-from matinee.core import instants, replica, sqlite
+from matinee.core import instants, replica
 from matinee.core.artifacts import ArtifactStore, DamagedArtifact, stored_kinds
 from matinee.core.counters import CountersAway, ValkeyCounters
 from matinee.core.jobs import queue
 from matinee.core.jobs.models import Job
+from matinee.core.sqlite import version
 from matinee.operations.checks import Check, quick_checks
 from matinee.recommendations.community import KIND_PREFIX
 from matinee.tmdb import connection as tmdb
@@ -113,12 +114,12 @@ def mail() -> Check:
 
 
 def sqlite_version() -> Check:
-    warning = sqlite.warning()
+    warning = version.warning()
     return Check(
         "sqlite",
         ok=warning is None,
         needed=True,
-        detail=warning or f"SQLite {sqlite.running_version()}",
+        detail=warning or f"SQLite {version.running_version()}",
         advice="Then start everything again.",
     )
 

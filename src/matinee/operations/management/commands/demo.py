@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from matinee.core import sqlite
+from matinee.core.sqlite import version
 from matinee.operations import demo, serving, web
 from matinee.operations.supervisor import CannotStart
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
     def handle(self, *, port: int, **_options: Any) -> None:
         try:
             serving.refuse_taken_port(HOST, port)
-            if warning := sqlite.warning():
+            if warning := version.warning():
                 self._say(warning)
             serving.prepare(self._set_up, meanwhile=web.read_application)
             serving.serve(

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from matinee.core import sqlite
+from matinee.core.sqlite import version
 from matinee.operations import serving, web
 from matinee.operations.supervisor import CannotStart
 
@@ -27,7 +27,7 @@ class Command(BaseCommand):
             raise CommandError("Nobody would answer: --workers is 1 or more.")
         try:
             serving.refuse_taken_port(host, port)
-            if warning := sqlite.warning():
+            if warning := version.warning():
                 self.stderr.write(self.style.WARNING(warning))
             serving.prepare(serving.bring_up_to_date, meanwhile=web.read_application)
             serving.serve(

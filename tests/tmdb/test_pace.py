@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from matinee.tmdb.failures import Away
-from matinee.tmdb.pace import FAILURES_IN_A_ROW, LONGEST_PAUSE, LONGEST_REST, PER_SECOND, Pace
+from matinee.tmdb.pace import FAILURES_IN_A_ROW, LONGEST_PAUSE_SECONDS, LONGEST_REST_SECONDS, PER_SECOND, Pace
 
 SECOND_OF_A_REQUEST = 1 / PER_SECOND
 
@@ -68,7 +68,8 @@ def test_a_turn_that_comes_too_late_is_not_taken(paced: Pace, clock: Clock) -> N
 
 
 @pytest.mark.parametrize(
-    ("asked", "kept"), [(0.0, 0.0), (7.0, 7.0), (-3.0, 0.0), (86_400.0, LONGEST_PAUSE), (1e18, LONGEST_PAUSE)]
+    ("asked", "kept"),
+    [(0.0, 0.0), (7.0, 7.0), (-3.0, 0.0), (86_400.0, LONGEST_PAUSE_SECONDS), (1e18, LONGEST_PAUSE_SECONDS)],
 )
 def test_a_429_holds_up_everybody_for_as_long_as_it_says_and_no_absurd_time(
     paced: Pace, clock: Clock, tmp_path: Path, asked: float, kept: float
@@ -140,7 +141,7 @@ def test_rests_grow_while_the_tries_fail_and_end(paced: Pace, clock: Clock) -> N
         paced.failed()
 
     assert rests[0] < rests[2] < rests[4]
-    assert max(rests) <= LONGEST_REST
+    assert max(rests) <= LONGEST_REST_SECONDS
 
 
 def test_a_request_that_tried_and_vanished_is_not_waited_for_long(paced: Pace, clock: Clock) -> None:

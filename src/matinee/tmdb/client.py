@@ -19,7 +19,7 @@ import stamina
 from prometheus_client import Counter
 
 from matinee.tmdb.failures import Gone, TmdbFailure, TokenRefused, Unanswered, Unfit
-from matinee.tmdb.pace import LONGEST_PAUSE, Pace
+from matinee.tmdb.pace import LONGEST_PAUSE_SECONDS, Pace
 from matinee.tmdb.payloads import APPENDED, Configuration, Film, FilmPage, Genres, read
 from matinee.tmdb.transport import BLOCK, Limits, Response, Transport
 
@@ -195,7 +195,7 @@ def _pause_asked(answer: Response) -> float:
         return 1.0
     if until.tzinfo is None:
         until = until.replace(tzinfo=dt.UTC)
-    return min((until - dt.datetime.now(dt.UTC)).total_seconds(), LONGEST_PAUSE)
+    return min((until - dt.datetime.now(dt.UTC)).total_seconds(), LONGEST_PAUSE_SECONDS)
 
 
 def _lines(blocks: Iterator[bytes]) -> Iterator[bytes]:

@@ -25,12 +25,12 @@ PER_SECOND = 30.0
 SLOWEST_PER_SECOND = 1.0
 RECOVERY_PER_SECOND = 0.2
 """What the rate gains each second after it was halved: full again in a minute and a half."""
-LONGEST_PAUSE = 60.0
+LONGEST_PAUSE_SECONDS = 60.0
 """Whatever Retry-After says."""
 FAILURES_IN_A_ROW = 5
-FIRST_REST = 15.0
-LONGEST_REST = 300.0
-PROBE_LASTS_AT_MOST = 30.0
+FIRST_REST_SECONDS = 15.0
+LONGEST_REST_SECONDS = 300.0
+LONGEST_PROBE_SECONDS = 30.0
 
 
 @dataclass
@@ -60,10 +60,10 @@ class PaceState:
 
     def forget_another_clock(self, now: float) -> None:
         """Drop instants that lie too far ahead to have been written by today's clock."""
-        self.next_at = _unless_beyond(self.next_at, now + LONGEST_PAUSE)
-        self.paused_until = _unless_beyond(self.paused_until, now + LONGEST_PAUSE)
-        self.open_until = _unless_beyond(self.open_until, now + LONGEST_REST)
-        self.probing_until = _unless_beyond(self.probing_until, now + PROBE_LASTS_AT_MOST)
+        self.next_at = _unless_beyond(self.next_at, now + LONGEST_PAUSE_SECONDS)
+        self.paused_until = _unless_beyond(self.paused_until, now + LONGEST_PAUSE_SECONDS)
+        self.open_until = _unless_beyond(self.open_until, now + LONGEST_REST_SECONDS)
+        self.probing_until = _unless_beyond(self.probing_until, now + LONGEST_PROBE_SECONDS)
 
 
 LAYOUT = struct.Struct("<8d")
@@ -115,7 +115,7 @@ class Pace:
             state.failures += 1
             was_probe = state.probing_until > now
             if state.failures == FAILURES_IN_A_ROW or (state.is_open and was_probe):
-                rest = min(LONGEST_REST, FIRST_REST * 2**state.rests)
+                rest = min(LONGEST_REST_SECONDS, FIRST_REST_SECONDS * 2**state.rests)
                 state.open_until = now + rest * random.uniform(0.8, 1.0)  # noqa: S311 - it spreads load, it protects nothing
                 state.rests += 1
                 state.probing_until = 0.0
@@ -126,7 +126,7 @@ class Pace:
             now = self._clock()
             state.cut_to = max(SLOWEST_PER_SECOND, self._rate(state, now) / 2)
             state.cut_at = now
-            state.paused_until = max(state.paused_until, now + min(max(seconds, 0.0), LONGEST_PAUSE))
+            state.paused_until = max(state.paused_until, now + min(max(seconds, 0.0), LONGEST_PAUSE_SECONDS))
             state.probing_until = 0.0
 
     def state(self) -> PaceState:
@@ -164,7 +164,7 @@ def _pass_breaker(state: PaceState, now: float) -> None:
     closed_for = max(state.open_until, state.probing_until) - now
     if closed_for > 0:
         raise Away("TMDb has failed too often in a row; it is given a rest.", seconds=closed_for)
-    state.probing_until = now + PROBE_LASTS_AT_MOST
+    state.probing_until = now + LONGEST_PROBE_SECONDS
 
 
 def _unless_beyond(instant: float, latest: float) -> float:

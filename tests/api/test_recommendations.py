@@ -12,6 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 from matinee.catalog.cards import refresh_cards
 from matinee.catalog.columns import refresh_columns
 from matinee.catalog.models import Movie
+from matinee.recommendations import serving
 from matinee.recommendations.training import train
 from tests.api.conftest import NOW, Api, MakeMovie
 
@@ -146,11 +147,17 @@ def test_an_impossible_wish_is_a_400_that_names_it(as_alice: Api, two_worlds: No
     assert [error["field"] for error in response.json()["errors"]] == [field]
 
 
-def test_pages_neither_overlap_nor_skip_and_end_empty(as_alice: Api, two_worlds: None) -> None:
+@pytest.mark.parametrize("nearest", [7, 100], ids=["the first page is ranked alone", "all are ranked at once"])
+def test_pages_neither_overlap_nor_skip_and_end_empty(
+    as_alice: Api, two_worlds: None, monkeypatch: pytest.MonkeyPatch, nearest: int
+) -> None:
+    monkeypatch.setattr(serving, "NEAREST", nearest)
     as_alice.post("movies/101/rate/", {"rating": 5})
     seen: list[int] = []
     for page in range(1, 8):
-        seen += ids(as_alice.get(f"{RECOMMENDATIONS}?page={page}&page_size=7").json())
+        answer = as_alice.get(f"{RECOMMENDATIONS}?page={page}&page_size=7").json()
+        seen += ids(answer)
+        assert answer["total_results"] == 39
 
     assert len(seen) == len(set(seen)) == 39
     assert as_alice.get(f"{RECOMMENDATIONS}?page=600").json()["results"] == []

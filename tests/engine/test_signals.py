@@ -39,6 +39,14 @@ def test_of_several_actions_the_most_deliberate_speaks() -> None:
     )
 
 
+def test_of_several_ratings_of_one_film_the_last_speaks_in_whatever_order_films_come() -> None:
+    history = History.of_actions(ratings=[(7, 1), (2, 5), (7, 4), (5, 3), (2, 4)])
+
+    four, three = SignalWeights().of_ratings([4, 3]).astype(np.float32).tolist()
+    assert dict(zip(history.item_ids.tolist(), history.signals.tolist(), strict=True)) == {2: four, 5: three, 7: four}
+    assert history.item_ids.tolist() == [2, 5, 7]
+
+
 def test_seeds_are_liked_once_each() -> None:
     history = History.liking([603, 11, 603])
 

@@ -11,6 +11,7 @@ from matinee.catalog.columns import columns, refresh_columns
 from matinee.catalog.filters import EVERYTHING, MovieFilter
 from matinee.engine.item_model import ItemModel
 from matinee.engine.links import Links
+from matinee.engine.signals import History
 from matinee.library.history import PersonalHistory
 from matinee.recommendations import pool, serving
 from matinee.recommendations.pool import Pool, PublishedModel, build_pool, current_pool
@@ -39,9 +40,9 @@ def test_threads_that_ask_at_once_share_one_pool() -> None:
     assert len({id(each) for each in pools}) == 1
 
 
-def made_up_model(chance: np.random.Generator) -> PublishedModel:
-    """Of every second film of the cinema; few of them are linked, to what they are liked with or disliked."""
-    known = np.array(ALL_FILMS[::2], dtype=np.int64)
+def made_up_model(chance: np.random.Generator, *others: int) -> PublishedModel:
+    """Of every second film of the cinema, and others; few are linked, to what they are liked with or disliked."""
+    known = np.unique([*ALL_FILMS[::2], *others])
     n = len(known)
     linked = np.where(chance.random((n, n)) < LINKED, chance.standard_normal((n, n)), 0.0)
     links = Links.from_matrix(sparse.csr_matrix(linked.astype(np.float32)))
@@ -81,3 +82,27 @@ def test_to_look_at_promising_films_first_changes_no_ranking(monkeypatch: pytest
         assert some_looked_at.tmdb_ids.tolist() == all_looked_at.tmdb_ids.tolist()
         assert some_looked_at.scores.tolist() == all_looked_at.scores.tolist()
     assert len(in_part.first) < len(whole.first) == len(ALL_FILMS)
+
+
+@pytest.mark.usefixtures("cinema")
+@pytest.mark.parametrize("seed", range(5))
+def test_films_that_the_catalogue_has_lost_or_the_model_not_met_change_nothing_for_the_others(seed: int) -> None:
+    lost, unmet = (1, 155, 9_000), ALL_FILMS[1::2]
+    published = made_up_model(np.random.default_rng(seed), *lost)
+    mine = PersonalHistory(favorites=tuple(sorted([*ALL_FILMS[:8], 155, 9_000])))
+    history = History.of_actions(favorites=mine.favorites)
+    model = published.model
+    scores = dict(zip(model.item_ids.tolist(), model.score_all(history).tolist(), strict=True))
+
+    picks = recommend_from(mine, Wishes(EVERYTHING), build_pool(columns(), published), NOBODY).page(0, 500)
+
+    assert {pick.tmdb_id for pick in picks} == set(ALL_FILMS) - {*mine.favorites}
+    for pick in picks:
+        if pick.tmdb_id in unmet:
+            assert not pick.because
+            continue
+        gains = model.contributions(history, model.rows_of(np.array([pick.tmdb_id]))).ravel().clip(min=0)
+        shares = dict(zip(history.item_ids.tolist(), (gains / (gains.sum() or 1)).tolist(), strict=True))
+        assert pick.score == pytest.approx(scores[pick.tmdb_id], rel=1e-5, abs=1e-6)
+        assert dict(pick.because) == pytest.approx({tmdb_id: shares[tmdb_id] for tmdb_id, _ in pick.because})
+        assert len(pick.because) == min(5, np.count_nonzero(gains))

@@ -65,6 +65,7 @@ def list_recommendations(
         diversity=wishes.diversity,
         seeds=read_ids(wishes.seeds) if wishes.seeds else (),
         include_watchlist=wishes.include == "watchlist",
+        upto=paging.span.stop,
     )
     more = {"model_version": ranking.model_version, "personalised": ranking.personalised}
     return picks_page(request, paging, ranking, **more)
@@ -105,7 +106,7 @@ def picks_page(request: HttpRequest, paging: PageQuery, ranking: serving.Ranking
             RECOMMENDED.labels(source).inc(number)
     cards = with_flags(request, shown.deck)
     results = [card[:-1] + shown.whys[tmdb_id] for tmdb_id, card in cards.items()]
-    return page_of(request, paging, total=len(ranking), results=results, **more)
+    return page_of(request, paging, total=ranking.total, results=results, **more)
 
 
 class _Shown(NamedTuple):

@@ -36,6 +36,17 @@ def rows_of(ids: Ids, wanted: Ids) -> Rows:
     return np.where(ids[places] == wanted, places, -1).astype(np.int32)
 
 
+def last_of_each(ids: Ids) -> Ids:
+    """The place of the last of each id, by ascending id."""
+    if is_ascending(ids):
+        return np.arange(len(ids))
+    order = np.argsort(ids, kind="stable")
+    ascending = ids[order]
+    is_last = np.ones(len(ids), dtype=np.bool_)
+    is_last[:-1] = ascending[1:] != ascending[:-1]
+    return order[is_last]
+
+
 def is_ascending(values: NDArray[Any]) -> bool:
     """Sorted, each value once."""
     return bool(np.all(values[1:] > values[:-1]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -57,10 +57,14 @@ class Reach:
     """(z,) beside a long one."""
 
     @classmethod
-    def none(cls, history: History) -> Reach:
+    def none(cls, history: History, n_items: int) -> Reach:
         """Of a history without a model."""
         rows, weights = np.zeros(0, np.int32), np.zeros(0, np.float32)
-        return cls(history, 0, rows.astype(np.int64), rows, np.zeros(1, np.int32), rows, weights, weights)
+        return cls(history, n_items, rows.astype(np.int64), rows, np.zeros(1, np.int32), rows, weights, weights)
+
+    def renumbered(self, numbers: Rows, n_items: int) -> Reach:
+        """The same links where the items of the model go by `numbers` (n,), 0 to n_items - 1."""
+        return replace(self, n_items=n_items, rows=numbers.take(self.rows))
 
     @property
     def is_linked(self) -> bool:
@@ -89,18 +93,14 @@ class Reach:
         numbers = np.empty(self.n_items, dtype=np.int32)  # read where it was written alone
         numbers[rows] = np.arange(len(rows))
         targets = numbers[self.rows[links]]
-        here, of_many = no_links(self.history.size, len(rows))
-        here[senders, targets] = self.weights[links]
-        if self.of_many is self.weights:
-            return Linked(here, here)
-        of_many[senders, targets] = self.of_many[links]
-        return Linked(here, of_many)
 
+        def laid_out(weights: Floats) -> Doubles:
+            table = np.zeros((len(rows), self.history.size))  # what leads to one item is added up in the same order
+            table[targets, senders] = weights[links]  # whatever the others are
+            return table.T
 
-def no_links(size: int, number: int) -> Linked:
-    """From `size` items to `number` of them. What is linked to one of these stands together: its sum is the same
-    whatever the others are."""
-    return Linked(*np.zeros((2, number, size)).transpose(0, 2, 1))
+        here = laid_out(self.weights)
+        return Linked(here, here if self.of_many is self.weights else laid_out(self.of_many))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from matinee.engine.arrays import Doubles, Flags, Floats, Ids, as_ids, rows_of
+from matinee.engine.arrays import Doubles, Flags, Floats, Ids, as_ids, last_of_each, rows_of
 from matinee.engine.interactions import FEWEST_STARS, MOST_STARS
 from matinee.engine.item_model import ItemModel
 from matinee.engine.signals import History
@@ -80,14 +80,14 @@ class Opinions:
     @classmethod
     def of_actions(cls, *, ratings: Iterable[tuple[int, float]] = (), favorites: Iterable[int] = ()) -> Opinions:
         """From (item id, stars of 0.5 to 5), and favourites; a rating of a favourite speaks before it."""
-        given = dict(ratings)
-        stars_of = dict.fromkeys(favorites, MOST_STARS) | given
-        ids = sorted(stars_of)
-        stars = np.array([stars_of[item] for item in ids], dtype=np.float32)
+        loved, rated = list(favorites), list(ratings)
+        item_ids = as_ids([*loved, *(item for item, _ in rated)])
+        stars = np.array([MOST_STARS] * len(loved) + [stars for _, stars in rated], dtype=np.float32)
+        speaking = last_of_each(item_ids)
         return cls(
-            item_ids=as_ids(ids),
-            stars=np.maximum(stars, np.float32(FEWEST_STARS)),
-            is_rating=np.fromiter(map(given.__contains__, ids), dtype=np.bool_, count=len(ids)),
+            item_ids=item_ids[speaking],
+            stars=np.maximum(stars[speaking], np.float32(FEWEST_STARS)),
+            is_rating=speaking >= len(loved),
         )
 
     @property

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from matinee.engine.arrays import Doubles, Floats, Ids, as_ids
+from matinee.engine.arrays import Doubles, Floats, Ids, as_ids, last_of_each
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class History:
     def __post_init__(self) -> None:
         if self.item_ids.shape != self.signals.shape:
             raise ValueError("The columns of the history differ in length.")
-        if not np.all(np.isfinite(self.signals)):
+        if not np.isfinite(self.signals).all():
             raise ValueError("A signal is not a number.")
 
     @property
@@ -75,10 +76,14 @@ class History:
         the watchlist.
         """
         weights = weights or SignalWeights()
-        signals = dict.fromkeys(watchlist, weights.of_watchlist)
-        signals.update(dict.fromkeys(dismissals, weights.of_dismissal))
-        rated = dict(ratings)
-        signals.update(zip(rated, weights.of_ratings(list(rated.values())).tolist(), strict=True))
-        signals.update(dict.fromkeys(favorites, weights.of_favorite))
-        ids = sorted(signals)
-        return cls(item_ids=as_ids(ids), signals=np.array([signals[item] for item in ids], dtype=np.float32))
+        rated = list(ratings)
+        kinds = (  # whichever speaks stands behind those that it speaks before
+            (list(watchlist), weights.of_watchlist),
+            (list(dismissals), weights.of_dismissal),
+            ([item for item, _ in rated], weights.of_ratings([stars for _, stars in rated])),
+            (list(favorites), weights.of_favorite),
+        )
+        item_ids = as_ids(list(itertools.chain.from_iterable(items for items, _ in kinds)))
+        signals = np.concatenate([np.full(len(items), signal, dtype=np.float32) for items, signal in kinds])
+        speaking = last_of_each(item_ids)
+        return cls(item_ids=item_ids[speaking], signals=signals[speaking])

@@ -19,9 +19,9 @@ from matinee.core.artifacts import Artifact, ArtifactStore
 from matinee.core.in_service import Latest
 from matinee.core.remembered import Remembered
 from matinee.engine.arrays import Doubles, Flags, Floats, Ids, Rows
-from matinee.engine.item_model import ItemModel, Linked, Reach, no_links
+from matinee.engine.item_model import ItemModel, Reach
 from matinee.engine.popularity import acclaim
-from matinee.engine.rating_prediction import promised_stars
+from matinee.engine.rating_prediction import RatingConfig, promised_stars
 from matinee.engine.signals import History
 from matinee.recommendations.freshness import MODEL_KIND
 
@@ -75,16 +75,15 @@ class Pool:
     published: PublishedModel | None
     item_rows: Ids = field(repr=False)
     """(n,) where each film stands in the model, -1 where the model does not know it yet."""
-    known: Ids = field(repr=False)
-    """The rows of the films that the model knows."""
     is_aligned: bool
-    """Whether it knows just the films of the catalogue, so that rows are the same in both."""
+    """Whether the model knows just the films of the catalogue, so that rows are the same in both."""
     base: Floats = field(repr=False)
     """(n,) the score of each film for someone of whom nothing is known."""
     lasting_base: Floats = field(repr=False)
     """(n,) what is left of it for someone of whom much is known."""
     expected_stars: Doubles = field(repr=False)
-    """(n,) what someone of average generosity gives each film; what its votes promise until the model knows it."""
+    """(n + 1,) what someone of average generosity gives each film; what its votes promise until the model knows it.
+    The last one is what they give a film that is not in the columns."""
     spread: Doubles = field(repr=False)
     """(n,) falls along the order of the higher of both bases, its first films spread over genres and eras."""
     first: Rows = field(repr=False)
@@ -92,7 +91,7 @@ class Pool:
     others_at_most: tuple[float, float] = field(repr=False)
     """What all other films have of `base`, and of `lasting_base`, at most."""
     item_films: Rows = field(repr=False)
-    """(items of the model,) the row of each item's film, -1 where the catalogue has none."""
+    """(items of the model,) the row of each item's film, n where the catalogue has none."""
     rankings: Remembered[Ranking] = field(default_factory=_memory, repr=False)
     critics: Remembered[Critic] = field(default_factory=_memory, repr=False)
     predictions: Remembered[tuple[float | None]] = field(
@@ -101,8 +100,19 @@ class Pool:
     """What was worked out from this pool for people, as one version of their state has it."""
 
     def reach(self, history: History) -> Reach:
-        """The model's links from the films of a history."""
-        return Reach.none(history) if self.published is None else self.published.model.reach(history)
+        """The model's links from the films of a history, each to the row of a film, or to one more that stands for all
+        items without a film."""
+        if self.published is None:
+            return Reach.none(history, self.columns.size)
+        reach = self.published.model.reach(history)
+        return reach if self.is_aligned else reach.renumbered(self.item_films, self.columns.size + 1)
+
+    def films_of(self, reach: Reach) -> Rows:
+        """(h,) the row of each film of its history, -1 where the columns have none."""
+        if len(reach.senders) < reach.history.size:
+            return self.columns.rows_of(reach.history.item_ids)
+        films = self.item_films[reach.senders]  # where the model has found them all they need not be sought again
+        return np.where(films < self.columns.size, films, np.int32(-1))
 
     def start(self, reach: Reach, rows: Some = EVERY) -> Floats:
         """(k,) what each of these films scores before anything is added for a history."""
@@ -110,8 +120,8 @@ class Pool:
 
     def promising(self, reach: Reach) -> tuple[Flags, float]:
         """(n,) which films are linked to a history or stand first anyway, and what all others score at most."""
-        is_promising = np.zeros(self.columns.size + 1, dtype=np.bool_)  # the last one is of items without a film
-        is_promising[self.item_films[reach.rows]] = True
+        is_promising = np.zeros(self.columns.size + 1, dtype=np.bool_)
+        is_promising[reach.rows] = True
         is_promising[self.first] = True
         base, lasting_base = (np.array([most], dtype=np.float32) for most in self.others_at_most)
         [at_most] = self._started(reach, base, lasting_base)
@@ -122,29 +132,7 @@ class Pool:
 
     def sums(self, reach: Reach, rows: Some = EVERY) -> Floats:
         """(k,) what a history adds to the score of each of these films."""
-        if self.published is None:
-            return np.zeros(len(self.base[rows]), dtype=np.float32)
-        of_items = reach.single_sums()
-        if self.is_aligned:
-            return of_items[rows]
-        if isinstance(rows, slice):
-            sums = np.zeros(self.columns.size, dtype=np.float32)
-            sums[self.known] = of_items[self.item_rows[self.known]]
-            return sums[rows]
-        items = self.item_rows[rows]
-        sums = of_items.take(items, mode="clip")
-        sums[items < 0] = 0.0
-        return sums
-
-    def links(self, reach: Reach, rows: Rows) -> Linked:
-        """From each of the h films of a history to each of `rows` (k,), all different."""
-        if self.is_aligned:
-            return reach.towards(rows)
-        links = no_links(reach.history.size, len(rows))
-        known = np.flatnonzero(self.item_rows[rows] >= 0)
-        for all_links, of_known in zip(links, reach.towards(self.item_rows[rows[known]]), strict=True):
-            all_links[:, known] = of_known
-        return links
+        return reach.single_sums()[: self.columns.size][rows]
 
     def is_judged(self, row: int) -> bool:
         """Whether anybody voted on the film at TMDb, or rated it before the model was trained."""
@@ -219,15 +207,14 @@ def build_pool(catalogue: CatalogColumns, published: PublishedModel | None) -> P
         columns=catalogue,
         published=published,
         item_rows=item_rows,
-        known=np.flatnonzero(item_rows >= 0),
         is_aligned=published is not None and np.array_equal(item_rows, np.arange(published.model.n_items)),
         base=base,
         lasting_base=lasting_base,
-        expected_stars=stars,
+        expected_stars=np.append(stars, RatingConfig().usual_stars),
         spread=_spread(catalogue, at_best),
         first=np.flatnonzero((base > others_at_most[0]) | (lasting_base > others_at_most[1])).astype(np.int32),
         others_at_most=others_at_most,
-        item_films=rows,
+        item_films=np.where(rows >= 0, rows, np.int32(catalogue.size)),
     )
 
 

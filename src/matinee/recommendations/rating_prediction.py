@@ -8,13 +8,14 @@ from functools import cached_property
 import numpy as np
 
 from matinee.accounts.models import User
-from matinee.engine.arrays import Doubles, Rows
-from matinee.engine.item_model import Reach
+from matinee.engine.arrays import Rows, rows_of
+from matinee.engine.item_model import Linked, Reach
 from matinee.engine.rating_prediction import Opinions, RatingConfig, predicted_ratings
 from matinee.engine.signals import History
 from matinee.library.history import PersonalHistory, history_of
 from matinee.recommendations.pool import Pool, current_pool
 
+CONFIG = RatingConfig()
 DIGITS = 2
 
 
@@ -34,28 +35,31 @@ class Critic:
     def _reach(self) -> Reach:
         return self._pool.reach(History.liking(self.opinions.item_ids))
 
-    @cached_property
-    def _expected(self) -> Doubles:
-        """(h,) what someone of average generosity gives to the films of the opinions."""
-        given = self._pool.columns.rows_of(self.opinions.item_ids)
-        is_known = given >= 0
-        expected = np.full(self.opinions.size, RatingConfig().usual_stars)
-        expected[is_known] = self._pool.expected_stars[given[is_known]]
-        return expected
-
-    def stars(self, rows: Rows, links: Doubles | None = None) -> list[float | None]:
+    def stars(self, rows: Rows, at_hand: tuple[Reach, Linked] | None = None) -> list[float | None]:
         """(k,) the stars for each of `rows` (k,) of the catalogue, all different.
 
-        `links` (h, k) are the pool's from the films of the opinions to them, beside a long history, where they are at
-        hand. None where there is nothing to go on: a film without votes and ratings, for someone without opinions.
+        `at_hand` is the pool's reach of another history of theirs, and its links to these rows. None where there is
+        nothing to go on: a film without votes and ratings, for someone without opinions.
         """
-        if links is None:
-            links = self._pool.links(self._reach, rows).of_many
-        stars = predicted_ratings(self.opinions, self._expected, links, self._pool.expected_stars[rows], RatingConfig())
+        places = None if at_hand is None else _places(self.opinions, at_hand[0].history)
+        if at_hand is None or places is None:
+            at_hand, places = (self._reach, self._reach.towards(rows)), slice(None)
+        reach, links = at_hand
+        expected_of_opinions = self._pool.expected_stars[self._pool.films_of(reach)[places]]
+        expected = self._pool.expected_stars[rows]
+        stars = predicted_ratings(self.opinions, expected_of_opinions, links.of_many[places], expected, CONFIG)
         rounded: list[float | None] = stars.round(DIGITS).tolist()
         if self.opinions.size:
             return rounded
         return [each if self._pool.is_judged(row) else None for each, row in zip(rounded, rows.tolist(), strict=True)]
+
+
+def _places(opinions: Opinions, history: History) -> Rows | slice | None:
+    """Where the films of the opinions stand in a history; None where one of them does not."""
+    if np.array_equal(opinions.item_ids, history.item_ids):
+        return slice(None)
+    places = rows_of(history.item_ids, opinions.item_ids)
+    return places if np.all(places >= 0) else None
 
 
 def predict_rating(*, user: User, tmdb_id: int) -> float | None:

@@ -16,8 +16,7 @@ from matinee.accounts.models import User
 from matinee.catalog.filters import MovieFilter, Sort
 from matinee.catalog.models import Movie
 from matinee.core.refusals import BadRequest, FieldError
-from matinee.core.remembered import Remembered
-from matinee.engine.arrays import Doubles, Flags, Floats, Ids, Rows, rows_of
+from matinee.engine.arrays import Doubles, Flags, Floats, Ids, Rows
 from matinee.engine.item_model import Reach
 from matinee.engine.ranking import diversified, rank, rank_few_of_each
 from matinee.engine.signals import History
@@ -29,6 +28,8 @@ Source = Literal["taste", "similar", "popular"]
 
 DEEPEST = 500
 """How many films an answer can be paged through."""
+NEAREST = 100
+"""So many of them are ranked where no page behind them is asked for: to order five times as many takes longer."""
 DIVERSIFIED_FILMS = 200
 """So many of the first films are rearranged for diversity; the rest follow as they were."""
 MOST_OF_A_COLLECTION = 3
@@ -39,7 +40,6 @@ LARGE = 5
 """A catalogue is large that has so many times more films than those that are promising: to gather one costs as much as
 to pass by so many."""
 MOST_REASONS = 5
-PAGES_REMEMBERED = 8
 BASE_AMONG_KIN = 0.2
 """How much of its base score counts for a film among those that are like another."""
 GENRE_PULL = 0.5
@@ -73,7 +73,7 @@ class Pick(NamedTuple):
 
 @dataclass(frozen=True)
 class Ranking:
-    """The films of one answer, best first, at most 500.
+    """The films of one answer, best first, as far as they were asked for.
 
     Reasons and predicted ratings are worked out for the page that is asked for.
     """
@@ -81,6 +81,8 @@ class Ranking:
     model_version: str | None
     personalised: bool
     """Whether something that the person did, or their favourite genres, had a say."""
+    total: int
+    """How many films there are with those behind, at most 500."""
     tmdb_ids: Ids = field(repr=False)
     """(m,)"""
     scores: Floats = field(repr=False)
@@ -92,9 +94,6 @@ class Ranking:
     _pool: Pool = field(repr=False)
     number: int = field(default_factory=itertools.count(1).__next__)
     """Of no other ranking of this process."""
-    _pages: Remembered[tuple[Pick, ...]] = field(
-        default_factory=lambda: Remembered(PAGES_REMEMBERED, weight=lambda _picks: 1), repr=False
-    )
 
     @property
     def is_for_a_person(self) -> bool:
@@ -106,45 +105,35 @@ class Ranking:
         """In films."""
         return 1 + self._reach.history.size
 
-    def __len__(self) -> int:
-        return len(self.tmdb_ids)
+    def reaches(self, place: int) -> bool:
+        """Whether all films before this place are there."""
+        return len(self.tmdb_ids) >= min(place, self.total)
 
     def page(self, start: int, stop: int) -> tuple[Pick, ...]:
         """The picks from place `start` up to, not including, `stop`."""
-        picks = self._pages.get((start, stop))
-        if picks is None:
-            picks = self._picks(start, stop)
-            self._pages.keep((start, stop), picks)
-        return picks
-
-    def _picks(self, start: int, stop: int) -> tuple[Pick, ...]:
-        rows, history = self._rows[start:stop], self._reach.history
-        links = self._pool.links(self._reach, rows)
+        rows = self._rows[start:stop]
+        links = self._reach.towards(rows)
         stars: list[float | None] = [None] * len(rows)
         if self._critic is not None:
-            given = rows_of(history.item_ids, self._critic.opinions.item_ids)
-            stars = self._critic.stars(rows, links.of_many[given] if np.all(given >= 0) else None)
-        reasons = self._reasons(rows, links.here * history.signals[:, np.newaxis])
+            stars = self._critic.stars(rows, (self._reach, links))
+        reasons = self._reasons(rows, np.maximum(links.here * self._reach.history.signals[:, np.newaxis], 0.0).T)
         facts = zip(self.tmdb_ids[start:stop].tolist(), self.scores[start:stop].tolist(), reasons, stars, strict=True)
         return tuple(Pick(tmdb_id, score, *why, predicted_rating) for tmdb_id, score, why, predicted_rating in facts)
 
-    def _reasons(self, rows: Rows, contributions: Doubles) -> list[tuple[Source, tuple[Reason, ...]]]:
-        """Of each of `rows` (k,), by the contributions (h, k) of the films of the history."""
+    def _reasons(self, rows: Rows, gains: Doubles) -> Iterator[tuple[Source, tuple[Reason, ...]]]:
+        """Of each of `rows` (k,), by what each film of the history adds to their scores (k, h), 0 or more."""
         published, history = self._pool.published, self._reach.history
-        answers: list[tuple[Source, tuple[Reason, ...]]] = [("popular", ()) for _ in rows]
-        gains = np.maximum(contributions, 0.0)
-        sums = gains.sum(axis=0)
-        if published is None or not sums.any():
-            return answers
+        if published is None or not history.size:
+            yield from itertools.repeat(("popular", ()), len(rows))
+            return
+        sums = gains.sum(axis=1)
         is_taste = 2 * _by_ratings(published, self._reach, self._pool.item_rows[rows], gains) >= sums
-        strongest = _strongest(gains, MOST_REASONS)
-        shares = np.take_along_axis(gains.T, strongest, axis=1) / np.where(sums > 0, sums, 1)[:, np.newaxis]
-        counts = np.count_nonzero(shares, axis=1)
-        of_films = (is_taste, counts, history.item_ids[strongest], shares)
-        for place, (taste, count, ids, parts) in enumerate(zip(*(each.tolist() for each in of_films), strict=True)):
-            if count:
-                answers[place] = "taste" if taste else "similar", tuple(map(Reason, ids[:count], parts[:count]))
-        return answers
+        strongest, strengths = _strongest(gains, MOST_REASONS)
+        shares = strengths / np.where(sums > 0, sums, 1)[:, np.newaxis]
+        of_films = is_taste, (shares > 0).sum(axis=1), history.item_ids[strongest], shares
+        for taste, count, tmdb_ids, parts in zip(*(each.tolist() for each in of_films), strict=True):
+            source: Source = "popular" if not count else "taste" if taste else "similar"
+            yield source, tuple(map(Reason, tmdb_ids[:count], parts[:count]))
 
 
 def recommend(
@@ -155,21 +144,22 @@ def recommend(
     diversity: float = 0.0,
     seeds: Iterable[int] = (),
     include_watchlist: bool = False,
+    upto: int = DEEPEST,
 ) -> Ranking:
     """The films that `user` is most likely to like, of those that match and that they have not judged yet.
 
     `seeds` (TMDb ids) stand in for the whole history; `diversity` runs from 0 to 1; `sort` reorders the films
-    picked. One query, or none where the person is remembered. Raises UnknownSeed.
+    picked; those before place `upto` are wanted. One query, or none where the person is remembered. Raises UnknownSeed.
     """
     wishes = Wishes(movie_filter, sort, diversity, tuple(seeds), include_watchlist)
     pool, mine = current_pool(), history_of(user)
     critic = critic_of(user, mine, pool)
     if user.state_version is None:
-        return recommend_from(mine, wishes, pool, critic)
+        return recommend_from(mine, wishes, pool, critic, upto=upto)
     version = user.state_version, pool.columns.postings_version(movie_filter)
     ranking = pool.rankings.get((user.pk, wishes), version)
-    if ranking is None:
-        ranking = recommend_from(mine, wishes, pool, critic)
+    if ranking is None or not ranking.reaches(upto):
+        ranking = recommend_from(mine, wishes, pool, critic, upto=upto)
         pool.rankings.keep((user.pk, wishes), ranking, version)
     return ranking
 
@@ -184,9 +174,12 @@ class Wishes(NamedTuple):
     include_watchlist: bool = False
 
 
-def recommend_from(mine: PersonalHistory, wishes: Wishes, pool: Pool, critic: Critic) -> Ranking:
+def recommend_from(
+    mine: PersonalHistory, wishes: Wishes, pool: Pool, critic: Critic, *, upto: int = DEEPEST
+) -> Ranking:
     """The same of a history that has been read. No query, but one where a seed is not in the columns."""
     movie_filter, sort, diversity, seeds, include_watchlist = wishes
+    depth = DEEPEST if sort is not None or diversity > 0 or upto > NEAREST else NEAREST
     genres: tuple[int, ...] = ()
     if seeds:
         _require_films(seeds, pool)
@@ -196,14 +189,15 @@ def recommend_from(mine: PersonalHistory, wishes: Wishes, pool: Pool, critic: Cr
         history = History.of_actions(
             ratings=mine.ratings, favorites=mine.favorites, watchlist=mine.watchlist, dismissals=mine.dismissals
         )
-    if seeds or include_watchlist:
-        left_out = np.fromiter(mine.settled().union(seeds, () if include_watchlist else mine.watchlist), dtype=np.int64)
-    else:
-        left_out = history.item_ids
-    allowed = _allowed(pool, movie_filter, left_out)
     reach = pool.reach(history)
+    left_out = pool.films_of(reach)
+    if seeds or include_watchlist:
+        films = mine.settled().union(seeds, () if include_watchlist else mine.watchlist)
+        left_out = pool.columns.rows_of(np.fromiter(films, dtype=np.int64))
+    allowed = _allowed(pool, movie_filter, left_out)
     personalised = bool(genres) or reach.is_linked
-    for some, others_at_most in [(EVERY, None)] if genres else _where_to_look(pool, reach, allowed):
+    number = int(np.count_nonzero(allowed))
+    for some, others_at_most in [(EVERY, None)] if genres else _where_to_look(pool, reach, allowed, number):
         start = pool.start(reach, some)
         scores = pool.sums(reach, some)
         scores += start
@@ -213,14 +207,15 @@ def recommend_from(mine: PersonalHistory, wishes: Wishes, pool: Pool, critic: Cr
         is_sure = allowed[some] if others_at_most is None else scores > others_at_most
         order = scores if personalised else pool.spread[some].copy()
         np.copyto(order, -np.inf, where=~is_sure)  # who is ranked has a score still, whatever becomes of the others'
-        places, n_free = rank_few_of_each(order, DEEPEST, pool.columns.collections[some], MOST_OF_A_COLLECTION)
-        if n_free == DEEPEST:
+        places, n_free = rank_few_of_each(order, depth, pool.columns.collections[some], MOST_OF_A_COLLECTION)
+        if n_free == depth:
             break
     rows, scores = (places if isinstance(some, slice) else some[places]), scores[places]
     if diversity > 0:
         varied = _diversified(pool, rows, scores, diversity, min(n_free, DIVERSIFIED_FILMS))
         rows, scores = rows[varied], scores[varied]
-    return _ranking(pool, reach, rows, scores, sort=sort, personalised=personalised, critic=critic)
+    total = min(number, DEEPEST)
+    return _ranking(pool, reach, rows, scores, total=total, sort=sort, personalised=personalised, critic=critic)
 
 
 def similar(*, movie: Movie, movie_filter: MovieFilter, sort: Sort | None = None) -> Ranking:
@@ -228,31 +223,31 @@ def similar(*, movie: Movie, movie_filter: MovieFilter, sort: Sort | None = None
     pool = current_pool()
     reach = pool.reach(History.liking([movie.tmdb_id]))
     likeness = pool.sums(reach)
-    allowed = _allowed(pool, movie_filter, reach.history.item_ids)
+    allowed = _allowed(pool, movie_filter, pool.films_of(reach))
     order = np.where(allowed & (likeness > 0), likeness + BASE_AMONG_KIN * pool.base, -np.inf)
     alike = rank(order, DEEPEST)
     allowed &= pool.columns.mask(MovieFilter(any_genres=tuple(sorted(movie.genre_ids)))).dense()
     allowed[alike] = False
     popular = rank(np.where(allowed, pool.base, -np.inf), DEEPEST - len(alike))
     scores = np.concatenate([likeness[alike], np.zeros(len(popular), np.float32)])
-    return _ranking(pool, reach, np.concatenate([alike, popular]), scores, sort=sort, personalised=False)
+    rows = np.concatenate([alike, popular])
+    return _ranking(pool, reach, rows, scores, total=len(rows), sort=sort, personalised=False)
 
 
-def _allowed(pool: Pool, movie_filter: MovieFilter, left_out: Ids) -> Flags:
-    """(n,) which films match and are not among `left_out`, TMDb ids."""
+def _allowed(pool: Pool, movie_filter: MovieFilter, left_out: Rows) -> Flags:
+    """(n,) which films match and are not among `left_out`, rows or -1."""
     allowed = pool.columns.mask(movie_filter).dense()
-    rows = pool.columns.rows_of(left_out)
-    allowed[rows[rows >= 0]] = False
+    allowed[left_out[left_out >= 0]] = False
     return allowed
 
 
-def _where_to_look(pool: Pool, reach: Reach, allowed: Flags) -> Iterator[tuple[Some, float | None]]:
-    """The films that are worth looking at, and what no others that are allowed score more than, if there are others.
+def _where_to_look(pool: Pool, reach: Reach, allowed: Flags, number: int) -> Iterator[tuple[Some, float | None]]:
+    """The films that are worth looking at, and what no others of the `number` that are allowed score more than, if
+    there are others.
 
     At first, in a large catalogue, those that are linked to the history or stand high anyway. The last ones are all
     that are allowed: those alone where they are few, else the whole catalogue.
     """
-    number = np.count_nonzero(allowed)
     is_large = len(allowed) > LARGE * (len(pool.first) + len(reach.rows))
     if is_large and reach.is_linked and number > len(pool.first):
         is_promising, others_at_most = pool.promising(reach)
@@ -261,27 +256,30 @@ def _where_to_look(pool: Pool, reach: Reach, allowed: Flags) -> Iterator[tuple[S
 
 
 def _by_ratings(published: PublishedModel, reach: Reach, item_rows: Ids, gains: Doubles) -> Doubles:
-    """(k,) how much of the gains (h, k) of each film speaks from ratings, the rest from content.
+    """(k,) how much of the gains (k, h) of each film speaks from ratings, the rest from content.
 
     A link is trusted as much as the product of its two ends: so far the fit takes back what content says.
     """
-    trust = published.trust
-    by_ratings: Doubles = trust[item_rows] * (trust[reach.senders] @ gains[reach.places])
+    trust = np.zeros(reach.history.size)
+    trust[reach.places] = published.trust[reach.senders]
+    by_ratings: Doubles = published.trust[item_rows] * (gains @ trust)
     return by_ratings
 
 
-def _strongest(gains: Doubles, count: int) -> Ids:
-    """(k, count) the places of the highest gains (h, k) of each film, at most h; of equal ones the first is first.
+def _strongest(gains: Doubles, count: int) -> tuple[Ids, Doubles]:
+    """(k, count) the places of the highest gains (k, h) of each film, at most h, and these; of equal ones the first is
+    first.
 
     Found one after the other: a sort of them all takes twice as long.
     """
-    left = gains.T.copy()
+    left = gains.copy()
     films = np.arange(len(left))
     places = []
-    for _ in range(min(count, len(gains))):
+    for _ in range(min(count, gains.shape[1])):
         places.append(left.argmax(axis=1))
         left[films, places[-1]] = -1.0
-    return np.stack(places, axis=1)
+    strongest = np.stack(places, axis=1)
+    return strongest, gains[films[:, np.newaxis], strongest]
 
 
 def _require_films(seeds: tuple[int, ...], pool: Pool) -> None:
@@ -311,6 +309,7 @@ def _ranking(
     rows: Rows,
     scores: Floats,
     *,
+    total: int,
     sort: Sort | None,
     personalised: bool,
     critic: Critic | None = None,
@@ -322,6 +321,7 @@ def _ranking(
     return Ranking(
         model_version=None if pool.published is None else pool.published.version,
         personalised=personalised,
+        total=total,
         tmdb_ids=pool.columns.tmdb_ids[rows],
         scores=scores,
         _rows=rows,

@@ -23,6 +23,7 @@ from matinee.core.jobs.schedule import registered
 from matinee.core.refusals import Refusal
 
 ONLY_FROM_COMMANDS = (
+    "matinee.recommendations.community",
     "matinee.transfer.",
     "matinee.recommendations.training",
     "matinee.tmdb.lease",

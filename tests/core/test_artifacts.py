@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from matinee.core import artifacts, in_service
-from matinee.core.artifacts import KEPT_VERSIONS, Artifact, ArtifactStore, DamagedArtifact
+from matinee.core.artifacts import KEPT_VERSIONS, STANDS_ALONE, Artifact, ArtifactStore, DamagedArtifact
 from matinee.core.in_service import Latest
 
 ARRAYS: dict[str, NDArray[Any]] = {
@@ -51,6 +51,16 @@ def test_only_the_last_versions_are_kept(store: ArtifactStore) -> None:
     versions = [store.publish(ARRAYS, {"number": number}) for number in range(KEPT_VERSIONS + 2)]
 
     assert store.versions() == versions[: -KEPT_VERSIONS - 1 : -1]
+
+
+def test_of_the_versions_before_one_that_stands_alone_none_is_kept(store: ArtifactStore) -> None:
+    first, _ = store.publish(ARRAYS, {}), store.publish(ARRAYS, {"number": 2})
+
+    alone = store.publish({}, {STANDS_ALONE: True})
+    assert store.versions() == [alone]
+
+    assert store.publish(ARRAYS, {}) > alone > first
+    assert len(store.versions()) == 2
 
 
 def test_without_any_version_there_is_nothing(store: ArtifactStore) -> None:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pytest_django.fixtures import Settings
 
 from matinee.core import depot as module
-from matinee.core.artifacts import ArtifactStore, DamagedArtifact
+from matinee.core.artifacts import STANDS_ALONE, ArtifactStore, DamagedArtifact
 from matinee.core.depot import KEPT_VERSIONS, Depot, DepotAway, NotInDepot, unless_away
 from tests.core.s3 import BUCKET, s3
 
@@ -296,6 +296,18 @@ class TestNodes:
         versions = [store.publish(ARRAYS, {"by": name}) for store, name in ((here, "a"), (here, "b"), (there, "c"))]
 
         assert [version[:6] for version in versions] == ["000001", "000002", "000003"]
+
+    def test_of_the_versions_before_one_that_stands_alone_none_is_kept_anywhere(
+        self, here: ArtifactStore, there: ArtifactStore, directory: Depot
+    ) -> None:
+        for number in range(2):
+            there.serve(here.publish(ARRAYS, {"number": number}))
+
+        alone = here.publish({}, {STANDS_ALONE: True})
+        there.serve(alone)
+
+        assert directory.versions() == {"kind": [alone]}
+        assert here.versions() == there.versions() == [alone]
 
     def test_it_is_fetched_once(
         self, here: ArtifactStore, there: ArtifactStore, monkeypatch: pytest.MonkeyPatch

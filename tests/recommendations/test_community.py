@@ -9,14 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from pytest_django.fixtures import Settings
 
 from matinee.catalog.matching import CatalogueTitle
 from matinee.recommendations.community import (
     Community,
     Films,
+    NoSuchSet,
     Ratings,
     RatingsIntake,
     community_datasets,
+    remove_community,
     resolve,
     store_community,
 )
@@ -126,10 +129,39 @@ def test_another_content_takes_the_place_of_the_set_of_its_name(tmp_path: Path) 
 
 
 def test_without_any_set_there_is_none(tmp_path: Path) -> None:
+    assert community_datasets() == []
     stored, _ = store(tmp_path, [], films(10))
-    assert stored.n_people == 0
 
-    assert [found.name for found in community_datasets()] == ["small"]
+    assert stored.n_people == 0
+    assert community_datasets() == []
+
+
+def test_a_set_that_was_removed_is_gone_with_its_older_versions_and_can_be_loaded_again(
+    tmp_path: Path, settings: Settings
+) -> None:
+    store(tmp_path, RATINGS[:1], films(10, 30))
+    store(tmp_path, RATINGS, films(10, 30))
+    store(tmp_path, RATINGS, films(10, 30), name="100k")
+
+    remove_community("small")
+    remove_community("small")
+
+    assert [found.name for found in community_datasets()] == ["100k"]
+    left = Path(settings.ARTIFACTS_DIR).glob("community-small/*/*.npy")
+    assert [path.name for path in left if len(np.load(path))] == []
+    _, is_new = store(tmp_path, RATINGS, films(10, 30))
+    assert is_new
+    assert [found.name for found in community_datasets()] == ["100k", "small"]
+
+
+@pytest.mark.parametrize("name", ["32m", "", "../model-5", "small/../small"])
+def test_a_set_that_was_never_there_is_told_beside_those_that_are(tmp_path: Path, name: str) -> None:
+    store(tmp_path, RATINGS, films(10, 30))
+
+    with pytest.raises(NoSuchSet, match=r"There is no data set '.*'\. Stored here: small\."):
+        remove_community(name)
+
+    assert len(community_datasets()) == 1
 
 
 def test_films_resolve_to_tmdb_ids_or_to_minus_their_own_number(tmp_path: Path) -> None:

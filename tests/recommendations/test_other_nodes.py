@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
+from matinee.core.depot import DepotAway, depot
 from matinee.recommendations import guard
+from matinee.recommendations.community import community_datasets, remove_community
 from matinee.recommendations.freshness import model_store
 from matinee.recommendations.tasks import train_model
 from matinee.recommendations.training import LearnedFromLess, train
@@ -88,3 +90,30 @@ def test_a_job_that_began_without_the_depot_publishes_nothing_and_the_next_one_k
     assert train_model.call() is None
     assert model_store().current_version() == another_node
     assert learned_from(train_model.call() or "") == {"strangers": 9}
+
+
+def test_community_ratings_that_were_removed_on_one_node_are_on_none(
+    another_node: str, tmp_path: Path, settings: Settings
+) -> None:
+    remove_community("strangers")
+
+    assert learned_from(train(now=NOW, force=True).version) == {}
+    settings.ARTIFACTS_DIR = tmp_path / "artifacts"
+    assert [found.name for found in community_datasets()] == ["strangers"]
+    assert learned_from(train(now=NOW, force=True).version) == {}
+    assert community_datasets() == []
+    shared = depot()
+    assert shared is not None
+    assert [len(versions) for kind, versions in shared.versions().items() if kind.startswith("community-")] == [1]
+
+
+def test_while_the_depot_is_away_nothing_is_removed_anywhere(
+    another_node: str, tmp_path: Path, settings: Settings
+) -> None:
+    train(now=NOW)
+    (tmp_path / "depot").rename(tmp_path / "lost")
+
+    with pytest.raises(DepotAway):
+        remove_community("strangers")
+
+    assert [found.name for found in community_datasets()] == ["strangers"]

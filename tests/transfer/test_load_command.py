@@ -70,6 +70,42 @@ def test_what_can_not_be_fetched_is_69() -> None:
     assert exit_code("movielens", "http://example.com/set.zip") == 69
 
 
+def test_a_set_is_taken_away_by_its_name(tmp_path: Path, data_dir: Path) -> None:
+    run("movielens", str(zipped(tmp_path / "mine.zip", LATEST_SET)))
+    assert (data_dir / "reports" / "movielens-mine-unmatched.csv").exists()
+
+    said = run("movielens", "--remove", "mine")
+
+    assert said.startswith("MovieLens mine is removed")
+    assert "matinee train --force" in said
+    assert community_datasets() == []
+    assert list((data_dir / "reports").iterdir()) == []
+    assert exit_code("movielens", "--remove", "other") == 66
+
+
+def test_what_a_set_was_fetched_as_is_named_when_it_is_taken_away(tmp_path: Path, data_dir: Path) -> None:
+    run("movielens", str(zipped(tmp_path / "ml-latest-small.zip", LATEST_SET)))
+    (data_dir / "downloads").mkdir()
+    kept = zipped(data_dir / "downloads" / "ml-latest-small.zip", LATEST_SET)
+
+    assert f"It was fetched as {kept}, which is still there." in run("movielens", "--remove", "small")
+
+
+@pytest.mark.usefixtures("shared_depot")
+def test_while_the_depot_is_away_nothing_is_taken_away(tmp_path: Path) -> None:
+    run("movielens", str(zipped(tmp_path / "mine.zip", LATEST_SET)))
+    (tmp_path / "depot").rename(tmp_path / "lost")
+
+    assert exit_code("movielens", "--remove", "mine") == 69
+    assert len(community_datasets()) == 1
+
+
+def test_one_thing_at_a_time(tmp_path: Path) -> None:
+    for arguments in (["small", "--remove", "small"], [], ["--remove", "small", "--file", "set.zip"]):
+        with pytest.raises(CommandError):
+            run("movielens", *arguments)
+
+
 def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(**_: object) -> None:
         raise KeyboardInterrupt

@@ -36,6 +36,8 @@ Identity: TypeAlias = tuple[int, int, int]
 """Of a file that is never written twice: its inode, size and time of change."""
 Arrays: TypeAlias = Mapping[str, NDArray[Any]] | Iterable[tuple[str, NDArray[Any]]]
 """By name."""
+STANDS_ALONE = "stands_alone"
+"""A note: of the versions before this one none is kept, in the depot and on whichever node serves it."""
 DAMAGED = Counter("matinee_damaged_artifacts", "Times that a version could not be taken into service.", ["kind"])
 
 
@@ -108,20 +110,20 @@ class ArtifactStore:
                 version = self._seal(staging, save(staging), notes)
                 staging.rename(self.directory / version)
                 sync(self.directory)
-                self._share(version)
+                self._share(version, _kept(notes))
                 self._point_to(version)
             except BaseException:
                 shutil.rmtree(staging, ignore_errors=True)
                 raise
-            self._forget_old(version)
+            self._forget_old(version, _kept(notes))
         return version
 
-    def _share(self, version: str) -> None:
+    def _share(self, version: str, kept: int) -> None:
         shared, folder = depot(), self.directory / version
         if shared is None:
             return
         try:
-            shared.put(folder)
+            shared.put(folder, kept=kept)
         except DepotAway as error:
             if not self._serves_alone:
                 shutil.rmtree(folder)
@@ -150,7 +152,7 @@ class ArtifactStore:
                 artifact = self._fetched(version)
             if self.current_version() != version:
                 self._point_to(version, made_at=(artifact.folder / "manifest.json").stat().st_mtime)
-                self._forget_old(version)
+                self._forget_old(version, _kept(artifact.notes))
         return artifact
 
     def _fetched(self, version: str) -> Artifact:
@@ -290,8 +292,8 @@ class ArtifactStore:
         fresh.replace(self._pointer)
         sync(self.directory)
 
-    def _forget_old(self, newest: str) -> None:
-        for version in [v for v in self.versions() if v != newest][KEPT_VERSIONS - 1 :]:
+    def _forget_old(self, newest: str, kept: int) -> None:
+        for version in [v for v in self.versions() if v != newest][kept - 1 :]:
             shutil.rmtree(self.directory / version, ignore_errors=True)
 
     def _remove_leftovers(self) -> None:
@@ -310,6 +312,10 @@ class ArtifactStore:
 def stored_kinds(root: Path) -> list[str]:
     """Every kind of artifact that has a version in service under `root`, by name."""
     return sorted(pointer.parent.name for pointer in root.glob("*/CURRENT"))
+
+
+def _kept(notes: Mapping[str, Any]) -> int:
+    return 1 if notes.get(STANDS_ALONE) else KEPT_VERSIONS
 
 
 def _identity(status: os.stat_result) -> Identity:

@@ -87,8 +87,8 @@ class Depot:
                 versions[kind].insert(0, file.removesuffix(".tar"))
         return versions
 
-    def put(self, folder: Path) -> None:
-        """Bring the version that lies in `folder`, <kind>/<version>, and take away all but the last few of its kind.
+    def put(self, folder: Path, *, kept: int = KEPT_VERSIONS) -> None:
+        """Bring the version that lies in `folder`, <kind>/<version>; of those up to it so many of its kind are `kept`.
 
         Raises DepotAway; then it is not there.
         """
@@ -100,7 +100,7 @@ class Depot:
             file.flush()
             with self._asking("written to"):
                 self._write(file.name, self._path(kind, version), _budget(file.tell()))
-        self._remove_old(kind, version)
+        self._remove_old(kind, version, kept)
 
     def put_at(self, kind: str, version: str) -> float:
         """When this version was brought there, as time.time() counts; 0 where it is not there. Raises DepotAway."""
@@ -151,11 +151,11 @@ class Depot:
             fresh.unlink(missing_ok=True)
             raise
 
-    def _remove_old(self, kind: str, newest: str) -> None:
+    def _remove_old(self, kind: str, newest: str, kept: int) -> None:
         """What can't be removed now is with the next version."""
         try:
-            others = [version for version in self.versions()[kind] if version != newest]
-            for version in others[KEPT_VERSIONS - 1 :]:
+            older = [version for version in self.versions()[kind] if version < newest]
+            for version in older[kept - 1 :]:
                 self._remove(kind, version)
             if self._is_local:
                 with self._asking("tidied up"):

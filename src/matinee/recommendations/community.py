@@ -18,13 +18,21 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from matinee.catalog.matching import CatalogueTitle, match, parse_title
-from matinee.core.artifacts import Artifact, ArtifactStore
+from matinee.core.artifacts import STANDS_ALONE, Artifact, ArtifactStore, stored_kinds
+from matinee.core.depot import depot
+from matinee.core.refusals import NotFound
 
 KIND_PREFIX = "community-"
 CHUNK = 1_000_000
 Numbering: TypeAlias = Literal["movielens", "movielens-100k"]
 NUMBERING_STARTS: dict[Numbering, int] = {"movielens": 0, "movielens-100k": 2**32}
 """MovieLens-100K numbers its films otherwise than all later sets; the shift keeps one number from meaning two films."""
+
+
+class NoSuchSet(NotFound):
+    """No data set of that name was ever stored."""
+
+    code = "no_such_set"
 
 
 @dataclass(frozen=True)
@@ -152,19 +160,7 @@ def store_community(name: str, *, numbering: Numbering, ratings: Ratings, films:
 
     Films that nobody rated are left out. The same content is not published again.
     """
-    rows = {movielens_id: row for row, movielens_id in enumerate(films.movielens_ids.tolist())}
-    kept = [rows[movielens_id] for movielens_id in ratings.movielens_ids.tolist()]
-    titles = [films.titles[row].encode() for row in kept]
-    arrays: dict[str, NDArray[Any]] = {
-        "user_rows": ratings.user_rows,
-        "item_rows": ratings.item_rows,
-        "ratings": ratings.ratings,
-        "timestamps": ratings.timestamps,
-        "movielens_ids": ratings.movielens_ids,
-        "tmdb_ids": films.tmdb_ids[kept],
-        "titles": np.frombuffer(b"".join(titles), dtype=np.uint8),
-        "title_ends": np.cumsum([len(title) for title in titles], dtype=np.int64),
-    }
+    arrays = _arrays(ratings, films)
     notes = {"name": name, "numbering": numbering}
     store = _store(KIND_PREFIX + name)
     there = store.open_newest()
@@ -173,11 +169,29 @@ def store_community(name: str, *, numbering: Numbering, ratings: Ratings, films:
     return _community(store.open(store.publish(arrays, notes))), True
 
 
+def remove_community(name: str) -> None:
+    """Take a data set away, from every node that shares a depot with this one, and all older versions of it.
+
+    An empty one takes its place, which the others follow as they do any version: where a kind is simply not there, a
+    node brings it back. Raises NoSuchSet, and DepotAway, since a node must not do this for itself.
+    """
+    kind, shared = KIND_PREFIX + name, depot()
+    known = {*stored_kinds(settings.ARTIFACTS_DIR), *(shared.versions() if shared is not None else ())}
+    if kind not in known:
+        stored = ", ".join(dataset.name for dataset in community_datasets()) or "none"
+        raise NoSuchSet(f"There is no data set {name!r}. Stored here: {stored}.")
+    nobody = Ratings(*(np.empty(0, dtype) for dtype in ("<i4", "<i4", "<f4", "<i8", "<i4")))
+    nothing = Films(movielens_ids=np.empty(0, np.int32), tmdb_ids=np.empty(0, np.int64), titles=())
+    notes = {"name": name, "numbering": "movielens", STANDS_ALONE: True}
+    ArtifactStore(settings.ARTIFACTS_DIR, kind, serves_alone=False).publish(_arrays(nobody, nothing), notes)
+
+
 def community_datasets() -> list[Community]:
-    """Every data set that is stored, by name; one that is damaged beyond its older versions is left out."""
+    """Every data set that is stored, by name; one that was removed, or is damaged beyond its older versions, is not."""
     kinds = sorted(folder.name for folder in Path(settings.ARTIFACTS_DIR).glob(f"{KIND_PREFIX}*") if folder.is_dir())
     artifacts = (_store(kind).open_newest() for kind in kinds)
-    return [_community(artifact) for artifact in artifacts if artifact is not None]
+    datasets = (_community(artifact) for artifact in artifacts if artifact is not None)
+    return [dataset for dataset in datasets if dataset.n_people]
 
 
 def resolve(community: Community, titles: Iterable[CatalogueTitle]) -> NDArray[np.int64]:
@@ -191,6 +205,23 @@ def resolve(community: Community, titles: Iterable[CatalogueTitle]) -> NDArray[n
     own = -(community.movielens_ids.astype(np.int64) + NUMBERING_STARTS[community.numbering])
     ids[unknown] = [own[row] if tmdb_id is None else tmdb_id for row, tmdb_id in zip(unknown, matched, strict=True)]
     return ids
+
+
+def _arrays(ratings: Ratings, films: Films) -> dict[str, NDArray[Any]]:
+    """What an artifact holds: of the films those alone that are rated."""
+    rows = {movielens_id: row for row, movielens_id in enumerate(films.movielens_ids.tolist())}
+    kept = [rows[movielens_id] for movielens_id in ratings.movielens_ids.tolist()]
+    titles = [films.titles[row].encode() for row in kept]
+    return {
+        "user_rows": ratings.user_rows,
+        "item_rows": ratings.item_rows,
+        "ratings": ratings.ratings,
+        "timestamps": ratings.timestamps,
+        "movielens_ids": ratings.movielens_ids,
+        "tmdb_ids": films.tmdb_ids[kept],
+        "titles": np.frombuffer(b"".join(titles), dtype=np.uint8),
+        "title_ends": np.cumsum([len(title) for title in titles], dtype=np.int64),
+    }
 
 
 def _store(kind: str) -> ArtifactStore:

@@ -19,7 +19,7 @@ from django.db.models import Q
 from matinee.catalog.models import Movie
 from matinee.catalog.titles import catalogue_titles
 from matinee.core.progress import Progress
-from matinee.recommendations.community import Community, RatingsIntake, resolve, store_community
+from matinee.recommendations.community import Community, RatingsIntake, remove_community, resolve, store_community
 from matinee.transfer.downloads import Limits, Unreachable, download, download_wheel
 from matinee.transfer.movielens_files import film_table, layout_of, rating_chunks
 from matinee.transfer.sources import BadDataSet, opened_source
@@ -131,6 +131,17 @@ def load_movielens(
     raise Unreachable(" ".join([*refusals, "A file that you have serves as well: --file PATH."]))
 
 
+def remove_movielens(name: str) -> Path | None:
+    """Take away the data set that is stored under a name; returns the file that it was fetched as, if that is kept.
+
+    Raises NoSuchSet and DepotAway; then nothing has changed.
+    """
+    remove_community(name)
+    _unmatched_file(name).unlink(missing_ok=True)
+    kept = Path(settings.DATA_DIR) / "downloads" / PUBLISHED[name].archive if name in PUBLISHED else None
+    return kept if kept is not None and kept.exists() else None
+
+
 def _fetches(what: str, published: Published | None, on_progress: Progress) -> Iterator[Callable[[], Path]]:
     """Every way to the file, the quickest first. What was fetched of a published set is kept for the next time."""
     folder = Path(settings.DATA_DIR) / "downloads"
@@ -205,7 +216,7 @@ def _report(community: Community, *, is_new: bool, filled_imdb_ids: int) -> Movi
     is_matched = np.isin(resolve(community, catalogue_titles()), known)
     raters = np.bincount(community.item_rows, minlength=len(is_matched))
     unmatched = sorted(np.flatnonzero(~is_matched).tolist(), key=lambda row: (-raters[row], row))
-    path = Path(settings.DATA_DIR) / "reports" / f"movielens-{community.name}-unmatched.csv"
+    path = _unmatched_file(community.name)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
@@ -224,6 +235,10 @@ def _report(community: Community, *, is_new: bool, filled_imdb_ids: int) -> Movi
         first_unmatched=tuple(community.titles[row] for row in unmatched[:SHOWN_UNMATCHED]),
         unmatched_file=path,
     )
+
+
+def _unmatched_file(name: str) -> Path:
+    return Path(settings.DATA_DIR) / "reports" / f"movielens-{name}-unmatched.csv"
 
 
 def _name(what: str) -> str:

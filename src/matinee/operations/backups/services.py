@@ -40,7 +40,7 @@ from matinee.operations.backups.refusals import (
     WouldOverwrite,
 )
 from matinee.operations.backups.sqlite import Sqlite
-from matinee.recommendations.freshness import community_digests
+from matinee.recommendations.community import community_datasets
 
 STAGING = ".matinee-staging-"
 LOCK = ".matinee-backup.lock"
@@ -82,7 +82,7 @@ def backup(*, folder: Path, now: dt.datetime, on_progress: Progress = lambda *_:
             "engine": connection.vendor,
             "migrations": content.migrations,
             "rows": content.rows,
-            "community": community_digests(),
+            "community": {dataset.name: dataset.version.partition("-")[2] for dataset in community_datasets()},
         }
         manifest = write_archive(archive, database=database, facts=facts, on_progress=on_progress)
         database.unlink()

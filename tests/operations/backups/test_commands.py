@@ -14,8 +14,12 @@ from pytest_django.fixtures import Settings
 
 from matinee.accounts.models import DataKey
 from matinee.accounts.services import create_user, update_profile
+from matinee.audit.sealing import seal
+from matinee.catalog.models import Movie
 from matinee.operations.backups import services
-from tests.operations.backups.conftest import NOW
+from matinee.operations.management.commands import restore
+from tests.audit.test_verifying import tamper
+from tests.operations.backups.conftest import NOW, film_numbers
 
 PASSWORD = "correct horse battery staple"
 
@@ -50,6 +54,49 @@ def test_a_restore_says_which_encryption_key_is_missing(
     assert "MATINEE_SECRET_KEY" in out
     assert "MATINEE_ENCRYPTION_KEYS" in out
     assert f"the master key {lost} is missing" in err
+
+
+def test_the_trail_that_came_with_it_is_verified(
+    empty_database: None, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    create_user(email="alice@example.org", username="alice", password=PASSWORD, now=NOW)
+    sealed = seal(now=NOW)
+    path = services.backup(folder=folder, now=NOW).path
+
+    call_command("restore", str(path), replace=True)
+
+    assert sealed == 1
+    assert "The audit trail is whole: 1 events in 1 segments." in capsys.readouterr().out
+
+
+def test_a_trail_that_is_not_what_was_sealed_is_told_and_the_data_are_in_place(films: list[int], folder: Path) -> None:
+    create_user(email="alice@example.org", username="alice", password=PASSWORD, now=NOW)
+    seal(now=NOW)
+    tamper("UPDATE audit_event SET action = 'signed_out'")
+    path = services.backup(folder=folder, now=NOW).path
+    Movie.objects.all().delete()
+
+    with pytest.raises(CommandError, match=r"^Restored, but .* Segment 1, event \d+ is not as it was sealed") as told:
+        call_command("restore", str(path), replace=True)
+
+    assert told.value.returncode == 3
+    assert film_numbers() == films
+
+
+def test_ctrl_c_at_the_look_at_the_trail_says_that_all_else_is_done(
+    films: list[int], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = services.backup(folder=folder, now=NOW).path
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(restore, "verify", interrupted)
+
+    with pytest.raises(CommandError, match=r"^Restored\. Stopped before the audit trail was verified") as told:
+        call_command("restore", str(path), replace=True)
+
+    assert told.value.returncode == 130
 
 
 @pytest.mark.parametrize(

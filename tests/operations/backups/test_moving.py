@@ -40,6 +40,7 @@ from matinee.operations.backups.engines import STAGED
 from matinee.operations.backups.refusals import BadArchive, WouldOverwrite
 from tests.operations.backups.conftest import NOW
 from tests.operations.backups.every_table import Rows, every_model, every_row, fill_the_rest
+from tests.operations.backups.test_on_postgresql import planned_rows
 from tests.operations.processes import eventually
 
 PASSWORD = "correct horse battery staple"
@@ -145,6 +146,7 @@ def test_it_arrives_whole_and_goes_on_as_before(
     assert_ids_go_on()
     assert_triggers_are_on(alice)
     assert_foreign_keys_hold()
+    assert planned_rows("audit_event") == len(held["audit.Event"])
     with pytest.raises(WouldOverwrite, match="--replace"):
         restore(archive)
 

@@ -113,6 +113,15 @@ def test_whoever_is_connected_to_the_old_database_finds_the_new_one_next(films: 
         assert again.execute(ours, [connection.settings_dict["NAME"]]).fetchall() == []
 
 
+@pytest.mark.skipif(not ON_POSTGRESQL, reason="SQLite's statistics are part of its file.")
+def test_the_planner_knows_the_rows_before_the_first_request(films: list[int], folder: Path) -> None:
+    made = services.backup(folder=folder, now=NOW)
+
+    services.restore(file=made.path, replace=True, now=NOW)
+
+    assert planned_rows("catalog_movie") == 3
+
+
 @pytest.mark.skipif(not ON_POSTGRESQL, reason="SQLite has no other databases.")
 def test_an_instance_in_the_database_that_every_server_has_is_restored_too(
     films: list[int], folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -125,6 +134,14 @@ def test_an_instance_in_the_database_that_every_server_has_is_restored_too(
     services.restore(file=made.path, replace=True, now=NOW)
 
     assert film_numbers() == films
+
+
+def planned_rows(table: str) -> int:
+    """Of a table, by the statistics from which queries are planned; -1 where there are none."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples::int FROM pg_class WHERE relname = %s", [table])
+        (rows,) = cursor.fetchone()
+    return int(rows)
 
 
 def live_database(name: str | None = None) -> str:

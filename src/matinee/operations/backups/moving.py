@@ -41,7 +41,7 @@ class FromSqlite(sqlite_files.Sqlite):
 
     @contextlib.contextmanager
     def staged(self, copy: Path, on_progress: Progress) -> Iterator[Staged]:
-        with postgresql.Postgresql().empty() as target:
+        with postgresql.Postgresql().empty(on_progress) as target:
 
             def put_in_place() -> None:
                 with known_to_django(target) as alias:

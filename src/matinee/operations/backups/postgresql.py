@@ -57,7 +57,7 @@ class Postgresql:
     @contextlib.contextmanager
     def staged(self, copy: Path, on_progress: Progress) -> Iterator[Staged]:
         restore = _tool("pg_restore")
-        with self.empty() as staged:
+        with self.empty(on_progress) as staged:
             on_progress("Making a database of it", 0, None)
             options = ["--exit-on-error", "--no-owner", "--no-privileges", f"--jobs={AT_ONCE}"]
             database = f"--dbname={staged.settings['NAME']}"
@@ -65,10 +65,17 @@ class Postgresql:
             yield staged
 
     @contextlib.contextmanager
-    def empty(self) -> Iterator[Staged]:
+    def empty(self, on_progress: Progress) -> Iterator[Staged]:
         """Make a database without tables; it is gone at the end. Raises MayNotCreateDatabases."""
         live = _live()
         name, before = f"{live}_staged", f"{live}_before"
+
+        def put_in_place() -> None:
+            on_progress("Analyzing", 0, None)
+            with connected(name) as made:
+                made.execute("ANALYZE")  # else the first hours' plans know of no row
+            _take_the_name(server, name, live, before)
+
         with connected(next(other for other in MAINTENANCE if other != live)) as server:
             if not _value(server.execute(ONE_AT_A_TIME, [live])):
                 raise UnderWay("Another backup or restore works on this database.")
@@ -76,7 +83,7 @@ class Postgresql:
             _create(server, name, like=live)
             try:
                 staged = {**connection.settings_dict, "NAME": name}
-                yield Staged(staged, lambda: _take_the_name(server, name, live, before))
+                yield Staged(staged, put_in_place)
             finally:
                 _drop(server, name, before)
                 server.execute("SELECT pg_advisory_unlock_all()")  # that a connection was closed is noticed later

@@ -10,18 +10,22 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from matinee.accounts import keys
+from matinee.audit.verifying import Broken, verify
 from matinee.core.exit_codes import STOPPED
 from matinee.core.progress import progress_bars
 from matinee.operations.backups import services
 from matinee.operations.backups.refusals import NotDone
+
+BROKEN_TRAIL = 3
 
 
 class Command(BaseCommand):
     help = (
         "Verify a backup, bring it to this program's migrations, and put it in the place of the database in one step: "
         "whoever stops it on the way finds the old one. A backup of SQLite goes into PostgreSQL, too, where "
-        "MATINEE_DATABASE_URL names one; the reverse is refused. Everybody signs in again. "
-        f"Exit codes: 0 restored, {os.EX_DATAERR} the file is not acceptable, {os.EX_NOINPUT} it can't be read, "
+        "MATINEE_DATABASE_URL names one; the reverse is refused. Everybody signs in again. Then its audit trail is "
+        f"verified. Exit codes: 0 restored, {BROKEN_TRAIL} restored, and the trail in it is not what was sealed, "
+        f"{os.EX_DATAERR} the file is not acceptable, {os.EX_NOINPUT} it can't be read, "
         f"{os.EX_UNAVAILABLE} a program of PostgreSQL is missing, {os.EX_SOFTWARE} one failed, {os.EX_CANTCREAT} there "
         f"is something in the place already, or no space, {os.EX_TEMPFAIL} another is under way, {os.EX_NOPERM} the "
         f"role may not create databases, {STOPPED} Ctrl-C."
@@ -63,3 +67,24 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"Community ratings are not in a backup: `matinee load movielens {name}`, if they are gone."
             )
+        self._verify_trail()
+
+    def _verify_trail(self) -> None:
+        """The data stay: a trail that is broken in a backup was so before it, and the old database is gone."""
+        try:
+            with progress_bars(otherwise=lambda stage: self.stderr.write(f"{stage} ...")) as on_progress:
+                on_progress("Verifying the audit trail", 0, None)
+                report = verify()
+        except Broken as broken:
+            raise CommandError(
+                f"Restored, but the audit trail in this backup is not what was sealed. {broken} It was so before the "
+                "backup was made, or whoever had the file changed it: docs/audit.md tells what that means.",
+                returncode=BROKEN_TRAIL,
+            ) from None
+        except KeyboardInterrupt as error:
+            raise CommandError(
+                "Restored. Stopped before the audit trail was verified: `matinee audit verify`.", returncode=STOPPED
+            ) from error
+        self.stdout.write(
+            f"The audit trail is whole: {report.events:,} events in {report.segments - report.dropped:,} segments."
+        )

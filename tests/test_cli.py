@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
 from matinee import __version__, cli
+from matinee.core.database import OUTDATED, is_outdated
 
 
 def test_it_says_its_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -128,6 +130,46 @@ def test_a_database_whose_file_is_damaged_is_told_in_a_sentence(
     assert "The database can't be used (file is not a database). `matinee doctor` tells" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert "`matinee restore` the newest backup" in examined.stdout
+
+
+def test_the_doctor_makes_nothing_where_nothing_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MATINEE_DATA_DIR", str(tmp_path))
+    monkeypatch.delenv("MATINEE_DATABASE_URL", raising=False)
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "matinee.cli", "doctor"], check=False, cwd=tmp_path, capture_output=True, text=True
+    )
+
+    assert (ended.returncode, ended.stderr) == (1, "")
+    assert f"There is no {tmp_path / 'matinee.sqlite3'}." in ended.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("command", ["createsuperuser --noinput", "changepassword alice"])
+def test_django_commands_that_need_tables_say_how_they_are_made(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    MigrationRecorder.Migration.objects.filter(app="jobs").delete()
+    monkeypatch.setattr(sys, "argv", ["matinee", *command.split()])
+
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.strip() == f"CommandError: {OUTDATED}"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("names", ["1 FROM nowhere", "shoe_size FROM django_session"])
+def test_what_migrations_will_bring_is_told_apart_from_what_they_will_not(names: str) -> None:
+    with pytest.raises(DatabaseError) as failed, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SELECT {names}")
+
+    assert not is_outdated(failed.value)
+    MigrationRecorder.Migration.objects.filter(app="jobs", name__startswith="0001").delete()
+    assert is_outdated(failed.value)
+    assert not is_outdated(OperationalError("database is locked"))
 
 
 @pytest.mark.django_db

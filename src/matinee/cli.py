@@ -7,7 +7,7 @@ import sys
 from contextlib import nullcontext
 
 from matinee import __version__
-from matinee.core.env import ConfigurationError
+from matinee.core import env
 from matinee.core.processes import folder_of_a_tree
 
 LEAN_THREADS = {"_RJEM_MALLOC_CONF": "tcache:false"}
@@ -17,28 +17,36 @@ TREES = {"serve": LEAN_THREADS, "demo": LEAN_THREADS | {"MATINEE_LIMITS_TIMES": 
 """Commands whose processes count together, and what stands in their environment unless somebody has set it: whoever
 asks a demo is on this machine."""
 
+LOOKERS = frozenset({"doctor"})
+"""Commands that make nothing, whatever of the data directory is missing."""
+
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "matinee.settings")
     if sys.argv[1:2] == ["--version"]:
         sys.stdout.write(f"{__version__}\n")
         return
-    from django.core.management import execute_from_command_line  # noqa: PLC0415 - it reads the settings
     from django.db import DatabaseError  # noqa: PLC0415 - to tell the version needs no Django
 
-    from matinee.core.database import is_unusable, told  # noqa: PLC0415 - to tell the version needs no Django
+    from matinee.core.commands import Commands  # noqa: PLC0415 - to tell the version needs no Django
+    from matinee.core.database import OUTDATED, is_outdated, is_unusable, told  # noqa: PLC0415 - to tell the version needs no Django
 
     command = sys.argv[1] if len(sys.argv) > 1 else ""
+    env.makes_what_is_missing = command not in LOOKERS
     for name, value in TREES.get(command, {}).items():
         os.environ.setdefault(name, value)
     try:
         with folder_of_a_tree() if command in TREES else nullcontext():
-            execute_from_command_line(sys.argv)
-    except ConfigurationError as error:
+            Commands(sys.argv).execute()
+    except env.ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(os.EX_CONFIG)
     except DatabaseError as error:
-        if "--traceback" in sys.argv or not is_unusable(error):
+        if "--traceback" in sys.argv:
+            raise
+        if is_outdated(error):
+            sys.exit(OUTDATED)
+        if not is_unusable(error):
             raise
         sys.stderr.write(f"{told(error)}\n")
         sys.exit(os.EX_UNAVAILABLE)

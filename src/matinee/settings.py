@@ -35,6 +35,8 @@ DEBUG = False
 def _own_secret(name: str) -> str:
     """What an embedded instance makes for itself on its first start, in a file that its user alone can read."""
     path = DATA_DIR / name
+    if not env.makes_what_is_missing and not path.exists():
+        return secrets.token_urlsafe(48)  # for this process alone
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

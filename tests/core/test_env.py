@@ -147,6 +147,9 @@ def test_a_folder_is_made_for_its_user_alone_and_named_where_it_can_not_be(
     (tmp_path / "file").touch()
 
     monkeypatch.setenv("MATINEE_X", str(tmp_path / "folder"))
+    with monkeypatch.context() as looking:
+        looking.setattr(env, "makes_what_is_missing", False)
+        assert not env.folder("MATINEE_X", "elsewhere").exists()
     assert env.folder("MATINEE_X", "elsewhere").stat().st_mode & 0o777 == 0o700
     monkeypatch.setenv("MATINEE_X", str(tmp_path / "file"))
     with pytest.raises(env.ConfigurationError, match=r"MATINEE_X: .*/file can't be made"):

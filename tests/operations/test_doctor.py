@@ -70,6 +70,16 @@ def all_is_published() -> None:
     train(now=timezone.now())
 
 
+def test_a_data_directory_that_is_not_there_is_told_and_nothing_else(settings: Settings, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path / "mistyped"
+
+    findings = examined()
+
+    assert (findings.exit_code, findings.state["data"]) == (1, "problem")
+    assert findings.told["data"]["detail"] == f"There is no folder {tmp_path / 'mistyped'}."
+    assert list(findings.state) == ["configuration", "data"]
+
+
 @pytest.mark.django_db
 def test_where_all_is_well_it_says_so_of_each_and_ends_with_0(settings: Settings) -> None:
     all_is_published()

@@ -148,3 +148,4 @@ def test_faults_are_put_on_and_off_by_requests(stand_in: StandIn) -> None:
     assert failing == (500, 200)
     assert get(stand_in, "/3/genre/movie/list")[0] == 200
     assert urllib3.request("PUT", f"{stand_in.url}/faults?kind=flood").status == 400
+    assert urllib3.request("PUT", f"{stand_in.url}/faults?kind=500&share=3").status == 400

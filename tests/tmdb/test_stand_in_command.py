@@ -50,6 +50,14 @@ def test_a_port_that_is_taken_is_69(stand_in: StandIn) -> None:
     assert refusal.value.returncode == 69
 
 
+@pytest.mark.parametrize("share", ["3", "-0.1", "nan"])
+def test_what_is_no_share_of_the_requests_is_refused(share: str) -> None:
+    with pytest.raises(CommandError, match="is no share of the requests") as refusal:
+        call_command("tmdb", "stand-in", "--port", "0", f"--share={share}")
+
+    assert refusal.value.returncode == 64
+
+
 @pytest.mark.parametrize(
     ("content", "code"), [(b"<html>", 65), (b'{"title": "No id"}', 65), (None, 66)], ids=["html", "no id", "no file"]
 )

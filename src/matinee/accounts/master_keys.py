@@ -63,7 +63,7 @@ def _by_id() -> Mapping[str, bytes]:
 
 
 def _lines(path: Path) -> Sequence[str]:
-    return path.read_text(encoding="ascii").split()
+    return path.read_text(encoding="ascii").split() if path.exists() else ()
 
 
 @lru_cache(maxsize=8)

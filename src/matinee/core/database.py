@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from django.core.management.base import CommandError
-from django.db import DatabaseError, OperationalError, connection
+from django.db import DatabaseError, OperationalError, ProgrammingError, connection
 from django.db import Error as AnyDatabaseError
 from django.db.migrations.executor import MigrationExecutor
 
@@ -13,15 +15,26 @@ def waiting_migrations() -> int:
     return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
+OUTDATED = "The database is not up to date. Run `matinee migrate` first."
+
+
 def refuse_outdated_database() -> None:
     """Raises CommandError: what a command reads may not be there yet."""
     if waiting_migrations():
-        raise CommandError("The database is not up to date. Run `matinee migrate` first.")
+        raise CommandError(OUTDATED)
 
 
 def is_unusable(error: AnyDatabaseError) -> bool:
     """It is away, or its file is damaged: of that sqlite3 says no more than that it is an error of the database."""
     return isinstance(error, OperationalError) or type(error) is DatabaseError
+
+
+def is_outdated(error: DatabaseError) -> bool:
+    """Whether a statement named what migrations that wait will bring."""
+    names_nothing = isinstance(error, (OperationalError, ProgrammingError)) and re.search(
+        r"no such (table|column)|(relation|column) \S+ does not exist", str(error)
+    )
+    return bool(names_nothing and waiting_migrations())
 
 
 def told(error: DatabaseError) -> str:

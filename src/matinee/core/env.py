@@ -20,6 +20,8 @@ DEPOT_SCHEMES = {"file": "fsspec", "s3": "s3fs"}
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?P<star>\*\.)?[^/?#\s*]+")
 """A scheme and a host, perhaps a port, and nothing behind it, as browsers send it."""
 HOST = re.compile(r"\*|\.?[\w-]+(\.[\w-]+)*\.?|\[[0-9A-Fa-f:.]+\]")
+makes_what_is_missing = True
+"""Before the settings are read a command that only looks makes this False."""
 VALKEY_SCHEMES = {"valkey": "redis", "valkeys": "rediss", "redis": "redis", "rediss": "rediss", "unix": "unix"}
 
 
@@ -45,8 +47,10 @@ def secret(name: str) -> str | None:
 
 
 def folder(name: str, default: str) -> Path:
-    """A folder of this service's own, which is made where it is missing; for its user alone."""
+    """A folder of this service's own, which is made where it is missing, unless nothing is; for its user alone."""
     path = Path(text(name, default)).resolve()
+    if not makes_what_is_missing:
+        return path
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 from django.conf import settings
@@ -48,7 +49,9 @@ def quick_checks(*, now: dt.datetime) -> list[Check]:
     that is away, and what needs its tables until they are there."""
     artifacts = [_catalogue(), _model(), _search(), *([_depot()] if settings.DEPOT_URL else [])]
     try:
-        base = [_database(), _migrations()]
+        base = [_database()]
+        if base[0].ok:
+            base.append(_migrations())
         return [*base, *artifacts, *([_queue(now=now)] if all(check.ok for check in base) else [])]
     except AnyDatabaseError as error:
         connection.close()
@@ -57,6 +60,10 @@ def quick_checks(*, now: dt.datetime) -> list[Check]:
 
 
 def _database() -> Check:
+    """SQLite would make the file that it does not find."""
+    if settings.EMBEDDED_DATABASE and not Path(path := connection.settings_dict["NAME"]).exists():
+        advice = "`matinee serve` makes it; where there was one, `matinee restore` the newest backup."
+        return Check("database", ok=False, needed=True, detail=f"There is no {path}.", advice=advice)
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return Check("database", ok=True, needed=True, detail=connection.display_name)

@@ -41,6 +41,9 @@ FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 def examine(*, now: dt.datetime) -> Iterator[Check]:
     """All checks, each as it is done. Every byte of the artifacts is read."""
     yield configuration()
+    if not settings.DATA_DIR.is_dir():
+        yield missing()
+        return
     yield privacy()
     yield mail()
     if settings.EMBEDDED_DATABASE:
@@ -78,6 +81,17 @@ def configuration() -> Check:
         needed=broken,
         detail=" ".join(str(message.msg) for message in found) or f"{settings.MODE}, {database}, {settings.DATA_DIR}",
         advice=" ".join(str(message.hint) for message in found if message.hint) or "See docs/configuration.md.",
+    )
+
+
+def missing() -> Check:
+    """That nothing is there to be looked at."""
+    return Check(
+        "data",
+        ok=False,
+        needed=True,
+        detail=f"There is no folder {settings.DATA_DIR}.",
+        advice="Does MATINEE_DATA_DIR name what is meant? Where there is no instance yet, `matinee serve` makes it.",
     )
 
 

@@ -34,6 +34,12 @@ class Fault:
     """What `429` asks for."""
 
 
+def refuse_odd_share(share: float) -> None:
+    """Raises ValueError."""
+    if not 0 <= share <= 1:
+        raise ValueError(f"{share:g} is no share of the requests; it is from 0, for none, to 1, for all.")
+
+
 class Faults:
     """Those that are on. Safe between threads."""
 
@@ -44,9 +50,10 @@ class Faults:
         self._befallen: list[int] = []
 
     def put(self, fault: Fault) -> None:
-        """Raises ValueError for a kind that there is not."""
+        """Raises ValueError for a kind that there is not, or no share."""
         if fault.kind not in KINDS:
             raise ValueError(f"{fault.kind!r} is no fault; there are {', '.join(sorted(KINDS))}.")
+        refuse_odd_share(fault.share)
         with self._lock:
             self._on.append(fault)
             self._befallen.append(0)

@@ -24,7 +24,7 @@ from matinee.core.exit_codes import STOPPED
 from matinee.tmdb import connection
 from matinee.tmdb.failures import TokenRefused
 from matinee.tmdb.lease import AlreadyRunning, MirrorLeaseLost
-from matinee.tmdb.stand_in.faults import KINDS, Fault
+from matinee.tmdb.stand_in.faults import KINDS, Fault, refuse_odd_share
 from matinee.tmdb.stand_in.films import Films, Payload, film_of
 from matinee.tmdb.stand_in.server import StandIn
 from matinee.tmdb.status import Status, read_status
@@ -56,15 +56,18 @@ class Command(BaseCommand):
             help="a TMDb on this machine, for development",
             description="Answer as TMDb's OpenAPI says, out of the starter films or a file, until Ctrl-C. "
             f"It fails on demand: curl -X PUT 'http://127.0.0.1:8003/faults?kind=slow&seconds=2'. {ATTRIBUTION}",
-            epilog=f"Exit codes: {os.EX_DATAERR} a line of the file is no film, {os.EX_NOINPUT} the file can't be "
-            f"read, {os.EX_UNAVAILABLE} the port is taken, {STOPPED} stopped by Ctrl-C.",
+            epilog=f"Exit codes: {os.EX_USAGE} --share is none, {os.EX_DATAERR} a line of the file is no film, "
+            f"{os.EX_NOINPUT} the file can't be read, {os.EX_UNAVAILABLE} the port is taken, {STOPPED} stopped by "
+            "Ctrl-C.",
         )
         stand_in.add_argument("--port", type=int, default=8003, help="default: %(default)s")
         stand_in.add_argument(
             "--films", type=Path, metavar="FILE", help="films as TMDb gives them, one JSON object a line; .gz or plain"
         )
         stand_in.add_argument("--fault", choices=sorted(KINDS), help="fail so from the start")
-        stand_in.add_argument("--share", type=float, default=1.0, help="of the requests that fail (default: all)")
+        stand_in.add_argument(
+            "--share", type=float, default=1.0, help="of the requests that fail, from 0 to 1 (default: all)"
+        )
 
     def handle(self, *_: Any, **options: Any) -> None:
         if options["action"] == "stand-in":
@@ -125,6 +128,10 @@ class Command(BaseCommand):
         yield tell
 
     def _stand_in(self, port: int, path: Path | None, fault: str | None, share: float) -> None:
+        try:
+            refuse_odd_share(share)
+        except ValueError as error:
+            raise CommandError(f"--share: {error}", returncode=os.EX_USAGE) from error
         films = Films(_starter_films() if path is None else _films_in(path))
         try:
             server = StandIn(films, port=port)

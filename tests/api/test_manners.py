@@ -34,13 +34,22 @@ def test_every_failure_is_a_problem_with_its_code(api: Api, method: str, path: s
     assert ("Allow" in response) == (status == 405)
 
 
-@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/.well-known/security.txt"])
+@pytest.mark.parametrize(
+    "path", ["/", "/api/docs", "/api/openapi.json", "/livez", "/readyz", "/metrics", "/.well-known/security.txt"]
+)
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 def test_an_address_outside_the_api_tells_that_it_is_only_read(db: None, method: str, path: str) -> None:
     response = Client(enforce_csrf_checks=True).generic(method, path)
 
     assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
     assert response["Allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize("path", ["/api/", "/nowhere", "/api/v1/nowhere/"])
+def test_where_nothing_is_a_post_finds_nothing_either(db: None, path: str) -> None:
+    response = Client(enforce_csrf_checks=True).post(path)
+
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
 
 
 def test_a_405_tells_what_is_allowed(api: Api) -> None:

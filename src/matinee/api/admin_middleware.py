@@ -6,16 +6,21 @@ no message to show on the next page.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
+from django.http.response import HttpResponseBase
+from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.deprecation import MiddlewareMixin
 
 from matinee.api import problems
 from matinee.core.refusals import Refusal
+
+View: TypeAlias = Callable[..., HttpResponseBase]
 
 ADMIN = "/admin/"
 
@@ -27,6 +32,17 @@ class _AdminAlone(MiddlewareMixin):
 
 class Sessions(_AdminAlone, SessionMiddleware):
     pass
+
+
+class Csrf(_AdminAlone, CsrfViewMiddleware):
+    """A form is forged in the name of whoever a cookie names: where none is looked at there is nobody to forge for."""
+
+    def process_view(
+        self, request: HttpRequest, callback: View, callback_args: tuple[Any, ...], callback_kwargs: dict[str, Any]
+    ) -> HttpResponseForbidden | None:
+        if not request.path.startswith(ADMIN):
+            return None
+        return super().process_view(request, callback, callback_args, callback_kwargs)
 
 
 class Authentication(_AdminAlone, AuthenticationMiddleware):

@@ -6,6 +6,7 @@ from functools import cache
 from http.client import responses as http_phrases
 from typing import Any
 
+from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 from ninja.openapi.docs import Swagger
 from ninja.openapi.schema import OpenAPISchema
@@ -119,6 +120,7 @@ api = Api(
     ),
     urls_namespace="api",
     docs=Swagger(settings={"persistAuthorization": True}),
+    docs_decorator=require_safe,
     parser=StrictParser(),
     auth=signed_in,
     throttle=[Throttle()],

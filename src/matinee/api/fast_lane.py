@@ -50,7 +50,7 @@ NEEDS_NO_LANE = frozenset(
         "matinee.api.middleware.OneSlash",
         "matinee.api.middleware.KnownParametersOnly",
         "matinee.api.admin_middleware.Sessions",
-        "django.middleware.csrf.CsrfViewMiddleware",
+        "matinee.api.admin_middleware.Csrf",
         "matinee.api.admin_middleware.Authentication",
         "matinee.api.admin_middleware.Messages",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,21 @@ def test_every_django_command_works(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     cli.main()
 
     assert "ROOT_URLCONF = 'matinee.urls'" in capsys.readouterr().out
+
+
+def test_help_tells_our_commands_first_and_what_each_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["matinee", "help"])
+
+    cli.main()
+
+    ours, djangos = capsys.readouterr().out.split("\nDjango's:")
+    told = {line.split()[0]: line.split(maxsplit=1)[1] for line in ours.splitlines() if re.match(r"  \S", line)}
+    assert {"backup", "demo", "doctor", "load", "restore", "serve", "tmdb", "train", "worker"} <= set(told)
+    assert told["train"].startswith("Fit a model")
+    assert "createsuperuser" in djangos.split()
+    assert not set(told) & set(djangos.split())
 
 
 def test_a_wrong_setting_stops_it_with_a_sentence_and_an_exit_code_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ TREES = {"serve": LEAN_THREADS, "demo": LEAN_THREADS | {"MATINEE_LIMITS_TIMES": 
 """Commands whose processes count together, and what stands in their environment unless somebody has set it: whoever
 asks a demo is on this machine."""
 
-LOOKERS = frozenset({"doctor"})
+LOOKERS = frozenset({"", "doctor", "help", "--help", "-h"})
 """Commands that make nothing, whatever of the data directory is missing."""
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django_tasks_db.models import DBTaskResult
 
 from matinee.core.jobs import schedule
@@ -33,6 +33,13 @@ def test_for_one_queue_it_runs_that_in_its_own_process_until_told_to_stop(monkey
 
     statuses: dict[str, Any] = dict(DBTaskResult.objects.values_list("queue_name", "status"))
     assert statuses == {"default": "SUCCESSFUL", "training": "READY"}
+
+
+def test_a_queue_that_nothing_is_scheduled_in_says_what_it_takes() -> None:
+    with pytest.raises(CommandError, match=r"queue mirror never has a job here: set MATINEE_TMDB_TOKEN") as refused:
+        call_command("worker", queue=["default", "mirror"])
+
+    assert refused.value.returncode == 78
 
 
 def test_with_a_depot_a_worker_for_one_queue_has_a_courier_beside_it(tmp_path: Path) -> None:

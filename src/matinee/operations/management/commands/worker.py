@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +12,8 @@ from matinee.core.jobs.worker import Worker
 from matinee.operations import courier, serving
 from matinee.operations.reporting import begin
 from matinee.operations.supervisor import CannotStart, Supervisor
+from matinee.tmdb import connection as tmdb
+from matinee.tmdb.tasks import QUEUE as MIRROR
 
 
 class Command(BaseCommand):
@@ -22,9 +25,14 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--queue", action="append", choices=serving.queues(), help="serve this queue; repeatable")
+        parser.add_argument("--queue", action="append", choices=settings.QUEUES, help="serve this queue; repeatable")
 
     def handle(self, *, queue: list[str] | None, **_options: Any) -> None:
+        if MIRROR in (queue or ()) and not tmdb.is_configured():
+            raise CommandError(
+                f"The queue {MIRROR} never has a job here: set MATINEE_TMDB_TOKEN, for this worker, too.",
+                returncode=os.EX_CONFIG,
+            )
         if queue and not settings.DEPOT_URL:
             begin()
             Worker(queues=queue).run()

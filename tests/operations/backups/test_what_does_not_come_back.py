@@ -20,6 +20,7 @@ from matinee.audit.models import Event
 from matinee.audit.sealing import seal
 from matinee.audit.verifying import verify
 from matinee.catalog import outbox
+from matinee.library.models import ToldReleases
 from matinee.operations.backups import services
 from matinee.operations.backups.refusals import (
     BadArchive,
@@ -59,6 +60,20 @@ def test_no_cookie_link_or_export_of_that_day_works_again(empty_database: None, 
     assert [letter.kind for letter in Letter.objects.all()] == ["password_changed"]
     assert not Export.objects.exists()
     assert not export_files.path_of(made).exists()
+
+
+def test_nobody_is_told_again_of_what_came_out_since(empty_database: None, folder: Path) -> None:
+    days = [NOW.date() - dt.timedelta(days=ago) for ago in (2, 1, 0)]
+    ToldReleases.objects.create(day=days[0], done_at=NOW)
+    ToldReleases.objects.create(day=days[1], up_to_person=7)
+    made = services.backup(folder=folder, now=NOW)
+    ToldReleases.objects.filter(day=days[1]).update(done_at=NOW)
+    ToldReleases.objects.create(day=days[2], up_to_person=7)
+
+    services.restore(file=made.path, replace=True, now=NOW)
+
+    told = dict(ToldReleases.objects.exclude(done_at=None).values_list("day", "done_at"))
+    assert told == dict.fromkeys(days[:2], NOW)
 
 
 def test_who_is_erased_while_it_is_made_ready_does_not_come_back(

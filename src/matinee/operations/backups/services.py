@@ -18,6 +18,7 @@ from django.contrib.sessions.models import Session as AdminSession
 from django.db import Error as AnyDatabaseError
 from django.db import connection, connections
 from django.db.migrations.loader import MigrationLoader
+from django.db.models import Model
 
 from matinee import __version__
 from matinee.accounts import export_files
@@ -28,6 +29,8 @@ from matinee.catalog import outbox
 from matinee.catalog.models import Movie
 from matinee.core.durability import sync
 from matinee.core.progress import Progress
+from matinee.library.models import ToldReleases
+from matinee.library.releases import keep_what_was_told
 from matinee.operations.backups.archive import Manifest, opened, read_sealed, write_archive, write_sealed
 from matinee.operations.backups.engines import DatabaseEngine, Restorer, known_to_django, migrate
 from matinee.operations.backups.moving import FromSqlite
@@ -138,6 +141,8 @@ def _make_ready(alias: str, listed: str, *, now: dt.datetime) -> None:
     Export.objects.using(alias).all().delete()  # their files are of another day
     erase_again(using=alias, listed_elsewhere=listed)
     outbox.start_over(using=alias)
+    if _is_there(ToldReleases):
+        keep_what_was_told(using=alias)
 
 
 def _is_sound(engine: DatabaseEngine, path: Path, database: Path, on_progress: Progress) -> bool:
@@ -182,11 +187,12 @@ def _refuse_unknown_migrations(manifest: Manifest) -> None:
 
 
 def _has_data() -> bool:
-    tables = connection.introspection.table_names()
-    return any(
-        model._meta.db_table in tables and model._default_manager.exists()  # noqa: SLF001 - Django's public name for it
-        for model in (User, Movie)
-    )
+    return any(_is_there(model) and model._default_manager.exists() for model in (User, Movie))  # noqa: SLF001 - Django's public name for it
+
+
+def _is_there(model: type[Model]) -> bool:
+    """Its table, in the live database."""
+    return model._meta.db_table in connection.introspection.table_names()  # noqa: SLF001 - Django's public name for it
 
 
 def _engine() -> DatabaseEngine:

@@ -279,7 +279,10 @@ CORS_ALLOWED_ORIGINS = env.origins("MATINEE_CORS_ORIGINS")
 CORS_ALLOW_HEADERS = [
     *("accept", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "x-request-id")
 ]
-CORS_EXPOSE_HEADERS = ["ETag", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"]
+CORS_EXPOSE_HEADERS = [
+    *("ETag", "Idempotency-Replayed", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "WWW-Authenticate"),
+    "X-Request-ID",
+]
 CSRF_TRUSTED_ORIGINS = env.origins("MATINEE_CSRF_TRUSTED_ORIGINS", with_star=True)
 
 SECURITY_CONTACT = env.contact("MATINEE_SECURITY_CONTACT")

@@ -28,6 +28,7 @@ from matinee.accounts.sessions import sign_in
 from matinee.api.app import api as matinee_api
 from matinee.api.fast_lane import Answer as LaneAnswer
 from matinee.api.fast_lane import FastLane, template_of
+from matinee.api.reference import HEADERS
 from matinee.catalog.cards import refresh_cards
 from matinee.catalog.columns import refresh_columns
 from matinee.catalog.models import Movie
@@ -149,12 +150,25 @@ def conforms(method: str, url: str, response: HttpResponse) -> None:
         assert response["Content-Type"] == "application/problem+json", response.content
         _validate(response, {"$ref": "#/components/schemas/Problem"})
     operation = _operation(method, url)
-    if operation is None or response.status_code in {304, 308, 405, 413, 500, 503}:
+    if operation is None or response.status_code in {308, 405, 413, 500, 503}:
         return
     described = operation["responses"].get(response.status_code)
     assert described is not None, f"{method} {url} answers {response.status_code}, which its schema does not tell"
+    if "$ref" in described:
+        described = matinee_api.get_openapi_schema()["components"]["responses"][described["$ref"].rpartition("/")[2]]
+    _headers_conform(described["headers"], response)
     if "application/json" in described.get("content", {}):
         _validate(response, described["content"]["application/json"]["schema"])
+
+
+def _headers_conform(described: dict[str, Any], response: HttpResponse) -> None:
+    """Each that is told to be always there is, and each that is there is told and looks as told."""
+    told = {name: header if "schema" in header else HEADERS[name] for name, header in described.items()}
+    there = {name for name in HEADERS if name in response}
+    assert {name for name, header in told.items() if header["required"]} <= there <= set(told)
+    for name in there:
+        value = int(response[name]) if told[name]["schema"]["type"] == "integer" else response[name]
+        jsonschema.Draft202012Validator(told[name]["schema"]).validate(value)
 
 
 def _operation(method: str, url: str) -> dict[str, Any] | None:

@@ -10,8 +10,10 @@ from typing import Any
 
 import jsonschema
 from django.urls import URLPattern, URLResolver, get_resolver
+from pytest_django.fixtures import Settings
 
 from matinee.api.app import api as matinee_api
+from matinee.api.reference import HEADERS
 from tests.api.access_matrix import API_MATRIX, CALLERS, MATRIX
 from tests.api.conftest import Api
 
@@ -58,6 +60,43 @@ def test_every_request_body_has_an_example_that_fits_it() -> None:
             assert shape.get("examples"), f"{method} {path} shows no example"
             for example in shape["examples"]:
                 jsonschema.Draft202012Validator({**shape, "components": schema["components"]}).validate(example)
+
+
+def test_every_answer_has_an_example_that_fits_it() -> None:
+    schema = published()
+    contents = (
+        content
+        for methods in schema["paths"].values()
+        for operation in methods.values()
+        for answer in [*operation["responses"].values(), *schema["components"]["responses"].values()]
+        for kind, content in answer.get("content", {}).items()
+        if kind.endswith("json")
+    )
+    for content in contents:
+        name = content["schema"]["$ref"].rpartition("/")[2]
+        shape = schema["components"]["schemas"][name]
+        closed = {**shape, "additionalProperties": False, "components": schema["components"]}
+        for example in [*shape["examples"], *([content["example"]] if "example" in content else [])]:
+            jsonschema.Draft202012Validator(closed).validate(example)
+            assert set(example) == set(shape["properties"]), name
+
+
+def test_the_headers_that_a_request_may_have_are_told() -> None:
+    paths = published()["paths"]
+
+    def told(method: str, path: str) -> set[str]:
+        parameters = paths[f"/api/v1/{path}"][method]["parameters"]
+        return {parameter["name"] for parameter in parameters if parameter["in"] == "header"}
+
+    assert told("get", "movies/") == {"If-None-Match"}
+    assert told("post", "movies/favorites/") == {"Idempotency-Key"}
+    assert told("post", "movies/{movie_id}/rate/") == {"Idempotency-Key", "If-Match"}
+    assert told("delete", "movies/{movie_id}/rate/") == told("patch", "users/profile/") == {"If-Match"}
+    assert told("post", "users/login/") == set()
+
+
+def test_a_page_of_another_origin_may_read_every_header_that_is_told(settings: Settings) -> None:
+    assert set(settings.CORS_EXPOSE_HEADERS) == set(HEADERS)
 
 
 def test_clients_can_be_generated_that_are_pleasant_to_use() -> None:
@@ -136,11 +175,13 @@ def test_it_tells_which_routes_need_a_token_and_which_may_have_one() -> None:
 
 
 def test_every_refusal_is_told_as_a_problem() -> None:
+    told_once = published()["components"]["responses"]
     for path, methods in published()["paths"].items():
         for method, operation in methods.items():
             refused = {int(status) for status in operation["responses"] if int(status) >= 400}
             for status in refused:
-                assert set(operation["responses"][str(status)]["content"]) == {"application/problem+json"}
+                told = told_once[operation["responses"][str(status)]["$ref"].rpartition("/")[2]]
+                assert set(told["content"]) == {"application/problem+json"}
             assert {400, 401, 503} <= refused, "an unknown parameter, a bad token, a database away: on every route"
             assert ("{" not in path) or 404 in refused
             assert ("requestBody" not in operation) or {413, 415, 422} <= refused

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from http.client import responses as http_phrases
 from typing import Any
 
 from django.views.decorators.http import require_safe
@@ -22,6 +21,7 @@ from matinee.api import (
     ratings,
     recommendations,
     recovery,
+    reference,
     search,
     sessions,
     stats,
@@ -30,26 +30,8 @@ from matinee.api import (
 )
 from matinee.api.authentication import signed_in
 from matinee.api.bodies import StrictParser
-from matinee.api.idempotency import HEADER, once
+from matinee.api.idempotency import once
 from matinee.api.limits import Throttle
-
-PUBLIC: list[dict[str, list[str]]] = [{}, {"SignedIn": []}]
-"""OpenAPI's way to say that a token may be given and need not be."""
-
-IDEMPOTENCY_KEY = {
-    "name": HEADER,
-    "in": "header",
-    "required": False,
-    "description": "Of your choice, new for each request: sent again with it, the same is not done again.",
-    "schema": {"type": "string", "maxLength": 255, "pattern": "^[!-~]+$"},
-}
-
-IN_A_PATH = {
-    "tmdb_id": "TMDb's id of the film.",
-    "movie_id": "TMDb's id of the film.",
-    "session_id": "The id that users/sessions/ tells.",
-    "export_id": "The id that users/export/ tells.",
-}
 
 
 class Api(NinjaAPI):
@@ -64,50 +46,13 @@ class Api(NinjaAPI):
     def described(self, path_prefix: str) -> OpenAPISchema:
         """Ninja's schema, which would tell that public routes need a token and that a problem is plain JSON."""
         schema = super().get_openapi_schema(path_prefix=path_prefix)
-        for path, methods in schema["paths"].items():
-            for method, operation in methods.items():
-                if operation["security"] == [{"MaybeSignedIn": []}]:
-                    operation["security"] = PUBLIC
-                _tell_refusals(path, method, operation)
-                for parameter in operation["parameters"]:
-                    _tell_parameter(parameter)
-                if method == "post" and operation["security"] != PUBLIC:
-                    operation["parameters"].append(IDEMPOTENCY_KEY)
-        del schema["components"]["securitySchemes"]["MaybeSignedIn"]
-        shapes = schema["components"]["schemas"]
-        for name in [name for name in shapes if name.endswith("Query")]:
-            del shapes[name]  # told parameter by parameter
+        reference.complete(schema)
         return schema
 
 
 @cache
 def _described(api: Api, path_prefix: str) -> OpenAPISchema:
     return api.described(path_prefix)
-
-
-def _tell_parameter(parameter: dict[str, Any]) -> None:
-    """A path says what its number is, and in a query nothing can be null: a parameter is there or is not."""
-    if parameter["in"] == "path":
-        parameter["description"] = IN_A_PATH[parameter["name"]]
-    for choice in parameter["schema"].pop("anyOf", []):
-        if choice != {"type": "null"}:
-            parameter["schema"].update(choice)
-
-
-def _tell_refusals(path: str, method: str, operation: dict[str, Any]) -> None:
-    """What any route of this kind can refuse with, besides what it says of itself; all are problems."""
-    statuses = {*operation["responses"], 400, 401, 429, 503}
-    if "{" in path:
-        statuses.add(404)
-    if "requestBody" in operation:
-        statuses |= {413, 415, 422}
-    if method in {"post", "put", "patch"} and operation["security"] != PUBLIC:
-        statuses.add(409)  # two at once, where the other one took away what this one stands on
-    told = {status: operation["responses"].get(status) or {"description": http_phrases[status]} for status in statuses}
-    problem = {problems.CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    operation["responses"] = {
-        status: {**told[status], "content": problem} if status >= 400 else told[status] for status in sorted(told)
-    }
 
 
 api = Api(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -11,6 +10,7 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from matinee.core.sqlite import base
+from tests.at_once import at_once
 
 pytestmark = [
     pytest.mark.skipif(connection.vendor != "sqlite", reason="of SQLite alone"),
@@ -103,13 +103,8 @@ def test_no_addition_of_many_that_come_at_once_is_lost(transactional_db: None) -
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute("SELECT number FROM tally")
                 cursor.execute("UPDATE tally SET number = %s", [cursor.fetchone()[0] + 1])
-        connection.close()
 
-    threads = [threading.Thread(target=add) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    assert at_once(*[add] * 4) == [None] * 4
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT number FROM tally")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from django.db.backends.sqlite3 import base
 from django.db.utils import OperationalError
@@ -20,7 +18,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         waited longest waits on, and nobody writes meanwhile. Raises OperationalError after as long as ever."""
         seconds: float = self.settings_dict["OPTIONS"]["timeout"]
         until = time.monotonic() + seconds
-        with self._waiting_within_sqlite(0.0, afterwards=seconds):
+        self._set_busy_timeout(0)
+        try:
             while True:
                 try:
                     super()._start_transaction_under_autocommit()  # type: ignore[misc] # not in django-stubs
@@ -30,14 +29,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
                     time.sleep(LOOKS_AGAIN_AFTER_SECONDS)
                 else:
                     return
-
-    @contextmanager
-    def _waiting_within_sqlite(self, seconds: float, *, afterwards: float) -> Iterator[None]:
-        self._set_busy_timeout(seconds)
-        try:
-            yield
         finally:
-            self._set_busy_timeout(afterwards)
+            self._set_busy_timeout(seconds)
 
     def _set_busy_timeout(self, seconds: float) -> None:
         self.connection.execute(f"PRAGMA busy_timeout = {seconds * 1_000:.0f}")

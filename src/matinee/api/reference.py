@@ -27,27 +27,24 @@ IN_A_PATH = {
     "export_id": "The id that users/export/ tells.",
 }
 
-IDEMPOTENCY_KEY: Told = {
-    "name": HEADER,
-    "in": "header",
-    "required": False,
-    "description": "Of your choice, new for each request: sent again with it, the same is not done again.",
-    "schema": {"type": "string", "maxLength": 255, "pattern": "^[!-~]+$"},
-}
-IF_MATCH: Told = {
-    "name": "If-Match",
-    "in": "header",
-    "required": False,
-    "description": "The ETag of the version that you have read: where it has changed since, nothing is done (412).",
-    "schema": {"type": "string"},
-}
-IF_NONE_MATCH: Told = {
-    "name": "If-None-Match",
-    "in": "header",
-    "required": False,
-    "description": "The ETag of what you have: where it still stands, the answer is a 304 without a body.",
-    "schema": {"type": "string"},
-}
+
+def _header_of_request(name: str, description: str, **form: Any) -> Told:
+    schema = {"type": "string", **form}
+    return {"name": name, "in": "header", "required": False, "description": description, "schema": schema}
+
+
+IDEMPOTENCY_KEY = _header_of_request(
+    HEADER,
+    "Of your choice, new for each request: sent again with it, the same is not done again.",
+    maxLength=255,
+    pattern="^[!-~]+$",
+)
+IF_MATCH = _header_of_request(
+    "If-Match", "The ETag of the version that you have read: where it has changed since, nothing is done (412)."
+)
+IF_NONE_MATCH = _header_of_request(
+    "If-None-Match", "The ETag of what you have: where it still stands, the answer is a 304 without a body."
+)
 
 HEADERS: dict[str, Told] = {
     "ETag": {

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import datetime as dt
 import hmac
+import math
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from matinee.accounts.models import User
 from matinee.api.authentication import reader_of
 from matinee.api.models import KeptAnswer
-from matinee.core.refusals import BadRequest, Conflict, Invalid, Refusal
+from matinee.core.instants import stored
+from matinee.core.refusals import BadRequest, Conflict, Invalid, Refusal, TooMany
+from matinee.core.statements import fetched
 from matinee.tmdb.services import FilmWanted, fetch
 
 HEADER = "Idempotency-Key"
@@ -31,9 +35,17 @@ FORM = re.compile(r"[\x21-\x7e]{1,255}")
 KEPT_FOR = dt.timedelta(hours=24)
 TAKEN_FOR_DEAD_AFTER = dt.timedelta(seconds=30)
 """An attempt that has not answered by then may be made anew; should it still be alive, it changes nothing any more."""
+MOST_KEYS = 5_000
+"""Of a person at once: whoever writes all day long, as fast as they may, fills 200 MB in place of 17 GB."""
 PURPOSE = b"matinee idempotency, 1"
 WITH_TOKENS = frozenset({"register", "login", "token_refresh"})
 """The routes whose answers are never kept, by name."""
+
+CLAIM = """
+INSERT INTO api_keptanswer (user_id, key, request, claim, claimed_at, headers, body)
+SELECT %s, %s, %s, %s, %s, '{}', %s WHERE (SELECT COUNT(*) FROM api_keptanswer WHERE user_id = %s) < %s
+ON CONFLICT (user_id, key) DO NOTHING RETURNING id
+"""
 
 Endpoint = Callable[..., HttpResponse]
 
@@ -48,6 +60,10 @@ class KeyReused(Invalid):
 
 class InFlight(Conflict):
     code = "request_in_flight"
+
+
+class TooManyKeys(TooMany):
+    code = "too_many_idempotency_keys"
 
 
 def once(endpoint: Endpoint) -> Endpoint:
@@ -86,12 +102,16 @@ def forget_old(*, now: dt.datetime) -> int:
 def _claimed(user: User, key: str, digests: Sequence[str], *, now: dt.datetime) -> KeptAnswer:
     """The row of this key: ours to answer while its status is None, answered before where not.
 
-    Raises KeyReused, or InFlight while somebody else is at it.
+    Raises KeyReused, InFlight while somebody else is at it, or TooManyKeys.
     """
     mine = {"request": digests[0], "claim": secrets.token_hex(16), "claimed_at": now, "status": None}
-    kept, is_new = KeptAnswer.objects.get_or_create(user_id=user.pk, key=key, defaults=mine)
-    if is_new:
-        return kept
+    if new := _new(user, key, mine):
+        return new
+    kept = KeptAnswer.objects.filter(user_id=user.pk, key=key).first()
+    if kept is None:
+        if forget_old(now=now):
+            return _claimed(user, key, digests, now=now)
+        raise _no_room(user, now=now)
     if kept.claimed_at > now - KEPT_FOR:
         if kept.request not in digests:
             raise KeyReused(f"This {HEADER} was sent with another request before.")
@@ -104,6 +124,23 @@ def _claimed(user: User, key: str, digests: Sequence[str], *, now: dt.datetime) 
     for name, value in mine.items():
         setattr(kept, name, value)
     return kept
+
+
+def _new(user: User, key: str, mine: Mapping[str, Any]) -> KeptAnswer | None:
+    """A row for a key that has none, if the person may have one more."""
+    told = (mine["request"], mine["claim"], stored(mine["claimed_at"]), b"")
+    with transaction.atomic():
+        ids = fetched(CLAIM, [user.pk, key, *told, user.pk, MOST_KEYS])
+    return KeptAnswer(pk=ids[0][0], user_id=user.pk, key=key, **mine) if ids else None
+
+
+def _no_room(user: User, *, now: dt.datetime) -> Refusal:
+    theirs = KeptAnswer.objects.filter(user_id=user.pk).aggregate(keys=Count("pk"), oldest=Min("claimed_at"))
+    if theirs["keys"] < MOST_KEYS:
+        return _in_flight()  # it was, a moment ago
+    wait = theirs["oldest"] + KEPT_FOR - now
+    detail = f"{MOST_KEYS:,} of your {HEADER}s are remembered, each for 24 hours. Without one this can be done now."
+    return TooManyKeys(detail, retry_after_seconds=math.ceil(wait.total_seconds()))
 
 
 def _done(kept: KeptAnswer, do: Callable[[], HttpResponse]) -> HttpResponse:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
 from collections.abc import Callable
 
 import pytest
-from django.db import connection
 
 from matinee.core.jobs import queue
 from matinee.core.jobs.models import Job, JobLease
 from matinee.core.jobs.queue import LeaseLost, Patience
+from tests.at_once import at_once
 from tests.core.jobs import tasks
 
 PATIENCE = Patience()
@@ -26,28 +25,6 @@ def take(now: dt.datetime, *, worker: str = "alice", queues: tuple[str, ...] = (
 
 def nothing_to_take(now: dt.datetime) -> bool:
     return queue.claim(queues=["default"], worker_id="bob", patience=PATIENCE, now=now) is None
-
-
-def at_once(*functions: Callable[[], object]) -> list[object]:
-    """What each returned or raised when all were called together, each on a connection of its own."""
-    start = threading.Barrier(len(functions))
-    outcomes: list[object] = []
-
-    def call(function: Callable[[], object]) -> None:
-        start.wait()
-        try:
-            outcomes.append(function())
-        except LeaseLost as lost:
-            outcomes.append(lost)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=call, args=(function,)) for function in functions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return outcomes
 
 
 @pytest.mark.django_db
@@ -81,7 +58,7 @@ def test_of_many_workers_that_want_a_job_one_gets_it(now: dt.datetime) -> None:
 
         outcomes = at_once(*[claim] * 6)
 
-        assert len([lease for lease in outcomes if lease is not None]) == 1
+        assert sorted(type(outcome).__name__ for outcome in outcomes) == ["JobLease", *["NoneType"] * 5]
 
 
 @pytest.mark.django_db
@@ -195,6 +172,7 @@ def test_a_worker_and_those_who_take_its_job_back_never_both_end_it(now: dt.date
         reclaimed = outcomes.count(1)
         finished = outcomes.count(None)
         assert reclaimed + finished == 1
+        assert all(isinstance(outcome, int | LeaseLost | None) for outcome in outcomes)
         assert Job.objects.get().status == ("READY" if reclaimed else "SUCCESSFUL")
         Job.objects.all().delete()
 

@@ -29,6 +29,8 @@ from tests.at_once import at_once
 from tests.killed import run_and_kill
 
 KEY = "a6c1f1a0-0b9e-4a53-8d3e-1f1f7a3f0d11"
+NOT_IN_A_TEST = dt.timedelta(hours=1)
+"""So long no test takes, not even one whose process is stopped for a minute meanwhile."""
 
 
 def favorite(api: Api, movie_id: int, key: str = KEY) -> Answer:
@@ -127,6 +129,7 @@ def test_while_it_is_in_flight_a_second_one_is_told_so(
     as_alice: Api, make_movie: MakeMovie, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_movie(603)
+    monkeypatch.setattr(idempotency, "TAKEN_FOR_DEAD_AFTER", NOT_IN_A_TEST)
     done = idempotency._done
     seen: list[Answer] = []
 
@@ -163,6 +166,10 @@ def rated_events() -> int:
         return int(cursor.fetchone()[0])
 
 
+DIES_WITHIN = 300
+"""Seconds, be the machine ever so busy."""
+
+
 def die(*_: object, **__: object) -> Any:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -172,12 +179,13 @@ def test_killed_between_effect_and_answer_nothing_was_done_and_it_is_done_again(
     as_alice: Api, make_movie: MakeMovie, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_movie(603)
+    monkeypatch.setattr(idempotency, "TAKEN_FOR_DEAD_AFTER", NOT_IN_A_TEST)
 
     def rate_and_die() -> None:
         idempotency._claim_of = die  # asked for when the rating is written and the answer is to be kept
         rate(as_alice, 603, 4)
 
-    run_and_kill(rate_and_die, after=3)
+    run_and_kill(rate_and_die, after=DIES_WITHIN)
 
     assert KeptAnswer.objects.get().status is None
     assert not MovieRating.objects.exists()
@@ -200,7 +208,7 @@ def test_killed_before_the_answer_was_sent_it_is_answered_from_what_was_kept(
         idempotency._done = lambda kept, do: die(done(kept, do))
         rate(as_alice, 603, 4)
 
-    run_and_kill(rate_and_die, after=3)
+    run_and_kill(rate_and_die, after=DIES_WITHIN)
 
     again = rate(as_alice, 603, 4)
     assert (again.status_code, again["Idempotency-Replayed"]) == (201, "true")

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import signal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connections
 from django_tasks_db.models import DBTaskResult
 
+from matinee.core.database import OUTDATED
 from matinee.core.jobs import schedule
 from tests.core.jobs import tasks
 from tests.operations.instances import database, environment_of
@@ -42,20 +46,31 @@ def test_a_queue_that_nothing_is_scheduled_in_says_what_it_takes() -> None:
     assert refused.value.returncode == 78
 
 
-def test_with_a_depot_a_worker_for_one_queue_has_a_courier_beside_it(tmp_path: Path) -> None:
-    (tmp_path / "depot").mkdir()
+def test_without_tables_it_says_how_they_are_made_and_runs_nothing(tmp_path: Path) -> None:
     with database() as url:
-        environment = {**environment_of(url, tmp_path), "MATINEE_DEPOT_URL": f"file://{tmp_path}/depot"}
-        worker = start(["-m", "matinee.cli", "worker", "--queue", "training"], **environment)
-        try:
-            names: list[str] = []
+        worker = start(["-m", "matinee.cli", "worker"], **environment_of(url, tmp_path))
+        output, _ = worker.communicate(timeout=300)
 
-            def both_run() -> bool:
-                with contextlib.suppress(psutil.NoSuchProcess):  # one that has just ended
-                    names[:] = [process.name() for process in psutil.Process(worker.pid).children()]
-                return sorted(names) == ["courier", "jobs: training"]
+    assert (worker.returncode, output) == (1, f"{OUTDATED}\n")
 
-            assert eventually(both_run), names
-        finally:
-            worker.terminate()
-            worker.communicate(timeout=60)
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("shared_depot")
+def test_with_a_depot_a_worker_for_one_queue_has_a_courier_beside_it() -> None:
+    connections.close_all()  # a connection can't be shared with a fork
+    work = partial(call_command, "worker", queue=["training"])
+    worker = multiprocessing.get_context("fork").Process(target=work)
+    worker.start()
+    try:
+        names: list[str] = []
+
+        def both_run() -> bool:
+            with contextlib.suppress(psutil.NoSuchProcess):  # one that has just ended
+                names[:] = [process.name() for process in psutil.Process(worker.pid).children()]
+            return sorted(names) == ["courier", "jobs: training"]
+
+        assert eventually(both_run), names
+    finally:
+        worker.terminate()
+        worker.join(timeout=60)
+    assert worker.exitcode == 0

@@ -229,7 +229,10 @@ def test_it_waits_for_a_database_that_is_away(
     with caplog.at_level(logging.ERROR):
         Worker(queues=["default"]).run()
 
-    assert "can't be reached; trying again" in caplog.text
+    assert [record.getMessage() for record in caplog.records] == [
+        "The job queue can't be reached; trying again: the database is away"
+    ]
+    assert "Traceback" not in caplog.text
     assert Job.objects.get().status == "SUCCESSFUL"
 
 

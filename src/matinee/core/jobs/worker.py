@@ -25,6 +25,7 @@ from django.utils import timezone
 from prometheus_client import Counter
 
 from matinee.core import tracing
+from matinee.core.database import is_unusable
 from matinee.core.jobs import queue, schedule
 from matinee.core.jobs.models import JobLease
 from matinee.core.jobs.queue import LeaseLost, Patience
@@ -114,8 +115,8 @@ class Worker:
         close_old_connections()
         try:
             return self.run_one(now=timezone.now())
-        except AnyDatabaseError:
-            logger.exception("The job queue can't be reached; trying again")
+        except AnyDatabaseError as error:
+            logger.error("The job queue can't be reached; trying again: %s", error, exc_info=not is_unusable(error))  # noqa: TRY400 - one that is away needs no trace
             connections.close_all()
             return False
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from matinee.core.database import refuse_outdated_database
 from matinee.core.jobs.worker import Worker
 from matinee.operations import courier, serving
 from matinee.operations.reporting import begin
@@ -34,11 +35,17 @@ class Command(BaseCommand):
                 returncode=os.EX_CONFIG,
             )
         if queue and not settings.DEPOT_URL:
+            refuse_outdated_database()
             begin()
             Worker(queues=queue).run()
             return
         try:
-            serving.prepare(courier.look_before_serving)
+            serving.prepare(_look_first)
             Supervisor([*serving.job_workers(queue or serving.queues()), *serving.couriers()]).run()
         except CannotStart as error:
             raise CommandError(str(error)) from error
+
+
+def _look_first() -> None:
+    refuse_outdated_database()
+    courier.look_before_serving()

@@ -113,7 +113,47 @@ def test_days_on_which_nothing_ran_are_told_later_up_to_a_week(alice: User, dune
     Letter.objects.all().delete()
     wants_to_see(alice, out(949, "Heat", TODAY + 4 * DAY), out(603, "The Matrix", TODAY + 6 * DAY))
     assert releases.tell_releases(now=NOW + 12 * DAY) == 1
-    assert ToldReleases.objects.filter(day__lt=TODAY + 5 * DAY).count() == 0
+    assert Letter.objects.get().facts["titles"] == ["The Matrix"]
+
+
+def test_a_date_that_moves_into_the_past_is_told_once_up_to_a_week_later(alice: User, bob: User, dune: Movie) -> None:
+    heat = out(949, "Heat", None)
+    wants_to_see(alice, dune, out(603, "The Matrix", TODAY + 20 * DAY), heat, out(78, "Blade Runner", TODAY + 9 * DAY))
+    assert releases.tell_releases(now=NOW) == 1
+    Movie.objects.filter(tmdb_id=603).update(release_date=TODAY + 2 * DAY)
+    Movie.objects.filter(tmdb_id=949).update(release_date=TODAY + 3 * DAY)
+    Movie.objects.filter(tmdb_id=78).update(release_date=TODAY - 3 * DAY)
+    wants_to_see(bob)
+    Watchlist.objects.create(user=bob, movie=heat, created_at=NOW + 4 * DAY)
+
+    days = [releases.tell_releases(now=NOW + number * DAY) for number in range(5, 20)]
+
+    assert days == [1, *[0] * 14]
+    assert {letter.user_id: letter.facts["titles"] for letter in Letter.objects.order_by("pk")} == {
+        alice.pk: ["Heat", "The Matrix"]
+    }
+
+
+@pytest.mark.parametrize("moved_to", [TODAY - DAY, TODAY + DAY, TODAY + 6 * DAY])
+def test_what_was_told_is_not_told_again_where_its_date_moves_a_little(
+    alice: User, dune: Movie, moved_to: dt.date
+) -> None:
+    wants_to_see(alice, dune)
+    assert [releases.tell_releases(now=NOW - DAY), releases.tell_releases(now=NOW)] == [0, 1]
+    Movie.objects.update(release_date=moved_to)
+
+    days = [releases.tell_releases(now=NOW + number * DAY) for number in range(1, 20)]
+
+    assert days == [0] * 19
+    assert ToldReleases.objects.count() == releases.REMEMBERED_FOR.days + 1
+
+
+def test_what_the_program_before_has_told_is_not_told_again(alice: User, dune: Movie) -> None:
+    wants_to_see(alice, dune)
+    ToldReleases.objects.create(day=TODAY - DAY, done_at=NOW)
+    ToldReleases.objects.create(day=TODAY, done_at=NOW)
+
+    assert [releases.tell_releases(now=NOW + number * DAY) for number in range(3)] == [0] * 3
 
 
 def test_a_run_that_is_killed_is_gone_on_with(
@@ -149,13 +189,13 @@ def test_of_two_runs_at_once_one_tells_each_person(alice: User, bob: User, dune:
     assert Letter.objects.count() == 2
 
 
-def test_reading_who_is_to_be_told_takes_one_query_however_many_films(alice: User, dune: Movie) -> None:
+def test_reading_what_is_to_be_told_and_to_whom_takes_a_query_each_however_many_films(alice: User, dune: Movie) -> None:
     wants_to_see(alice, dune, *(out(number, f"Film {number}", TODAY) for number in range(1, 40)))
 
     with CaptureQueriesContext(connection) as queries:
         releases.tell_releases(now=NOW)
 
-    assert len([query for query in queries if "library_watchlist" in query["sql"]]) == 1
+    assert len([query for query in queries if "library_watchlist" in query["sql"]]) == 2
     assert len(Letter.objects.get().facts["titles"]) == releases.MOST_TITLES
 
 

@@ -101,9 +101,12 @@ class Dismissal(models.Model):
 
 
 class ToldReleases(models.Model):
-    """How far people have been told what comes out on a day of the films on their watchlists (`releases`)."""
+    """How far people have been told on a day what has come out of the films on their watchlists (`releases`)."""
 
     day = models.DateField(primary_key=True)
+    films = models.JSONField(
+        null=True, help_text="Their TMDb ids. Unknown where the program before told: then those that came out that day."
+    )
     up_to_person = models.BigIntegerField(default=0, help_text="Everybody with an id up to this has been told.")
     done_at = models.DateTimeField(null=True, help_text="When everybody had been.")
 

@@ -1,7 +1,9 @@
-"""Mails about films of people's watchlists on the day they come out, to those who asked for that in their profile.
+"""Mails about films of people's watchlists that have come out, to those who asked for that in their profile.
 
-A day is told person by person in the order of their ids, some in one transaction, which also notes how far it has
-come: a run that is killed is gone on with by the next one, and nobody is told twice.
+Each day tells what comes out on it, and what came out in the week before and was not told, since nothing ran or since
+its date was not known: TMDb moves dates, into the past, too. Which films those are is noted first. Then people are told
+in the order of their ids, some in one transaction, which also notes how far it has come: a run that is killed is gone
+on with by the next one, and nobody is told twice.
 """
 
 from __future__ import annotations
@@ -10,7 +12,8 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import F
 
 from matinee.accounts import letters
 from matinee.accounts.models import RELEASES, Letter, User
@@ -20,48 +23,73 @@ from matinee.library.models import ToldReleases, Watchlist
 AT_ONCE = 100
 """People a transaction, which on SQLite holds up every writer."""
 AT_MOST_LATE = dt.timedelta(days=7)
-"""What came out longer ago, while nothing ran, is no news any more."""
+"""What came out longer ago is no news any more."""
+REMEMBERED_FOR = 2 * AT_MOST_LATE
+"""A film that was told is not told again within this, wherever its date moves."""
 MOST_TITLES = 20
 """Named in one mail."""
 
 
 def tell_releases(*, now: dt.datetime) -> int:
-    """Have mails sent about what came out on each day up to today that was not told yet; returns how many."""
+    """Have mails sent about what has come out and was not told yet, once a day; returns how many."""
     today = now.astimezone(dt.UTC).date()
-    last = ToldReleases.objects.order_by("-day").first()
-    day = today if last is None else max(last.day, today - AT_MOST_LATE)
-    told = 0
-    while day <= today:
-        told += _tell(day, now=now)
-        day += dt.timedelta(days=1)
-    ToldReleases.objects.filter(day__lt=today - AT_MOST_LATE).delete()
+    if not ToldReleases.objects.filter(day=today).exists():
+        ToldReleases.objects.get_or_create(day=today, defaults={"films": _news(today)})
+    unfinished = ToldReleases.objects.filter(done_at=None, day__gte=today - AT_MOST_LATE).order_by("day")
+    told = sum(_tell(progress, now=now) for progress in unfinished)
+    ToldReleases.objects.filter(day__lt=today - REMEMBERED_FOR).delete()
     return told
 
 
 def keep_what_was_told(*, using: str) -> None:
-    """Have another database know of each day that was told from this one: it takes this one's place."""
-    for told in ToldReleases.objects.exclude(done_at=None):
-        ToldReleases.objects.using(using).update_or_create(day=told.day, defaults={"done_at": told.done_at})
+    """Have another database know of each day that was told from this one, which may lack the newest column: it takes
+    this one's place."""
+    table = ToldReleases._meta.db_table  # noqa: SLF001 - Django's public name for it
+    with connection.cursor() as cursor:
+        here = {column.name for column in connection.introspection.get_table_description(cursor, table)}
+    names = here & {"day", "done_at", "films"}
+    for told in ToldReleases.objects.exclude(done_at=None).values(*names):
+        ToldReleases.objects.using(using).update_or_create(day=told.pop("day"), defaults=told)
 
 
-def _tell(day: dt.date, *, now: dt.datetime) -> int:
-    progress, _ = ToldReleases.objects.get_or_create(day=day)
-    if progress.done_at is not None:
-        return 0
-    titles = _titles_by_person(day, after=progress.up_to_person)
+def _news(today: dt.date) -> list[int]:
+    """The TMDb ids of what came out within the week, since anything was ever told, and has not been told."""
+    before = ToldReleases.objects.order_by("day")
+    oldest = before.first()
+    since = today if oldest is None else max(oldest.day, today - AT_MOST_LATE)
+    told = {tmdb_id for day in before for tmdb_id in _films_of(day)}
+    return [tmdb_id for tmdb_id in _awaited(since, today) if tmdb_id not in told]
+
+
+def _films_of(day: ToldReleases) -> list[int]:
+    return _awaited(day.day, day.day) if day.films is None else day.films
+
+
+def _awaited(first: dt.date, last: dt.date) -> list[int]:
+    """The TMDb ids of films on anybody's watchlist that come out on these days."""
+    awaited = Watchlist.objects.filter(movie__release_date__range=(first, last))
+    return sorted(awaited.values_list("movie__tmdb_id", flat=True).distinct())
+
+
+def _tell(day: ToldReleases, *, now: dt.datetime) -> int:
+    titles = _titles_by_person(_films_of(day), after=day.up_to_person)
     people = sorted(titles)
-    told = sum(_post(day, people[start : start + AT_ONCE], titles, now=now) for start in range(0, len(people), AT_ONCE))
-    ToldReleases.objects.filter(day=day).update(done_at=now)
+    told = sum(
+        _post(day.day, people[start : start + AT_ONCE], titles, now=now) for start in range(0, len(people), AT_ONCE)
+    )
+    ToldReleases.objects.filter(day=day.day).update(done_at=now)
     return told
 
 
-def _titles_by_person(day: dt.date, *, after: int) -> Mapping[int, list[str]]:
-    """By User.pk above `after`, what comes out of their watchlist that may be shown to them; one query.
+def _titles_by_person(films: Sequence[int], *, after: int) -> Mapping[int, list[str]]:
+    """By User.pk above `after`, which of `films` are on their watchlist and may be shown to them; one query.
 
-    Only of people who want to know, and whose address is known to be theirs.
+    Only of people who want to know, and whose address is known to be theirs. Who puts a film on their list when it is
+    out knows that it is.
     """
     waiting = Watchlist.objects.filter(
-        movie__release_date=day,
+        movie__tmdb_id__in=films,
+        created_at__date__lte=F("movie__release_date"),
         user__gt=after,
         user__is_active=True,
         user__email_verified_at__isnull=False,

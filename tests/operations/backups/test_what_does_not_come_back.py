@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
+from django.core.management import call_command
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -67,13 +68,23 @@ def test_nobody_is_told_again_of_what_came_out_since(empty_database: None, folde
     ToldReleases.objects.create(day=days[0], done_at=NOW)
     ToldReleases.objects.create(day=days[1], up_to_person=7)
     made = services.backup(folder=folder, now=NOW)
-    ToldReleases.objects.filter(day=days[1]).update(done_at=NOW)
+    ToldReleases.objects.filter(day=days[1]).update(done_at=NOW, films=[603])
     ToldReleases.objects.create(day=days[2], up_to_person=7)
 
     services.restore(file=made.path, replace=True, now=NOW)
 
-    told = dict(ToldReleases.objects.exclude(done_at=None).values_list("day", "done_at"))
-    assert told == dict.fromkeys(days[:2], NOW)
+    told = [*ToldReleases.objects.exclude(done_at=None).order_by("day").values_list("day", "done_at", "films")]
+    assert told == [(days[0], NOW, None), (days[1], NOW, [603])]
+
+
+def test_nobody_is_told_again_where_the_program_before_told_them(empty_database: None, folder: Path) -> None:
+    made = services.backup(folder=folder, now=NOW)
+    ToldReleases.objects.create(day=NOW.date(), done_at=NOW)
+    call_command("migrate", "library", "0004", verbosity=0)
+
+    services.restore(file=made.path, replace=True, now=NOW)
+
+    assert [*ToldReleases.objects.values_list("day", "done_at", "films")] == [(NOW.date(), NOW, None)]
 
 
 def test_who_is_erased_while_it_is_made_ready_does_not_come_back(

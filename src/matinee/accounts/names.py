@@ -17,6 +17,11 @@ EMAIL_AT_MOST = 254
 EMAIL_KEY_LENGTH = 300
 USERNAME_KEY_LENGTH = 100
 PUNCTUATION = frozenset("_.-")
+RESERVED_USERNAMES = frozenset({
+    "abuse", "admin", "administrator", "help", "helpdesk", "hostmaster", "matinee", "mod", "moderator", "official",
+    "operator", "postmaster", "root", "security", "staff", "support", "system", "webmaster",
+})  # fmt: skip
+"""By which somebody would be taken for who runs the service: a username stands by public reviews."""
 INVISIBLE_LETTERS = frozenset("\u115f\u1160\u3164\uffa0")  # Hangul fillers: letters to Unicode, nothing to the eye
 
 _check_email: Callable[[str], None] = EmailValidator(message="This is not an e-mail address.", code="invalid")
@@ -47,6 +52,12 @@ def validate_username(username: str) -> None:
         raise ValidationError(
             "A username is made of letters, digits, underscores, full stops and hyphens.", code="invalid"
         )
+
+
+def refuse_reserved(username: str) -> None:
+    """A name that staff alone give."""
+    if comparison_key(username) in RESERVED_USERNAMES:
+        raise ValidationError("This name is kept for those who run the service.", code="username_reserved")
 
 
 def new_username() -> str:

@@ -17,6 +17,7 @@ from matinee.accounts.names import (
     EMAIL_AT_MOST,
     USERNAME_AT_MOST,
     new_username,
+    refuse_reserved,
     validate_email,
     validate_username,
 )
@@ -81,6 +82,7 @@ def register(
     user = _drafted(
         email=email, password=password, username=username, first_name=first_name, last_name=last_name, now=now
     )
+    _must_be_free_to_take(user.username)
     if settings.REGISTRATION == "confirm":
         facts = {name: getattr(user, name) for name in CONFIRMED_FACTS}
         letters.post(Letter.Kind.REGISTRATION, email=user.email, user=None, facts=facts, now=now)
@@ -193,6 +195,8 @@ def update_profile(
             values["notification_preferences"] = switches
         of_user = _differing(profile.user, {name: values[name] for name in USER_FIELDS & values.keys()})
         of_profile = _differing(profile, {name: values[name] for name in PROFILE_FIELDS & values.keys()})
+        if "username" in of_user:
+            _must_be_free_to_take(profile.user.username)
         if of_user:
             _save_user(profile.user, of_user)
         if of_user or of_profile:
@@ -237,6 +241,13 @@ def _username(checks: FieldChecks, username: str) -> str:
     stored = checks.text("username", username, at_most=USERNAME_AT_MOST)
     checks.passes("username", validate_username, stored)
     return stored
+
+
+def _must_be_free_to_take(username: str) -> None:
+    """Where somebody takes a name for themselves. Raises Invalid."""
+    checks = FieldChecks()
+    checks.passes("username", refuse_reserved, username)
+    checks.finish()
 
 
 def _ceiling(checks: FieldChecks, setting: str | None) -> str | None:

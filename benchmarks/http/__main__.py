@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from benchmarks.http.agreement import hold_to_the_same
 from benchmarks.http.building import publish
 from benchmarks.http.client import Request
 from benchmarks.http.contenders import Contender
-from benchmarks.http.endpoints import MOVIES, endpoints
+from benchmarks.http.endpoints import MOVIES, Endpoint, endpoints
 from benchmarks.http.measuring import CONNECTIONS, Load, interleaved
 from benchmarks.http.publishing import publish as publish_result
 from benchmarks.http.report import Result, markdown, summary
@@ -51,38 +51,40 @@ def main(arguments: Sequence[str]) -> None:
         ]
         running = {ours: matinee, **{other: place.started(other, folder, stack) for other in others}}
         asked = endpoints(json.loads(rows.read_text()))
-        equal = sum(
-            hold_to_the_same(
-                matinee,
-                running[other],
-                [one for one in asked if other.answers(one) and not one.ours_alone],
-                whole=options.films <= MOST_PAGED,
-            )
-            for other in others
-            if not other.is_floor
-        )
+        equal = sum(_equal_answers(asked, matinee, other, running[other], films=options.films) for other in others)
         place.say(f"{equal:,} answers of the others are equal to Matinee's")
-        measured = [one for one in asked if not options.only or options.only in one.name]
-        started = {contender.name: server.memory_bytes() for contender, server in running.items()}
-        loads = [Load(one) for one in measured]
-        loads += [
-            Load(replace(one, name=f"{one.name}, {MANY_CONNECTIONS} connections"), MANY_CONNECTIONS)
-            for one in measured[:1]
-        ]
-        rounds = interleaved(running, loads, rounds=options.rounds, seconds=options.seconds)
+        started = _memory_bytes(running)
+        rounds = interleaved(running, _loads(asked, only=options.only), rounds=options.rounds, seconds=options.seconds)
+        ended = _memory_bytes(running)
         about = _about(options, arguments, cores=cores, trained_on=trained_on, equal=equal, among=list(running))
         result = Result(
             about={**about, "Durability": f"{contenders.durability(env)} {contenders.durability(also_env)}"},
-            servers=[contender.name for contender in running],
+            servers=[*started],
             rounds=rounds,
-            memory_bytes={
-                contender.name: {"started": started[contender.name], "ended": server.memory_bytes()}
-                for contender, server in running.items()
-            },
+            memory_bytes={name: {"started": started[name], "ended": ended[name]} for name in started},
         )
     text = markdown(result)
     publish_result("http", {**asdict(result), "summary": summary(result)}, text, out=options.out)
     print(text)
+
+
+def _equal_answers(asked: Sequence[Endpoint], matinee: Server, other: Contender, server: Server, *, films: int) -> int:
+    """How many answers of the other are Matinee's; one that is not ends the measurement."""
+    if other.is_floor:
+        return 0
+    both = [one for one in asked if other.answers(one) and not one.ours_alone]
+    return hold_to_the_same(matinee, server, both, whole=films <= MOST_PAGED)
+
+
+def _loads(asked: Sequence[Endpoint], *, only: str) -> list[Load]:
+    """Each request whose name has that word, and the first of them by many connections, too."""
+    measured = [one for one in asked if only in one.name]
+    many = [replace(one, name=f"{one.name}, {MANY_CONNECTIONS} connections") for one in measured[:1]]
+    return [*map(Load, measured), *(Load(one, MANY_CONNECTIONS) for one in many)]
+
+
+def _memory_bytes(running: Mapping[Contender, Server]) -> dict[str, int]:
+    return {contender.name: server.memory_bytes() for contender, server in running.items()}
 
 
 def _a_list(matinee: Server) -> bytes:

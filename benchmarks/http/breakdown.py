@@ -1,7 +1,7 @@
 """`python -m benchmarks.http.breakdown`: where the microseconds of one request go, inside one process.
 
-The WSGI callable that granian serves is asked again and again in this process, on a thread's CPU time, which another
-process can't lengthen much. The parts come from a sample of the stack at every tick of the process's own CPU clock: no
+What granian calls is asked again and again in this process, on a thread's CPU time, which another process can't
+lengthen much. The parts come from a sample of the stack at every tick of the process's own CPU clock: no
 function is wrapped, so that small ones look no dearer than they are. What granian itself does (accept, read, write)
 is not in it; `make bench` has the whole.
 """
@@ -96,32 +96,37 @@ def _prepared(folder: Path, options: argparse.Namespace) -> dict[str, str]:
     return env
 
 
+class Kept:
+    """An exchange that keeps its answer."""
+
+    def __init__(self, environ: dict[str, Any]) -> None:
+        self.environ = environ
+        self.status, self.body = "", b""
+
+    def start_response(self, status: str, _headers: list[tuple[str, str]]) -> None:
+        self.status = status
+
+    def send(self, answer: Iterable[bytes]) -> None:
+        self.body = b"".join(answer)
+
+
 def _asker() -> Ask:
     """Asks the application as granian would, signed in; holds every answer to be a good one."""
     keep_memory()
-    from matinee.wsgi import application  # noqa: PLC0415 - it reads the environment when it is imported
-
-    seen: list[str] = []
-
-    def start_response(status: str, _headers: Any, _error: Any = None) -> None:
-        seen[:] = [status]
+    from matinee.wsgi import turns  # noqa: PLC0415 - it reads the environment when it is imported
 
     def send(request: Request, token: str | None) -> bytes:
-        content = b"".join(_closing(application(environ_of(request, token), start_response)))
-        if not seen[0].startswith("2"):
-            raise RuntimeError(f"{request.method} {request.path} was answered {seen[0]}: {content[:300]!r}")
-        return content
+        exchange = Kept(environ_of(request, token))
+        turns(exchange)
+        if not exchange.status.startswith("2"):
+            raise RuntimeError(
+                f"{request.method} {request.path} was answered {exchange.status}: {exchange.body[:300]!r}"
+            )
+        return exchange.body
 
     login = Request("POST", servers.LOGIN, json.dumps({"username": servers.USERNAME, "password": servers.PASSWORD}))
     token = json.loads(send(login, None))["access"]
     return lambda request, signed_in: send(request, token if signed_in else None)
-
-
-def _closing(answer: Iterable[bytes]) -> Iterable[bytes]:
-    try:
-        yield from answer
-    finally:
-        getattr(answer, "close", lambda: None)()
 
 
 def environ_of(request: Request, token: str | None) -> dict[str, Any]:

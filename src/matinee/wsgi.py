@@ -1,4 +1,4 @@
-"""The WSGI entry point that granian serves."""
+"""The entry point: the application, and the turns in which granian's requests come to it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ from django.conf import settings  # noqa: E402 - they are read by then
 from matinee.api.fast_lane import FastLane  # noqa: E402 - its endpoints need Django set up
 from matinee.api.gateway import Gateway  # noqa: E402 - it needs Django set up
 from matinee.api.turns import Turns  # noqa: E402 - it needs Django set up
-from matinee.core.draining import Draining  # noqa: E402 - it needs Django set up
 
-application = Draining(Turns(Gateway(FastLane(_django)), at_once=settings.REQUESTS_AT_ONCE))
+application = Gateway(FastLane(_django))
+turns = Turns(application, at_once=settings.REQUESTS_AT_ONCE)

@@ -12,8 +12,8 @@ from django.test import RequestFactory
 from django.test.client import ClientHandler
 
 from matinee.accounts.models import User
+from matinee.api.arriving_bodies import ArrivingBodies
 from matinee.api.gateway import Gateway
-from matinee.api.turns import Bodies
 from tests.api.conftest import PASSWORD
 
 LOGIN = "/api/v1/users/login/"
@@ -26,7 +26,7 @@ def response_to(method: str, path: str, **environ: Any) -> Any:
         REQUEST_METHOD=method, PATH_INFO=path, **environ
     )
     if "HTTP_TRANSFER_ENCODING" in request:
-        Bodies().read(request)
+        ArrivingBodies().read(request)
     return Gateway(lambda environ, _: django(environ))(request, None)
 
 

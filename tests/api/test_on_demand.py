@@ -22,6 +22,7 @@ from matinee.tmdb.stand_in.faults import Fault
 from matinee.tmdb.stand_in.films import Films
 from matinee.tmdb.stand_in.server import StandIn
 from tests.api.conftest import NOW, Api, signed_in_as
+from tests.exchanges import brought
 from tests.operations.processes import eventually
 from tests.tmdb.payloads import payload
 
@@ -187,7 +188,7 @@ def test_others_have_their_turn_while_one_waits_for_tmdb(stand_in: StandIn) -> N
 
     turns = Turns(work, at_once=1)
     far, near = (
-        threading.Thread(target=turns, args=({"PATH_INFO": path}, lambda *_: None)) for path in ("/far", "/near")
+        threading.Thread(target=brought, args=(turns,), kwargs={"PATH_INFO": path}) for path in ("/far", "/near")
     )
     far.start()
     assert eventually(lambda: bool(stand_in.asked), within=20)

@@ -33,6 +33,7 @@ from tests.api.conftest import Api
 from tests.api.lane import MOVIES, Counting, ask
 from tests.api.test_canaries import ROUTES, Person, a_database_that_fails, bodies, person, send
 from tests.core.jobs import tasks
+from tests.exchanges import brought
 from tests.receiver import Receiver, receiver
 
 __all__ = ["person"]
@@ -133,7 +134,8 @@ def test_a_trace_goes_on_from_a_proxy_of_ours_alone(
 def test_each_span_counts_its_own_statements_while_connections_are_lent(
     spans_go: TracerProvider, elsewhere: Receiver, at_once: int
 ) -> None:
-    def answer(environ: dict[str, Any], _start_response: Any) -> list[bytes]:
+    def answer(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [])
         with tracing.span(is_request=True) as span:
             ask_database()
             if environ["waits"]:
@@ -147,7 +149,7 @@ def test_each_span_counts_its_own_statements_while_connections_are_lent(
         return []
 
     def served(*, waits: bool) -> None:
-        thread = threading.Thread(target=turns, args=({"waits": waits}, None))
+        thread = threading.Thread(target=brought, args=(turns,), kwargs={"waits": waits})
         thread.start()
         thread.join()
 

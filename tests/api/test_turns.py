@@ -1,221 +1,138 @@
-"""Who uses a thread of the web server, and a connection to the database, for how long."""
+"""Who is answered when, on which thread, with which connection to the database."""
 
 from __future__ import annotations
 
-import io
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
 from django.db import connections
+from django.http import HttpResponse, StreamingHttpResponse
 from prometheus_client import REGISTRY
 
-from matinee.api import overload, turns
+from matinee.api import arriving_bodies, overload, turns
 from matinee.api.overload import Overload
-from matinee.api.turns import Turns
+from matinee.api.turns import MOST_FILES, MOST_LENDERS, MOST_OF_SERVER, Turns
 from matinee.core.lending import lent
-from matinee.operations.web import THREADS
+from matinee.operations.web import THREADS_BESIDE
+from tests.exchanges import HeldExchange, brought
+
+Environ = dict[str, Any]
 
 
-class Slow(io.BytesIO):
-    """A body that has not come as long as it is held."""
-
-    def __init__(self, body: bytes) -> None:
-        super().__init__(body)
-        self.is_here = threading.Event()
-        self.is_asked_for = threading.Event()
-
-    def read(self, size: int | None = -1) -> bytes:
-        self.is_asked_for.set()
-        assert self.is_here.wait(20)
-        return super().read(size)
+def eventually(holds: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.001)
 
 
-def post(body: io.BytesIO, *, address: str = "192.0.2.1", length: int | None = None) -> dict[str, Any]:
-    length = len(body.getvalue()) if length is None else length
-    return {"REMOTE_ADDR": address, "CONTENT_LENGTH": str(length), "wsgi.input": body}
+def on_a_thread(application: Turns, **environ: Any) -> HeldExchange:
+    """A request that another thread brings."""
+    exchange = HeldExchange(environ)
+    threading.Thread(target=application, args=(exchange,), daemon=True).start()
+    return exchange
 
 
-def echo(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-    start_response("200 OK", [])
-    return [environ["wsgi.input"].read()]
+def test_turns_lend_each_other_one_connection_even_after_a_failure(caplog: pytest.LogCaptureFixture) -> None:
+    used: list[object] = []
 
-
-def answer(application: Turns, environ: dict[str, Any]) -> tuple[str, bytes]:
-    statuses: list[str] = []
-    body = b"".join(application(environ, lambda status, _headers: statuses.append(status)))
-    return statuses[0][:3], body
-
-
-@pytest.fixture
-def application() -> Turns:
-    return Turns(echo, at_once=1)
-
-
-@pytest.fixture
-def held(application: Turns) -> Iterator[list[Slow]]:
-    """As many bodies of one client as are read at once, on their way."""
-    bodies = [Slow(b"{}") for _ in range(turns.MOST_READ_OF_ONE)]
-    threads = [threading.Thread(target=answer, args=(application, post(body))) for body in bodies]
-    for thread in threads:
-        thread.start()
-    assert all(body.is_asked_for.wait(20) for body in bodies)
-    yield bodies
-    for body in bodies:
-        body.is_here.set()
-    for thread in threads:
-        thread.join()
-
-
-def test_a_body_is_there_before_the_application_is_called(application: Turns) -> None:
-    assert answer(application, post(io.BytesIO(b"{}"))) == ("200", b"{}")
-
-
-def test_the_next_body_of_a_client_waits_for_one_that_may_still_come(application: Turns, held: list[Slow]) -> None:
-    answers: list[tuple[str, bytes]] = []
-    waiting = threading.Thread(target=lambda: answers.append(answer(application, post(io.BytesIO(b"[]")))))
-    waiting.start()
-
-    held[0].is_here.set()
-    waiting.join()
-
-    assert answers == [("200", b"[]")]
-
-
-def test_nobody_waits_for_those_that_are_late(
-    application: Turns, held: list[Slow], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(turns, "LATE_AFTER_SECONDS", 0.0)
-
-    status, body = answer(application, post(io.BytesIO(b"{}")))
-
-    assert (status, json.loads(body)["code"]) == ("503", "unavailable")
-    assert answer(application, post(io.BytesIO(b"{}"), address="192.0.2.2")) == ("200", b"{}")
-    assert answer(application, {"REMOTE_ADDR": "192.0.2.1", "wsgi.input": io.BytesIO()}) == ("200", b"")
-
-
-def test_a_body_that_takes_too_long_is_refused_at_its_next_piece(
-    application: Turns, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(turns, "WHOLE_WITHIN_SECONDS", -1.0)
-
-    status, body = answer(application, post(io.BytesIO(b" " * 100_000)))
-
-    assert (status, json.loads(body)["code"]) == ("408", "body_too_slow")
-
-
-def test_a_body_that_ends_early_reaches_nobody(application: Turns) -> None:
-    assert answer(application, post(io.BytesIO(b"{}"), length=3))[0] == "400"
-
-
-def test_a_body_that_will_be_refused_is_not_read(application: Turns) -> None:
-    body = Slow(b"")
-
-    assert answer(application, post(body, length=1_000_002)) == ("200", b"")
-    assert not body.is_asked_for.is_set()
-
-
-def test_turns_lend_each_other_one_connection_even_after_a_failure() -> None:
-    lent: list[object] = []
-
-    def failing(_environ: dict[str, Any], _start_response: Any) -> list[bytes]:
-        lent.append(connections["default"])
+    def failing(_environ: Environ, _start_response: Any) -> list[bytes]:
+        used.append(connections["default"])
         connections["default"].validate_thread_sharing()
         raise LookupError
 
     application = Turns(failing, at_once=1)
-    for _ in range(2):
-        thread = threading.Thread(target=pytest.raises, args=(LookupError, application, {}, None))
-        thread.start()
-        thread.join(20)
+    answers = [on_a_thread(application).answer() for _ in range(2)]
 
-    assert lent[0] is lent[1]
-
-
-def test_who_has_waited_longest_is_next() -> None:
-    called: list[str] = []
-    is_held = threading.Event()
-
-    def noting(environ: dict[str, Any], _start_response: Any) -> list[bytes]:
-        called.append(environ["who"])
-        assert is_held.wait(20)
-        return []
-
-    application = Turns(noting, at_once=1)
-
-    def ask_twice() -> None:
-        application({"who": "first"}, None)
-        application({"who": "first, again"}, None)
-
-    threads = [threading.Thread(target=ask_twice)]
-    threads += [threading.Thread(target=application, args=({"who": who}, None)) for who in ("second", "third")]
-    for waiting, thread in enumerate(threads):
-        thread.start()
-        while len(application._waiting) < waiting or not called:
-            time.sleep(0.001)
-
-    is_held.set()
-    for thread in threads:
-        thread.join(20)
-
-    assert called == ["first", "second", "third", "first, again"]
+    assert used[0] is used[1]
+    assert [(status, json.loads(body)["code"]) for status, body in answers] == [("500", "internal_error")] * 2
+    assert len(caplog.records) == 2
 
 
-Ask = Callable[..., threading.Thread]
+class Holding:
+    """An application that answers who asked, once it may. Each of its requests with `waits` waits for another machine
+    meanwhile."""
+
+    def __init__(self) -> None:
+        self.called: list[str] = []
+        self.may_answer, self.comes_back = threading.Event(), threading.Event()
+
+    def __call__(self, environ: Environ, start_response: Any) -> list[bytes]:
+        self.called.append(environ.get("who", ""))
+        if "waits" in environ:
+            with lent():
+                assert self.comes_back.wait(20)
+        else:
+            assert self.may_answer.wait(20)
+        start_response("200 OK", [])
+        return [environ.get("who", "").encode()]
 
 
 @pytest.fixture
-def behind() -> Iterator[tuple[Turns, Ask]]:
-    """One request has the only turn, and lends it where asked to; `ask` has others wait for theirs."""
-    is_held = threading.Event()
+def holding() -> Iterator[Holding]:
+    holding = Holding()
+    yield holding
+    holding.comes_back.set()
+    holding.may_answer.set()
 
-    def holding(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        if "is_first" in environ:
-            assert is_held.wait(20)
-        start_response("200 OK", [])
-        return []
 
+@pytest.fixture
+def behind(holding: Holding) -> Iterator[Turns]:
+    """One request has the only turn. In the end all is as in the beginning."""
     application = Turns(holding, at_once=1)
-    threads: list[threading.Thread] = []
-
-    def ask(answers: list[str], **environ: Any) -> threading.Thread:
-        thread = threading.Thread(target=lambda: answers.append(answer(application, environ)[0]))
-        waiting = len(application._waiting) + (not application._free)
-        thread.start()
-        while len(application._waiting) < waiting or application._free:
-            time.sleep(0.001)
-        threads.append(thread)
-        return thread
-
-    ask([], is_first=True)
-    yield application, ask
-    is_held.set()
-    for thread in threads:
-        thread.join(20)
+    first = on_a_thread(application, who="first")
+    eventually(lambda: holding.called == ["first"])
+    yield application
+    holding.comes_back.set()
+    holding.may_answer.set()
+    assert first.answer() == ("200", b"first")
+    eventually(lambda: bool(application._free))
     application._overload = Overload()
-    assert answer(application, {})[0] == "200"
+    assert brought(application).answer()[0] == "200"
+
+
+def test_who_waits_has_no_thread_and_who_has_waited_longest_is_next(behind: Turns, holding: Holding) -> None:
+    threads = threading.active_count()
+    waiting = [brought(behind, who=who) for who in ("second", "third", "fourth")]
+    assert threading.active_count() == threads
+
+    holding.may_answer.set()
+
+    assert [exchange.answer()[1] for exchange in waiting] == [b"second", b"third", b"fourth"]
+    assert holding.called == ["first", "second", "third", "fourth"]
+
+
+class NoWayBack(HeldExchange):
+    def send(self, answer: Iterable[bytes]) -> None:
+        raise ConnectionError
+
+
+def test_who_waits_is_answered_though_the_one_before_fails(behind: Turns, holding: Holding) -> None:
+    behind(NoWayBack({"who": "gone"}))
+    after = brought(behind, who="after")
+
+    holding.may_answer.set()
+
+    assert after.answer() == ("200", b"after")
 
 
 def refused(application: Turns) -> tuple[dict[str, Any], dict[str, str]]:
     """The problem and the headers of a request that is refused at once."""
-    headers: list[tuple[str, str]] = []
-    body = b"".join(application({}, lambda _status, told: headers.extend(told)))
-    return json.loads(body), dict(headers)
+    exchange = brought(application)
+    assert exchange.is_sent
+    return json.loads(exchange.body), exchange.headers
 
 
-def test_where_as_many_wait_as_may_who_comes_is_refused_at_once_and_counted(behind: tuple[Turns, Ask]) -> None:
-    application, ask = behind
-    application._overload = Overload(most=2)
-    answers: list[str] = []
-    waiting = [ask(answers) for _ in range(2)]
+def test_where_as_many_wait_as_may_who_comes_is_refused_at_once_and_counted(behind: Turns) -> None:
+    behind._overload = Overload(most=2)
+    waiting = [brought(behind) for _ in range(2)]
     counted = REGISTRY.get_sample_value("matinee_overload_refusals_total")
 
-    problem, headers = refused(application)
-    for thread in waiting:
-        thread.join(20)
+    problem, headers = refused(behind)
 
     assert (problem["status"], problem["code"], problem["detail"]) == (503, "unavailable", overload.TOO_MUCH)
     assert int(headers["Retry-After"]) > 0
@@ -223,98 +140,204 @@ def test_where_as_many_wait_as_may_who_comes_is_refused_at_once_and_counted(behi
     assert REGISTRY.get_sample_value("matinee_overload_refusals_total") == (counted or 0) + 1 + len(waiting)
 
 
-def test_who_waits_is_turned_away_where_it_is_too_much(behind: tuple[Turns, Ask]) -> None:
-    application, ask = behind
-    application._overload = Overload(most=3)
-    answers: list[str] = []
-    waiting = [ask(answers) for _ in range(3)]
+def test_who_waits_is_turned_away_where_it_is_too_much(behind: Turns) -> None:
+    behind._overload = Overload(most=3)
+    waiting = [brought(behind) for _ in range(3)]
+    assert not any(exchange.is_sent for exchange in waiting)
 
-    refused(application)
-    for thread in waiting:
-        thread.join(20)
+    refused(behind)
 
-    assert answers == ["503"] * 3
-    assert not application._waiting
+    assert [exchange.answer()[0] for exchange in waiting] == ["503"] * 3
+    assert not behind._waiting
 
 
-def test_a_request_that_has_lent_its_turn_is_not_turned_away() -> None:
-    is_lent, comes_back, is_over = threading.Event(), threading.Event(), threading.Event()
+def test_who_has_waited_too_long_for_a_while_is_turned_away_by_who_passes_the_turn_on(
+    behind: Turns, holding: Holding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overload, "LATE_SECONDS", 0.0)
+    monkeypatch.setattr(overload, "STANDING_SECONDS", 0.0)
+    waiting = [brought(behind, who=str(number)) for number in range(5)]
 
-    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        if environ["who"] == "lender":
-            with lent():
-                is_lent.set()
-                assert comes_back.wait(20)
-        else:
-            assert is_over.wait(20)
-        start_response("200 OK", [])
-        return []
+    holding.may_answer.set()
 
-    in_turns, answers = Turns(application, at_once=1), list[str]()
-
-    def ask(who: str) -> threading.Thread:
-        thread = threading.Thread(target=lambda: answers.append(answer(in_turns, {"who": who})[0]))
-        thread.start()
-        return thread
-
-    threads = [ask("lender")]
-    assert is_lent.wait(20)
-    threads.append(ask("borrower"))
-    while in_turns._free:
-        time.sleep(0.001)
-    comes_back.set()
-    while not in_turns._waiting:
-        time.sleep(0.001)
-    in_turns._overload = Overload(most=1)
-
-    assert refused(in_turns)
-    is_over.set()
-    for thread in threads:
-        thread.join(20)
-
-    assert answers == ["200", "200"]
+    statuses = [exchange.answer()[0] for exchange in waiting]
+    assert statuses == sorted(statuses)
+    assert {"200", "503"} == {*statuses}
 
 
-def test_who_comes_where_turns_are_behind_for_a_moment_waits(behind: tuple[Turns, Ask]) -> None:
-    answers: list[str] = []
+def test_others_are_answered_while_one_waits_for_another_machine(holding: Holding) -> None:
+    application = Turns(holding, at_once=1)
+    lender = on_a_thread(application, who="lender", waits=True)
+    eventually(lambda: application._lenders == 1)
+    holding.may_answer.set()
 
-    behind[1](answers)
+    assert brought(application, who="near").answer() == ("200", b"near")
+    assert not lender.is_sent
+    holding.comes_back.set()
 
-    assert not answers
-
-
-def test_that_a_worker_is_alive_is_told_however_far_it_is_behind(behind: tuple[Turns, Ask]) -> None:
-    behind[0]._overload = Overload(most=0)
-
-    assert refused(behind[0])
-    assert answer(behind[0], {"PATH_INFO": "/livez"})[0] == "200"
+    assert lender.answer() == ("200", b"lender")
 
 
-def test_who_looks_after_the_service_waits_where_others_are_refused(behind: tuple[Turns, Ask]) -> None:
-    application, ask = behind
-    application._overload = Overload(most=3)
-    application._overload._let_nobody_wait(time.monotonic())
-    answers: list[str] = []
-    for _ in range(2):
-        ask(answers, PATH_INFO="/metrics")
+def test_who_waited_already_is_answered_with_a_turn_that_is_lent(behind: Turns, holding: Holding) -> None:
+    lender, near = brought(behind, who="lender", waits=True), brought(behind, who="near")
+
+    holding.may_answer.set()
+
+    assert near.answer() == ("200", b"near")
+    assert not lender.is_sent
+    holding.comes_back.set()
+    assert lender.answer() == ("200", b"lender")
+
+
+def test_a_request_that_has_lent_its_turn_is_not_turned_away(holding: Holding) -> None:
+    application = Turns(holding, at_once=1)
+    lender = on_a_thread(application, who="lender", waits=True)
+    eventually(lambda: application._lenders == 1)
+    borrower = on_a_thread(application, who="borrower")
+    eventually(lambda: len(holding.called) == 2)
+    holding.comes_back.set()
+    eventually(lambda: bool(application._waiting))
+    application._overload = Overload(most=1)
 
     assert refused(application)
-    ask(answers, PATH_INFO="/readyz")
+    holding.may_answer.set()
 
-    assert not answers
+    assert (lender.answer()[0], borrower.answer()[0]) == ("200", "200")
 
 
-def test_a_body_that_does_not_come_holds_no_more_threads_where_liveness_is_asked(
-    application: Turns, held: list[Slow], monkeypatch: pytest.MonkeyPatch
+def test_while_many_lend_their_turn_others_are_answered_on_threads_of_ours(holding: Holding) -> None:
+    application = Turns(holding, at_once=1)
+    holding.may_answer.set()
+
+    def bring(**environ: Any) -> HeldExchange:
+        exchange = HeldExchange(environ)
+        thread = threading.Thread(target=application, args=(exchange,), daemon=True)
+        thread.start()
+        if len(lenders) >= MOST_OF_SERVER:
+            thread.join(20)
+            assert not thread.is_alive()
+        return exchange
+
+    lenders: list[HeldExchange] = []
+    for number in range(3 * MOST_OF_SERVER):
+        lenders.append(bring(who="lender", waits=True))
+        eventually(lambda: application._lenders == number + 1)  # noqa: B023 - called here
+
+    assert bring(who="near").answer() == ("200", b"near")
+    holding.comes_back.set()
+    assert {exchange.answer()[0] for exchange in lenders} == {"200"}
+
+
+def test_where_as_many_as_may_wait_for_other_machines_nobody_waits_for_a_turn(
+    behind: Turns, holding: Holding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "LATE_AFTER_SECONDS", 0.0)
-    body = Slow(b"{}")
+    monkeypatch.setattr(turns, "MOST_LENDERS", 0)
 
-    status, _ = answer(application, {**post(body), "PATH_INFO": "/livez"})
+    assert refused(behind)
 
-    assert status == "503"
-    assert not body.is_asked_for.is_set()
+
+def test_without_a_thread_for_it_a_request_is_refused_and_its_turn_is_free(
+    behind: Turns, holding: Holding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cannot(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    lender, near = brought(behind, who="lender", waits=True), brought(behind, who="near")
+    monkeypatch.setattr(threading.Thread, "start", cannot)
+    holding.may_answer.set()
+
+    assert near.answer()[0] == "503"
+    monkeypatch.undo()
+    holding.comes_back.set()
+    assert lender.answer() == ("200", b"lender")
+
+
+def test_who_comes_where_turns_are_behind_for_a_moment_waits(behind: Turns) -> None:
+    assert not brought(behind).is_sent
+
+
+def test_that_a_worker_is_alive_is_told_however_far_it_is_behind(behind: Turns, holding: Holding) -> None:
+    behind._overload = Overload(most=0)
+    assert refused(behind)
+
+    alive = on_a_thread(behind, PATH_INFO="/livez", who="alive")
+    eventually(lambda: "alive" in holding.called)
+    holding.may_answer.set()
+
+    assert alive.answer() == ("200", b"alive")
+
+
+def test_who_looks_after_the_service_waits_where_others_are_refused(behind: Turns) -> None:
+    behind._overload = Overload(most=3)
+    behind._overload._let_nobody_wait(time.monotonic())
+    metrics = [brought(behind, PATH_INFO="/metrics") for _ in range(2)]
+
+    assert refused(behind)
+
+    assert not any(exchange.is_sent for exchange in (*metrics, brought(behind, PATH_INFO="/readyz")))
+
+
+def test_an_answer_is_closed_within_its_turn() -> None:
+    free_when_closed: list[int] = []
+
+    class Response(HttpResponse):
+        def close(self) -> None:
+            free_when_closed.append(len(application._free))
+            super().close()
+
+    def answering(_environ: Environ, start_response: Any) -> HttpResponse:
+        start_response("200 OK", [])
+        return Response(b"here")
+
+    application = Turns(answering, at_once=1)
+
+    assert brought(application).answer() == ("200", b"here")
+    assert free_when_closed == [0]
+
+
+class SlowlyRead(HeldExchange):
+    """Whose answer is read when the client likes."""
+
+    def __init__(self, environ: Environ) -> None:
+        super().__init__(environ)
+        self.reads = threading.Event()
+
+    def send(self, answer: Iterable[bytes]) -> None:
+        if not isinstance(answer, list):
+            assert self.reads.wait(20)
+        super().send(answer)
+
+
+def test_files_hold_no_turn_however_slowly_they_are_read_and_only_so_many_are_sent() -> None:
+    closed: list[str] = []
+
+    class File(StreamingHttpResponse):
+        def close(self) -> None:
+            closed.append("a file")
+            super().close()
+
+    def answering(_environ: Environ, start_response: Any) -> StreamingHttpResponse:
+        start_response("200 OK", [])
+        return File([b"a", b"file"])
+
+    application = Turns(answering, at_once=1)
+    readers = [SlowlyRead({}) for _ in range(MOST_FILES)]
+    for reader in readers:
+        application(reader)
+    assert len(application._free) == 1
+
+    one_more = brought(application)
+    for reader in readers:
+        reader.reads.set()
+
+    assert one_more.answer()[0] == "503"
+    assert {reader.answer() for reader in readers} == {("200", b"afile")}
+    eventually(lambda: len(closed) == MOST_FILES + 1)
+    eventually(lambda: brought(application).answer()[0] == "200")
 
 
 def test_the_server_has_threads_left_whatever_is_waited_for() -> None:
-    assert turns.MOST_READ + turns.MOST_WAITING + overload.MOST_WAITING + 16 <= THREADS
+    waiting = arriving_bodies.MOST_READ + arriving_bodies.MOST_WAITING + MOST_OF_SERVER
+
+    assert waiting + 4 <= THREADS_BESIDE
+    assert MOST_LENDERS > MOST_OF_SERVER

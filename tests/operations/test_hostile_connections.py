@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 
 import pytest
+from django.conf import settings
 
-from matinee.api.turns import MOST_READ_OF_ONE
-from matinee.operations.web import THREADS
+from matinee.api.arriving_bodies import MOST_READ_OF_ONE
+from matinee.operations.web import THREADS_BESIDE
 from tests.operations.instances import Instance, started
 from tests.operations.processes import eventually, get, tree_of
 
@@ -40,6 +41,8 @@ REFUSED = {
     "two hosts": "GET /api/v1/movies/genres/ HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n",
     "no request at all": "\x16\x03\x01\x02\x00\x01\x00\x01\r\n\r\n",
 }
+OF_THE_SERVER = 16
+"""Threads of a worker that bring and answer nothing: of the server, of numerics and the like."""
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +146,7 @@ def test_bodies_that_never_come_hold_a_part_of_the_threads_wherever_they_are_fro
         threads = max(process.num_threads() for process in tree_of(instance.process))
 
     assert statuses == {200: 50}
-    assert threads <= THREADS + 16  # those of the server itself, of numerics and the like
+    assert threads <= THREADS_BESIDE + settings.REQUESTS_AT_ONCE + 16  # of the server itself, of numerics and more
     assert eventually(lambda: status_of_post(instance.port, "[]") == 422)
 
 

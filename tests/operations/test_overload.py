@@ -29,8 +29,10 @@ from benchmarks.http.servers import Server
 from django.conf import settings
 
 from matinee.api.overload import MOST_WAITING
+from matinee.operations.web import THREADS_BESIDE
 from tests.operations.instances import Instance, database, started_on
-from tests.operations.processes import eventually, get
+from tests.operations.processes import eventually, get, tree_of
+from tests.operations.test_hostile_connections import OF_THE_SERVER
 from tests.operations.test_killed_processes import NO_LIMITS, PASSWORD, READY_AGAIN_WITHIN, ask
 from tests.rounds import TIMES, rounds
 
@@ -98,7 +100,11 @@ def test_where_more_come_than_may_wait_all_who_have_no_turn_are_refused(tmp_path
         crowd = [running.enter_context(socket.create_connection(address, timeout=60)) for _ in range(CAME)]
 
         with every_turn_taken(instance, url, tmp_path):
-            for connection in crowd:
+            for connection in crowd[:MOST_WAITING]:
+                connection.sendall(READ)
+            assert not answered(crowd)
+            threads = max(process.num_threads() for process in tree_of(instance.process))
+            for connection in crowd[MOST_WAITING:]:
                 connection.sendall(READ)
             assert eventually(lambda: len(select.select(crowd, [], [], 0)[0]) >= CAME)
             alive = get(instance.port, "/livez")[0]
@@ -107,6 +113,7 @@ def test_where_more_come_than_may_wait_all_who_have_no_turn_are_refused(tmp_path
         statuses = Counter(get(instance.port, "/api/v1/movies/genres/")[0] for _ in range(20))
         counted = re.search(rb"^matinee_overload_refusals_total (\d+)", get(instance.port, "/metrics")[1], re.M)
 
+    assert threads <= THREADS_BESIDE + settings.REQUESTS_AT_ONCE + OF_THE_SERVER
     assert alive == 200
     assert all(answer.startswith(b"HTTP/1.1 503 ") and b"problem+json" in answer for answer in refusals)
     assert all(re.search(rb"\r\nretry-after: [1-9]", answer) for answer in refusals)

@@ -20,7 +20,7 @@ from matinee.api.problems import problem
 from matinee.core.processes import SHARED_FOLDER
 
 MOST_WAITING = 160
-"""For a turn of a worker, each on a thread that the server has for them. Once so many do it is too much."""
+"""For a turn of a worker. Once so many do it is too much."""
 MORE_WAITING = 8
 """After a while in which nobody may it is tried step by step whether it is still too much, first with so many."""
 STEP_SECONDS = 4.0

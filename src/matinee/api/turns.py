@@ -1,148 +1,77 @@
-"""Who may use a thread of the web server for what: bodies are waited for by a few, the application runs for fewer.
+"""Who is answered when: one request at once, or a few, each with a connection to the database.
 
-The server reads a body on the thread that then calls the application, knows no deadline for it and can't break a read
-off. Were its threads only as many as the application may use, a few bodies that never come would hold all of them. So
-it has more, of which bodies on their way hold a part, in all and for each client; and the application waits for its
-turn once the body is there. Where more comes than can be done, `overload` says who is refused at once.
+The server brings a request on a thread of its own. It waits for its turn without one. Where more comes than can be
+done, `overload` says who is refused at once.
 """
 
 from __future__ import annotations
 
-import io
+import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from queue import SimpleQueue
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
+from matinee.api.arriving_bodies import ArrivingBodies, BodyRefused
 from matinee.api.gateway import Wsgi
 from matinee.api.overload import Overload, PreparedRefusal, tell_tree, told_by_tree
 from matinee.api.problems import problem
-from matinee.core.client_address import client_address
+from matinee.core.exchange import Exchange
 from matinee.core.lending import lendable
-from matinee.core.networks import SUBSCRIBER, network_of
 
-MOST_READ = 12
-"""Bodies on their way to a worker: those that never come hold so many of its threads, as long as they like."""
-MOST_READ_OF_ONE = 4
-MOST_WAITING = 16
-"""Requests that wait for one of the above, each on a thread, too."""
-TURN_WITHIN_SECONDS = 1.0
-LATE_AFTER_SECONDS = 0.5
-"""Bodies mostly come with their request. Nobody waits for the turn of one that did not."""
-WHOLE_WITHIN_SECONDS = 30.0
-PIECE = 16_384
+logger = logging.getLogger(__name__)
+
+MOST_LENDERS = 128
+"""Requests that wait for another machine, each on a thread: where as many do, who would wait for a turn is refused."""
+MOST_OF_SERVER = 4
+"""Where as many lend their turn, whoever comes is answered on a thread of ours: the server keeps enough of its own."""
+MOST_FILES = 32
+"""Files that are sent at once, each on a thread, as slowly as they are read."""
 
 LIVENESS = "/livez"
 """Takes no turn: a worker that is behind is alive, and to be restarted would not help it."""
 WATCHED = frozenset({"/readyz", "/metrics"})
 """Asked by who looks after the service, and most needed where there is too much to do: these wait with many others."""
 
-DETAIL_OF_STATUS = {
-    400: "The body ended before its length was reached.",
-    408: f"The body was not there within {WHOLE_WITHIN_SECONDS:.0f} seconds.",
-    503: "Too many bodies are on their way at once; try again soon.",
-}
-
-
-class Refused(Exception):
-    """A body was not read, or not to its end; the status says why."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(DETAIL_OF_STATUS[status])
-        self.status = status
-
-
-class Bodies:
-    """Reads them, so many at once."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._reading: dict[object, tuple[str, float]] = {}  # whose, since when
-        self._waiting = 0
-
-    def read(self, environ: dict[str, Any]) -> None:
-        """Put the body into `environ`, up to the first byte too much. Raises Refused."""
-        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1
-        is_chunked = "HTTP_TRANSFER_ENCODING" in environ
-        size = most if is_chunked else int(environ["CONTENT_LENGTH"])
-        if size > most:  # Django refuses it by its length
-            environ["wsgi.input"] = io.BytesIO()
-            return
-        with self._turn_of(network_of(client_address(environ), SUBSCRIBER)):
-            body = _read(environ["wsgi.input"], size)
-        if is_chunked:
-            environ["CONTENT_LENGTH"] = str(len(body))  # Django reads no more of a body than its length
-        elif len(body) < size:
-            raise Refused(400)
-        environ["wsgi.input"] = io.BytesIO(body)
-
-    @contextmanager
-    def _turn_of(self, client: str) -> Iterator[None]:
-        key = object()
-        with self._changed:
-            if self._holders(client) is not None:
-                self._wait(client)
-            self._reading[key] = client, time.monotonic()
-        try:
-            yield
-        finally:
-            with self._changed:
-                del self._reading[key]
-                self._changed.notify_all()
-
-    def _wait(self, client: str) -> None:
-        """Until there is room, while those who have the room may still make some. Raises Refused."""
-        until = time.monotonic() + TURN_WITHIN_SECONDS
-        self._waiting += 1
-        try:
-            while (holders := self._holders(client)) is not None:
-                now = time.monotonic()
-                fresh_for = max(holders) + LATE_AFTER_SECONDS - now
-                if self._waiting > MOST_WAITING or min(fresh_for, until - now) <= 0:
-                    raise Refused(503)
-                self._changed.wait(min(fresh_for, until - now))
-        finally:
-            self._waiting -= 1
-
-    def _holders(self, client: str) -> list[float] | None:
-        """Since when those read that leave no room for `client`; None where there is room."""
-        own = [since for whose, since in self._reading.values() if whose == client]
-        if len(own) >= MOST_READ_OF_ONE:
-            return own
-        return [since for _, since in self._reading.values()] if len(self._reading) >= MOST_READ else None
-
 
 class Turn(NamedTuple):
     """That is waited for."""
 
-    comes_with: SimpleQueue[BaseDatabaseWrapper | None]
-    """A connection; None where it was told to come again."""
+    whose: Exchange | SimpleQueue[BaseDatabaseWrapper]
+    """A request that has not begun, or where one that has lent its turn waits for another."""
     since: float
     is_sure: bool
     """Whether it is kept where more is asked for than can be done."""
 
 
-class Turns:
-    """Calls the application on `at_once` threads at once, which lend each other their connections to the database.
+Todo = tuple[Exchange, BaseDatabaseWrapper]
+"""A request whose turn it is, and the connection that comes with it."""
 
-    Who waits for another machine is none of them meanwhile. Who has waited longest is next: where all wait for one
-    queue, who comes just as a connection is put there takes it, and who was woken for it waits again behind the others.
+
+class Turns:
+    """Answers `at_once` requests at once, each with a connection to the database that none of the others has.
+
+    Where a turn is free, the server's thread that brings a request answers it, and then whoever waits by now, for as
+    long as somebody does: those have no thread, which would have to be woken for each of them. Who has waited longest
+    is next. Who waits for another machine lends the turn meanwhile.
     """
 
     def __init__(self, application: Wsgi, *, at_once: int) -> None:
         self._application = application
-        self._bodies = Bodies()
+        self._bodies = ArrivingBodies()
         self._changing = threading.Lock()
         self._free: list[BaseDatabaseWrapper] = []
         self._waiting: deque[Turn] = deque()
+        self._lenders = 0
+        self._files = threading.BoundedSemaphore(MOST_FILES)
         self._overload = Overload(tell_others=tell_tree, others_told=told_by_tree)
         self._refusal = PreparedRefusal()
         for _ in range(at_once):
@@ -150,99 +79,144 @@ class Turns:
             connection.inc_thread_sharing()
             self._free.append(connection)
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def __call__(self, exchange: Exchange) -> None:
+        """Return when it is answered, or waits for its turn."""
+        environ = exchange.environ
         if environ.get("CONTENT_LENGTH", "0") != "0" or "HTTP_TRANSFER_ENCODING" in environ:
             try:
                 self._bodies.read(environ)
-            except Refused as refused:
+            except BodyRefused as refused:
                 # nobody knows where the next request of this connection would begin
-                return _refusal(refused.status, str(refused), start_response)
-        path = environ.get("PATH_INFO")
-        if path == LIVENESS:
-            return self._application(environ, start_response)
-        if not self._take(is_watched=path in WATCHED):
-            return self._refusal(start_response)
-        try:
-            with lendable(self._lent):
-                answer = self._application(environ, start_response)
-            if not isinstance(answer, HttpResponseBase) or answer.streaming:
-                return answer  # files, which need no database
-            body = [*answer]
-            answer.close()  # looks after the connection, and so belongs to the turn
-            return body
-        finally:
-            self._give_back()
+                _send(exchange, problem(refused.status, detail=str(refused), headers={"Connection": "close"}))
+                return
+        if environ.get("PATH_INFO") == LIVENESS:
+            self._answer(exchange)
+        elif (connection := self._take(exchange)) is not None:
+            if self._lenders < MOST_OF_SERVER:
+                self._work(exchange, connection)
+            else:
+                self._work_apart(exchange, connection)
 
-    @contextmanager
-    def _lent(self) -> Iterator[None]:
-        self._give_back()
-        try:
-            yield
-        finally:
-            self._take(is_begun=True)
-
-    def _take(self, *, is_watched: bool = False, is_begun: bool = False) -> bool:
-        """False where the request is refused, at once or while it waited."""
+    def _take(self, exchange: Exchange) -> BaseDatabaseWrapper | None:
+        """None where no turn is free: it waits for one, or was refused."""
         now = time.monotonic()
-        turn = Turn(SimpleQueue(), now, is_sure=is_watched or is_begun)
+        is_watched = exchange.environ.get("PATH_INFO") in WATCHED
         with self._changing:
             if self._free:
-                turn.comes_with.put(self._free.pop())
                 self._overload.turn_came(after=0.0, now=now)
-            elif is_begun or self._admits(is_watched=is_watched, now=now):
-                self._waiting.append(turn)
-            else:
-                return False
-        connection = turn.comes_with.get()
-        if connection is None:
-            return False
-        connections[DEFAULT_DB_ALIAS] = connection
-        return True
+                return self._free.pop()
+            refused = [] if self._admits(is_watched=is_watched, now=now) else [exchange]
+            if not refused:
+                self._waiting.append(Turn(exchange, now, is_sure=is_watched))
+            refused += self._turned_away()
+        self._refuse(refused)
+        return None
 
     def _admits(self, *, is_watched: bool, now: float) -> bool:
         waiting = len(self._waiting)
         if is_watched:
             return waiting < self._overload.most
         longest = now - self._waiting[0].since if waiting else 0.0
-        is_admitted = self._overload.admits(waiting=waiting, longest=longest, now=now)
-        self._turn_away()
-        return is_admitted
+        return self._lenders < MOST_LENDERS and self._overload.admits(waiting=waiting, longest=longest, now=now)
 
-    def _turn_away(self) -> None:
-        """Who waits though fewer may by now: all but those who came first."""
-        if len(self._waiting) > (may_wait := self._overload.may_wait):
-            waiting = [*self._waiting]
-            for turn in waiting[may_wait:]:
-                if not turn.is_sure:
-                    turn.comes_with.put(None)
-            self._waiting = deque(waiting[:may_wait] + [turn for turn in waiting[may_wait:] if turn.is_sure])
+    def _turned_away(self) -> list[Exchange]:
+        """Who waited though fewer may by now: all but those who came first."""
+        if len(self._waiting) <= (may_wait := self._overload.may_wait):
+            return []
+        waiting = [*self._waiting]
+        self._waiting = deque(waiting[:may_wait] + [turn for turn in waiting[may_wait:] if turn.is_sure])
+        return [turn.whose for turn in waiting[may_wait:] if not (turn.is_sure or isinstance(turn.whose, SimpleQueue))]
 
-    def _give_back(self) -> None:
-        connection = connections[DEFAULT_DB_ALIAS]
+    def _refuse(self, exchanges: Iterable[Exchange]) -> None:
+        for exchange in exchanges:
+            exchange.send(self._refusal(exchange.start_response))
+
+    def _work(self, *first: *Todo) -> None:
+        """Answer a request, and whoever waits by then, for as long as somebody does."""
+        todo: Todo | None = first
+        while todo is not None:
+            exchange, connections[DEFAULT_DB_ALIAS] = todo
+            self._answer(exchange)
+            todo = self._pass_on()
+
+    def _work_apart(self, *first: *Todo) -> None:
+        try:
+            threading.Thread(target=self._work, args=first, daemon=True).start()
+        except RuntimeError:  # there is none to be had
+            exchange, connection = first
+            self._refuse([exchange])
+            with self._changing:
+                self._free.append(connection)
+
+    def _pass_on(self) -> Todo | None:
+        """The turn of this thread goes to who has waited longest: a request, for this thread to answer, or one that had
+        lent its turn. Where nobody waits it is free."""
+        connection, now = connections[DEFAULT_DB_ALIAS], time.monotonic()
         del connections[DEFAULT_DB_ALIAS]
         with self._changing:
             if not self._waiting:
                 self._free.append(connection)
-                return
-            turn, now = self._waiting.popleft(), time.monotonic()
-            turn.comes_with.put(connection)
+                return None
+            turn = self._waiting.popleft()
             self._overload.turn_came(after=now - turn.since, now=now)
-            self._turn_away()
+            refused = self._turned_away()
+        self._refuse(refused)
+        if not isinstance(turn.whose, SimpleQueue):
+            return turn.whose, connection
+        turn.whose.put(connection)
+        return None
+
+    def _answer(self, exchange: Exchange) -> None:
+        try:
+            with lendable(self._lent):
+                answer = self._application(exchange.environ, exchange.start_response)
+            if not isinstance(answer, HttpResponseBase):
+                exchange.send(answer)
+            elif answer.streaming:
+                self._send_file(exchange, answer)
+            else:
+                body = [*answer]
+                answer.close()  # looks after the connection, and so belongs to the turn
+                exchange.send(body)
+        except Exception:
+            logger.exception("A request failed outside of Django.")
+            with suppress(Exception):  # where the way back is what failed
+                _send(exchange, problem(500))
+
+    @contextmanager
+    def _lent(self) -> Iterator[None]:
+        with self._changing:
+            self._lenders += 1
+        if (todo := self._pass_on()) is not None:
+            self._work_apart(*todo)
+        try:
+            yield
+        finally:
+            comes_with: SimpleQueue[BaseDatabaseWrapper] = SimpleQueue()
+            with self._changing:
+                self._lenders -= 1
+                if self._free:
+                    comes_with.put(self._free.pop())
+                else:
+                    self._waiting.append(Turn(comes_with, time.monotonic(), is_sure=True))
+            connections[DEFAULT_DB_ALIAS] = comes_with.get()
+
+    def _send_file(self, exchange: Exchange, file: HttpResponseBase) -> None:
+        """It takes as long as its reader likes, and no turn: it needs no database."""
+        if not self._files.acquire(blocking=False):
+            file.close()
+            _send(exchange, problem(503, detail="Too many files are on their way at once; try again soon."))
+            return
+
+        def send() -> None:
+            try:
+                exchange.send(file)
+            finally:
+                self._files.release()
+
+        threading.Thread(target=send, daemon=True).start()
 
 
-def _read(source: Any, size: int) -> bytes:
-    """Raises Refused between two pieces; within one nothing can be broken off."""
-    until = time.monotonic() + WHOLE_WITHIN_SECONDS
-    pieces: list[bytes] = []
-    while size and (piece := source.read(min(size, PIECE))):
-        pieces.append(piece)
-        size -= len(piece)
-        if time.monotonic() > until:
-            raise Refused(408)
-    return b"".join(pieces)
-
-
-def _refusal(status: int, detail: str, start_response: Any) -> list[bytes]:
-    response = problem(status, detail=detail, headers={"Connection": "close"})
-    start_response(f"{status} {response.reason_phrase}", [*response.items()])
-    return [response.content]
+def _send(exchange: Exchange, response: HttpResponse) -> None:
+    exchange.start_response(f"{response.status_code} {response.reason_phrase}", [*response.items()])
+    exchange.send([response.content])

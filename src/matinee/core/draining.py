@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 from matinee.core.processes import SHARED_FOLDER
 
@@ -26,20 +24,3 @@ def is_draining() -> bool:
     """Asked with every request, and so without a Path, which takes several microseconds."""
     folder = os.environ.get(SHARED_FOLDER)
     return folder is not None and os.access(f"{folder}/{MARK}", os.F_OK)
-
-
-class Draining:
-    """Ends each connection with its answer once the tree drains."""
-
-    def __init__(self, application: Callable[[dict[str, Any], Any], Iterable[bytes]]) -> None:
-        self.application = application
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if not is_draining():
-            return self.application(environ, start_response)
-
-        def start_last_response(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
-            kept = [(name, value) for name, value in headers if name.lower() != "connection"]
-            return start_response(status, [*kept, ("Connection", "close")], *exc_info)
-
-        return self.application(environ, start_last_response)

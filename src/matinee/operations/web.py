@@ -17,6 +17,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from matinee.core.processes import call_it, end_with_parent
+from matinee.operations.exchanges import bring_exchanges
 from matinee.operations.memory import keep_memory
 
 WORKER = "web worker"
@@ -26,10 +27,11 @@ CONNECTIONS = 1024
 HEADERS_WITHIN_MS = 10_000
 LARGEST_HEADERS = 32_768
 KILL_AFTER_SECONDS = 5
-THREADS = 208
-"""More than may wait for their turn, and for their bodies, and started only where they are needed: were there fewer,
-requests would wait in the server, where nobody knows of them. How many of them call the application at once is
-`api.turns`' to say."""
+THREADS_BESIDE = 30
+"""Threads of a worker beside those that answer, started only where they are needed: more than may wait for bodies and
+for other machines (`api.turns`), so that one is always there to bring the next request. No more than that, since
+granian hands requests to all that it has in turn, each of them cold."""
+TURNS = "matinee.wsgi.turns"
 
 
 def serve(*, host: str, port: int, workers: int, runtime: RuntimeModes = RuntimeModes.auto) -> None:
@@ -41,14 +43,14 @@ def serve(*, host: str, port: int, workers: int, runtime: RuntimeModes = Runtime
         lambda record: "Python threads" not in record.getMessage()
     )  # it is meant so
     server = Granian(
-        "matinee.wsgi:application",
+        TURNS,
         address=host,
         port=port,
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
         workers=workers,
         runtime_mode=runtime,
-        blocking_threads=THREADS,
+        blocking_threads=THREADS_BESIDE + settings.REQUESTS_AT_ONCE,
         backlog=BACKLOG,
         backpressure=CONNECTIONS,
         http1_settings=HTTP1Settings(header_read_timeout=HEADERS_WITHIN_MS, max_buffer_size=LARGEST_HEADERS),
@@ -63,7 +65,7 @@ def serve(*, host: str, port: int, workers: int, runtime: RuntimeModes = Runtime
 
 def read_application() -> None:
     """Have all that answers take in this process, so that its copies need not read it."""
-    import_string(settings.WSGI_APPLICATION)
+    import_string(TURNS)
     get_resolver().url_patterns  # noqa: B018 - they are read when they are first asked for
 
 
@@ -77,4 +79,5 @@ def _application() -> Any:
     from matinee.operations.reporting import begin  # noqa: PLC0415 - it needs Django set up
 
     begin()
-    return import_string(settings.WSGI_APPLICATION)
+    bring_exchanges()
+    return import_string(TURNS)

@@ -46,10 +46,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Plan:
-    """`requests` are sent in turn, again from the first after the last, each on the first connection that is free."""
+    """Each of `requests` is sent with each of `tokens` in turn, again from the first after the last, on the first
+    connection that is free."""
 
     port: int
-    token: str | None
+    tokens: Sequence[str | None]
     requests: Sequence[Request]
     connections: int
     seconds: float
@@ -146,7 +147,7 @@ class Connection:
 
 def run(plan: Plan) -> Outcome:
     """Raises BrokenAnswer."""
-    encoded = [request.encoded(plan.port, plan.token) for request in plan.requests]
+    encoded = [request.encoded(plan.port, token) for request in plan.requests for token in plan.tokens]
     turn = (encoded[number % len(encoded)] for number in range(plan.at_most))
     latencies: list[float] = []
     statuses: Counter[int] = Counter()

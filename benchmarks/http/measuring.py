@@ -114,7 +114,7 @@ def outcome_of(server: Server, load: Load, *, seconds: float, at_most: int) -> t
     endpoint = load.endpoint
     plan = Plan(
         port=server.port,
-        token=server.token if endpoint.signed_in else None,
+        tokens=[server.token if endpoint.signed_in else None],
         requests=endpoint.requests,
         connections=load.connections,
         seconds=seconds,

@@ -162,7 +162,7 @@ def served(
 def measure(server: Server, requests: Sequence[Request], *, seconds: float) -> Figures:
     others_before = others_cores(server)
     tokens = [server.token, *(registered(server, number) for number in range(1, PEOPLE))]
-    capacity = most(server, requests)
+    capacity = most(server, tokens, requests)
     place.say(f"{capacity:.0f} requests/s at most")
     few = capacity * IDLE
     stretches = [(few, IDLE_SECONDS), (capacity * TIMES, seconds), (few, AFTER_SECONDS)]

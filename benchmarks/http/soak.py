@@ -126,7 +126,7 @@ def main(arguments: Sequence[str]) -> None:
         stack.callback(server.stop)
         asked = [endpoint for endpoint in endpoints(json.loads(rows.read_text())) if endpoint.signed_in]
         requests = [request for endpoint in asked for request in random.Random(0).sample([*endpoint.requests], 3)]
-        capacity = most(server, requests)
+        capacity = most(server, [server.token], requests)
         place.say(f"{capacity:.0f} requests/s at most; now {options.share:g} of that for {options.minutes:g} minutes")
         stretches = soak(server, requests, rate=capacity * options.share, minutes=options.minutes)
     about = {
@@ -153,10 +153,10 @@ def tree(env: dict[str, str], folder: Path) -> Server:
     return Server("Matinee", command, port=port, folder=BENCHMARKS.parent, env=env, log=folder / "serve.log")
 
 
-def most(server: Server, requests: Sequence[Request]) -> float:
+def most(server: Server, tokens: Sequence[str], requests: Sequence[Request]) -> float:
     """Requests a second that are answered when each connection sends the next at once."""
     for seconds in (WARM_UP_SECONDS, CAPACITY_SECONDS):
-        outcome = client.run(Plan(server.port, server.token, requests, SENDERS, seconds, at_most=1_000_000))
+        outcome = client.run(Plan(server.port, tokens, requests, SENDERS, seconds, at_most=1_000_000))
     return sum(number for status, number in outcome.statuses.items() if status[0] == "2") / outcome.seconds
 
 

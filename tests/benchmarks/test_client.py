@@ -50,7 +50,7 @@ def server() -> Iterator[ThreadingHTTPServer]:
 
 
 def plan(server: ThreadingHTTPServer, *requests: Request, at_most: int, token: str | None = None) -> Plan:
-    return Plan(server.server_port, token, requests, connections=2, seconds=20, at_most=at_most)
+    return Plan(server.server_port, [token], requests, connections=2, seconds=20, at_most=at_most)
 
 
 def test_requests_are_sent_in_turn_until_there_were_as_many_as_asked_for(server: ThreadingHTTPServer) -> None:
@@ -86,6 +86,6 @@ def test_an_answer_that_ends_in_the_middle_is_told(server: ThreadingHTTPServer) 
 
 
 def test_nothing_is_sent_once_the_time_is_up(server: ThreadingHTTPServer) -> None:
-    outcome = run(Plan(server.server_port, None, [Request("GET", "/list/")], connections=2, seconds=0, at_most=100))
+    outcome = run(Plan(server.server_port, [None], [Request("GET", "/list/")], connections=2, seconds=0, at_most=100))
 
     assert outcome.requests == 2

@@ -150,7 +150,7 @@ def test_a_web_worker_that_is_killed_where_too_much_is_asked_takes_no_more_with_
 
     with database() as url, ExitStack() as stack:
         server, requests = overload.served(tmp_path / "served", OPTIONS, stack, url=url or None)
-        rate = overload.TIMES * soak.most(server, requests)
+        rate = overload.TIMES * soak.most(server, [server.token], requests)
         killing = threading.Thread(target=kill, args=[server])
         killing.start()
         outcome = overload.crowd(server, [server.token], requests, [(rate, (KILLS + 1) * KILLED_EVERY_SECONDS)])

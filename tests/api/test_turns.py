@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -19,15 +19,9 @@ from matinee.api.turns import MOST_FILES, MOST_LENDERS, MOST_OF_SERVER, Turns
 from matinee.core.lending import lent
 from matinee.operations.web import THREADS_BESIDE
 from tests.exchanges import HeldExchange, brought
+from tests.operations.processes import eventually
 
 Environ = dict[str, Any]
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.001)
 
 
 def on_a_thread(application: Turns, **environ: Any) -> HeldExchange:
@@ -85,12 +79,12 @@ def behind(holding: Holding) -> Iterator[Turns]:
     """One request has the only turn. In the end all is as in the beginning."""
     application = Turns(holding, at_once=1)
     first = on_a_thread(application, who="first")
-    eventually(lambda: holding.called == ["first"])
+    assert eventually(lambda: holding.called == ["first"])
     yield application
     holding.comes_back.set()
     holding.may_answer.set()
     assert first.answer() == ("200", b"first")
-    eventually(lambda: bool(application._free))
+    assert eventually(lambda: bool(application._free))
     application._overload = Overload()
     assert brought(application).answer()[0] == "200"
 
@@ -168,7 +162,7 @@ def test_who_has_waited_too_long_for_a_while_is_turned_away_by_who_passes_the_tu
 def test_others_are_answered_while_one_waits_for_another_machine(holding: Holding) -> None:
     application = Turns(holding, at_once=1)
     lender = on_a_thread(application, who="lender", waits=True)
-    eventually(lambda: application._lenders == 1)
+    assert eventually(lambda: application._lenders == 1)
     holding.may_answer.set()
 
     assert brought(application, who="near").answer() == ("200", b"near")
@@ -192,11 +186,11 @@ def test_who_waited_already_is_answered_with_a_turn_that_is_lent(behind: Turns, 
 def test_a_request_that_has_lent_its_turn_is_not_turned_away(holding: Holding) -> None:
     application = Turns(holding, at_once=1)
     lender = on_a_thread(application, who="lender", waits=True)
-    eventually(lambda: application._lenders == 1)
+    assert eventually(lambda: application._lenders == 1)
     borrower = on_a_thread(application, who="borrower")
-    eventually(lambda: len(holding.called) == 2)
+    assert eventually(lambda: len(holding.called) == 2)
     holding.comes_back.set()
-    eventually(lambda: bool(application._waiting))
+    assert eventually(lambda: bool(application._waiting))
     application._overload = Overload(most=1)
 
     assert refused(application)
@@ -221,7 +215,7 @@ def test_while_many_lend_their_turn_others_are_answered_on_threads_of_ours(holdi
     lenders: list[HeldExchange] = []
     for number in range(3 * MOST_OF_SERVER):
         lenders.append(bring(who="lender", waits=True))
-        eventually(lambda: application._lenders == number + 1)  # noqa: B023 - called here
+        assert eventually(lambda: application._lenders == number + 1)  # noqa: B023 - called here
 
     assert bring(who="near").answer() == ("200", b"near")
     holding.comes_back.set()
@@ -261,7 +255,7 @@ def test_that_a_worker_is_alive_is_told_however_far_it_is_behind(behind: Turns, 
     assert refused(behind)
 
     alive = on_a_thread(behind, PATH_INFO="/livez", who="alive")
-    eventually(lambda: "alive" in holding.called)
+    assert eventually(lambda: "alive" in holding.called)
     holding.may_answer.set()
 
     assert alive.answer() == ("200", b"alive")
@@ -332,8 +326,8 @@ def test_files_hold_no_turn_however_slowly_they_are_read_and_only_so_many_are_se
 
     assert one_more.answer()[0] == "503"
     assert {reader.answer() for reader in readers} == {("200", b"afile")}
-    eventually(lambda: len(closed) == MOST_FILES + 1)
-    eventually(lambda: brought(application).answer()[0] == "200")
+    assert eventually(lambda: len(closed) == MOST_FILES + 1)
+    assert eventually(lambda: brought(application).answer()[0] == "200")
 
 
 def test_the_server_has_threads_left_whatever_is_waited_for() -> None:

@@ -13,7 +13,14 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
 from matinee import __version__, cli
+from matinee.core import env
 from matinee.core.database import OUTDATED, is_outdated
+
+
+@pytest.fixture(autouse=True)
+def nothing_else_is_looked_at_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that only looks says so for its whole process, which here is that of the other tests, too."""
+    monkeypatch.setattr(env, "makes_what_is_missing", env.makes_what_is_missing)
 
 
 def test_it_says_its_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

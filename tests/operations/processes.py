@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import selectors
 import socket
 import subprocess
 import sys
@@ -18,6 +19,14 @@ def eventually(is_so: Callable[[], bool], *, within: float = 20.0) -> bool:
     while not is_so() and time.monotonic() < deadline:
         time.sleep(0.02)
     return is_so()
+
+
+def readable(connections: Sequence[socket.socket], *, within: float = 0.0) -> list[socket.socket]:
+    """Those that something can be read of by then. `select.select` knows no file above the 1,023rd of a process."""
+    with selectors.DefaultSelector() as selector:
+        for connection in connections:
+            selector.register(connection, selectors.EVENT_READ, connection)
+        return [key.data for key, _ in selector.select(within)]
 
 
 def free_port() -> int:

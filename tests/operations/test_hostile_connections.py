@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import select
 import socket
 import time
 from collections import Counter
@@ -16,7 +15,7 @@ from django.conf import settings
 from matinee.api.arriving_bodies import MOST_READ_OF_ONE
 from matinee.operations.web import THREADS_BESIDE
 from tests.operations.instances import Instance, started
-from tests.operations.processes import eventually, get, tree_of
+from tests.operations.processes import eventually, get, readable, tree_of
 
 POST = "POST /api/v1/users/login/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 GET = "GET /livez HTTP/1.1\r\nHost: localhost\r\n"
@@ -75,7 +74,7 @@ def status_of_post(port: int, *pieces: str, address: str = "127.0.0.1") -> int:
 
 def refused(connections: list[socket.socket]) -> int:
     """How many of them are answered, and closed after."""
-    ready = select.select(connections, [], [], 0)[0]
+    ready = readable(connections)
     answers = [connection.recv(65_536) for connection in ready]
     assert all(answer.startswith(b"HTTP/1.1 503 ") and b"problem+json" in answer for answer in answers)
     assert all(connection.recv(1) == b"" for connection in ready)
@@ -130,7 +129,7 @@ def test_50_bodies_of_one_client_that_never_come_keep_nobody_else_waiting(port: 
 
         statuses = Counter(get(port, "/livez")[0] for _ in range(50))
         elsewhere = status_of_post(port, "[]", address="127.0.0.2")
-        assert eventually(lambda: len(select.select(slow, [], [], 0)[0]) >= 50 - MOST_READ_OF_ONE)
+        assert eventually(lambda: len(readable(slow)) >= 50 - MOST_READ_OF_ONE)
 
         assert (statuses, elsewhere, refused(slow)) == ({200: 50}, 422, 50 - MOST_READ_OF_ONE)
     assert eventually(lambda: status_of_post(port, "[]") == 422)

@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import os
 import re
-import select
 import signal
 import socket
 import sqlite3
@@ -31,7 +30,7 @@ from django.conf import settings
 from matinee.api.overload import MOST_WAITING
 from matinee.operations.web import THREADS_BESIDE
 from tests.operations.instances import Instance, database, started_on
-from tests.operations.processes import eventually, get, tree_of
+from tests.operations.processes import eventually, get, readable, tree_of
 from tests.operations.test_hostile_connections import OF_THE_SERVER
 from tests.operations.test_killed_processes import NO_LIMITS, PASSWORD, READY_AGAIN_WITHIN, ask
 from tests.rounds import TIMES, rounds
@@ -85,11 +84,11 @@ def is_answered(port: int) -> bool:
     """Whether a read is, within a second; it is given up then."""
     with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
         connection.sendall(READ)
-        return bool(select.select([connection], [], [], 1)[0])
+        return bool(readable([connection], within=1))
 
 
 def answered(connections: list[socket.socket]) -> list[bytes]:
-    return [connection.recv(65_536) for connection in select.select(connections, [], [], 0)[0]]
+    return [connection.recv(65_536) for connection in readable(connections)]
 
 
 def test_where_more_come_than_may_wait_all_who_have_no_turn_are_refused(tmp_path: Path) -> None:
@@ -106,7 +105,7 @@ def test_where_more_come_than_may_wait_all_who_have_no_turn_are_refused(tmp_path
             threads = max(process.num_threads() for process in tree_of(instance.process))
             for connection in crowd[MOST_WAITING:]:
                 connection.sendall(READ)
-            assert eventually(lambda: len(select.select(crowd, [], [], 0)[0]) >= CAME)
+            assert eventually(lambda: len(readable(crowd)) >= CAME)
             alive = get(instance.port, "/livez")[0]
             refusals = answered(crowd)
 

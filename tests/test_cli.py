@@ -18,7 +18,7 @@ from matinee.core.database import OUTDATED, is_outdated
 
 
 @pytest.fixture(autouse=True)
-def nothing_else_is_looked_at_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def only_looking_ends_with_its_test(monkeypatch: pytest.MonkeyPatch) -> None:
     """A command that only looks says so for its whole process, which here is that of the other tests, too."""
     monkeypatch.setattr(env, "makes_what_is_missing", env.makes_what_is_missing)
 

@@ -11,7 +11,7 @@ from matinee.core import env
 from matinee.core.processes import folder_of_a_tree
 
 LEAN_THREADS = {"_RJEM_MALLOC_CONF": "tcache:false"}
-"""For the allocator of the web server, which reads it when it is loaded: else each of its many threads keeps 100 KB
+"""For the allocator of the web server, which reads it when it is loaded: else each of its threads keeps 100 KB
 of what was freed, and nothing is quicker for it."""
 TREES = {"serve": LEAN_THREADS, "demo": LEAN_THREADS | {"MATINEE_LIMITS_TIMES": "10"}}
 """Commands whose processes count together, and what stands in their environment unless somebody has set it: whoever

@@ -29,8 +29,8 @@ LARGEST_HEADERS = 32_768
 KILL_AFTER_SECONDS = 5
 THREADS_BESIDE = 30
 """Threads of a worker beside those that answer, started only where they are needed: more than may wait for bodies and
-for other machines (`api.turns`), so that one is always there to bring the next request. No more than that, since
-granian hands requests to all that it has in turn, each of them cold."""
+for other machines (`api.arriving_bodies`, `api.turns`), so that one is always there to bring the next request. No more
+than that, since granian hands requests to all that it has in turn, each of them cold."""
 TURNS = "matinee.wsgi.turns"
 
 

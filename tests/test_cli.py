@@ -114,7 +114,7 @@ def test_production_confirms_no_address_without_a_mail_server(monkeypatch: pytes
     assert "MATINEE_SMTP_URL" in ended.stderr
 
 
-@pytest.mark.parametrize("command", ["backup nowhere", "migrate", "serve --port 0", "train", "worker"])
+@pytest.mark.parametrize("command", ["backup nowhere", "courier", "migrate", "serve --port 0", "train", "worker"])
 def test_a_database_that_is_away_is_told_in_a_sentence(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
 ) -> None:
@@ -198,7 +198,16 @@ def test_what_migrations_will_bring_is_told_apart_from_what_they_will_not(names:
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     "command",
-    ["audit verify", "evaluate", "load starter", "rotate-keys", "tmdb status", "train", "worker --queue default"],
+    [
+        "audit verify",
+        "courier",
+        "evaluate",
+        "load starter",
+        "rotate-keys",
+        "tmdb status",
+        "train",
+        "worker --queue default",
+    ],
 )
 def test_tables_that_are_not_there_yet_are_told_before_they_are_read(command: str) -> None:
     MigrationRecorder.Migration.objects.filter(app="jobs").delete()

@@ -6,7 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from matinee.core.database import refuse_outdated_database
 from matinee.operations import courier
+from matinee.operations.reporting import begin
 
 
 class Command(BaseCommand):
@@ -14,6 +16,8 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, **_options: Any) -> None:
+        refuse_outdated_database()
+        begin()
         try:
             courier.run()
         except courier.NoDepot as error:

@@ -5,11 +5,17 @@ FROM python:3.11-slim-bookworm AS build
 COPY --from=ghcr.io/astral-sh/uv:0.9 /uv /usr/local/bin/uv
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
 WORKDIR /app
+# What of pyproject.toml's optional dependencies is in the image: docs/operations.md, "In containers".
+ARG EXTRAS="s3"
 COPY pyproject.toml uv.lock ./
-RUN --mount=type=cache,target=/root/.cache/uv uv sync --frozen --no-dev --extra s3 --no-install-project
+RUN --mount=type=cache,target=/root/.cache/uv \
+    set -- && for extra in $EXTRAS; do set -- "$@" --extra "$extra"; done \
+    && uv sync --frozen --no-dev "$@" --no-install-project
 COPY README.md LICENSE NOTICE ./
 COPY src ./src
-RUN --mount=type=cache,target=/root/.cache/uv uv sync --frozen --no-dev --extra s3 --no-editable
+RUN --mount=type=cache,target=/root/.cache/uv \
+    set -- && for extra in $EXTRAS; do set -- "$@" --extra "$extra"; done \
+    && uv sync --frozen --no-dev "$@" --no-editable
 
 FROM python:3.11-slim-bookworm
 # Packages come in the newest version of their release, with its security fixes; the client must be as new as the server.

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,31 @@ def test_the_image_runs_as_nobody_in_particular_and_has_what_the_lock_names() ->
     assert re.search(r"^USER 10001:10001$", DOCKERFILE, re.M)
     assert len(re.findall(r"uv sync --frozen --no-dev", DOCKERFILE)) == 2
     assert re.search(r"^ENTRYPOINT \[\"matinee\"\]$", DOCKERFILE, re.M)
+
+
+@pytest.mark.parametrize("extras", ["s3", "s3 otel sentry", ""])
+def test_the_image_has_the_extras_that_its_build_is_told(tmp_path: Path, extras: str) -> None:
+    uv = tmp_path / "uv"
+    uv.write_text('#!/bin/sh\necho "$@"\n')
+    uv.chmod(0o755)
+    syncs = re.findall(r"^RUN --mount=\S+ ((?:[^\n]*\\\n)*[^\n]*uv sync[^\n]*)$", DOCKERFILE, re.M)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "EXTRAS": extras}
+
+    told = [subprocess.run(["sh", "-c", sync], env=environment, check=True, stdout=subprocess.PIPE) for sync in syncs]
+
+    asked = [re.findall(r"--extra (\S+)", one.stdout.decode()) for one in told]
+    assert asked == [extras.split()] * 2
+
+
+def test_without_a_word_the_image_has_what_a_depot_needs_and_what_is_told_there_is() -> None:
+    there_is = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    defaults = re.findall(r'^ARG EXTRAS="(.*)"$', DOCKERFILE, re.M)
+    told = re.findall(r'EXTRAS="(.*?)"', (ROOT / "docs" / "operations.md").read_text())
+
+    assert defaults == ["s3"]
+    assert {SERVICES[name]["build"]["args"]["EXTRAS"] for name in OURS} == {"${EXTRAS:-s3}"}
+    assert told
+    assert all(there_is.keys() >= {*names.split()} for names in told)
 
 
 def test_the_images_build_finds_all_that_it_copies() -> None:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
+import ast
+import importlib.util
 import json
 import re
 import runpy
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from benchmarks.http import publishing as http
@@ -14,6 +20,7 @@ from benchmarks.recommender.publishing import pictures, with_tables
 from benchmarks.recommender.report import markdown
 from benchmarks.scale import queueing
 from benchmarks.tmdb import report as tmdb_report
+from django.core.management import get_commands, load_command_class
 
 from benchmarks.search import report as search_report
 from benchmarks.search import speed as speed_report
@@ -21,6 +28,7 @@ from matinee.api.problems import FIELD_CODE
 from matinee.audit.actions import Action
 from matinee.core.jobs.schedule import registered
 from matinee.core.refusals import Refusal
+from tests.api.test_openapi import published
 
 ONLY_FROM_COMMANDS = (
     "matinee.recommendations.community",
@@ -31,6 +39,14 @@ ONLY_FROM_COMMANDS = (
     "tests.",
 )
 ROOT = Path(__file__).parent.parent
+SOURCE = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
+API_PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+PAGES = [
+    path
+    for path in (ROOT, ROOT / "docs", ROOT / "benchmarks")
+    for path in sorted(path.glob("*.md"))
+    if path.stem != "CHANGELOG"
+]
 
 
 def test_the_data_model_is_what_the_models_say() -> None:
@@ -42,23 +58,53 @@ def test_the_data_model_is_what_the_models_say() -> None:
 def test_every_code_of_a_problem_is_told_in_the_api_guide() -> None:
     from matinee.api import app, problems  # noqa: F401, PLC0415 - with the api every kind of refusal is loaded
 
-    told = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "api.md").read_text(encoding="utf-8"), re.M))
+    told = set(re.findall(r"^\| `(\w+)` \| \d{3} \|", API_PAGE, re.M))
     answered = {kind for kind in _kinds(Refusal) if not kind.__module__.startswith(ONLY_FROM_COMMANDS)}
     codes = {kind.code for kind in answered} - {Refusal.code} | set(problems.CODE_OF_STATUS.values())
-    codes |= {"invalid_parameter", "unknown_host"}
+    codes |= set(re.findall(r'(?:\d{3}, code=|"code": )"([a-z_]+)"', SOURCE))  # told without a refusal
 
     assert codes <= told, f"docs/api.md does not tell {sorted(codes - told)}"
     assert told <= codes, f"docs/api.md tells {sorted(told - codes)}, which is never answered"
 
 
 def test_every_code_of_a_wrong_field_is_told_in_the_api_guide() -> None:
-    written = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
-    codes = set(re.findall(r'FieldError\([^()]*"([a-z_]+)"\)', written)) | set(FIELD_CODE.values())
+    codes = set(re.findall(r'FieldError\([^()]*"([a-z_]+)"\)', SOURCE)) | set(FIELD_CODE.values())
 
-    told = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "api.md").read_text(encoding="utf-8")))
+    told = set(re.findall(r"`(\w+)`", API_PAGE))
 
     assert {"unknown_parameter", "email_taken", "too_long"} <= codes
     assert codes <= told, f"docs/api.md does not tell {sorted(codes - told)}"
+
+
+def test_the_paths_and_filters_that_the_api_guide_tells_are_those_of_the_api() -> None:
+    paths = published()["paths"]
+    told = {_shape(path) for path in re.findall(r"((?:users|movies)/[\w/{}-]*)(?![\w.])", API_PAGE)}
+    filters = {entry["name"] for entry in paths["/api/v1/movies/"]["get"]["parameters"] if entry["in"] == "query"}
+
+    assert told == {_shape(path.removeprefix("/api/v1/")) for path in paths}
+    assert not {name for name in filters if f"`{name}`" not in API_PAGE and f"?{name}=" not in API_PAGE}
+
+
+def test_every_default_of_a_setting_is_told() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `(MATINEE_\w+)` \| (?:`([^`]*)`[^|]*)?\|", page, re.M))
+    defaults = dict(_defaults_of_settings())
+
+    assert len(defaults) > 20
+    assert {name: told[name] for name in defaults} == defaults
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_that_a_document_names_is_there(page: Path) -> None:
+    targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+    for program, name, rest in re.findall(r"(?:^|[ /])(matinee|make) ([a-z][\w-]*)([^#\n]*)", _code_in(page), re.M):
+        if program == "make":
+            assert name in targets
+        else:
+            unknown = set(re.findall(r"--[a-z][\w-]*", rest)) - _options_of(name)
+            assert not unknown, f"matinee {name} has no {unknown}"
+    for module in re.findall(r"python -m ([\w.]+)", _code_in(page)):
+        assert importlib.util.find_spec(module), module
 
 
 def test_every_action_of_the_audit_trail_is_told() -> None:
@@ -129,3 +175,35 @@ def test_mirroring_tmdb_is_told_as_it_was_measured() -> None:
 
 def _kinds(kind: type[Refusal]) -> set[type[Refusal]]:
     return {kind}.union(*(_kinds(sub) for sub in kind.__subclasses__()))
+
+
+def _shape(path: str) -> str:
+    return re.sub(r"{\w+}", "{}", path)
+
+
+def _defaults_of_settings() -> Iterator[tuple[str, str]]:
+    """Those that the settings give as they are, not by an expression."""
+    for call in ast.walk(ast.parse((ROOT / "src" / "matinee" / "settings.py").read_text(encoding="utf-8"))):
+        if isinstance(call, ast.Call) and len(call.args) + len(call.keywords) > 1:
+            given = [*call.args, *(word.value for word in call.keywords if word.arg == "default")][:2]
+            name, default = ([each.value if isinstance(each, ast.Constant) else None for each in given] + [None])[:2]
+            if str(name).startswith("MATINEE_") and default is not None:
+                yield str(name), str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def _code_in(page: Path) -> str:
+    text = page.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.M | re.S)
+    return "\n".join([*blocks, *re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))])
+
+
+@cache
+def _options_of(command: str) -> set[str]:
+    """Of all its subcommands, too. A command that is not there raises CommandError."""
+    waiting: list[Any] = [load_command_class(get_commands()[command], command).create_parser("matinee", command)]
+    options = set()
+    for parser in waiting:
+        for action in parser._actions:
+            options.update(action.option_strings)
+            waiting.extend(action.choices.values() if isinstance(action, argparse._SubParsersAction) else ())
+    return options

@@ -125,13 +125,21 @@ def test_there_are_no_signals() -> None:
 
 def test_every_link_between_documents_leads_somewhere() -> None:
     broken = [
-        f"{path.relative_to(ROOT)} -> {target}"
-        for path in DOCUMENTS
-        for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#]+)", path.read_text())
-        if not (path.parent / target).exists()
+        f"{path.relative_to(ROOT)} -> {target}#{place}"
+        for path in [*DOCUMENTS, ROOT / "benchmarks" / "README.md"]
+        for target, place in re.findall(r"\]\((?!https?:|mailto:)([^)#]*)#?([^)]*)\)", path.read_text())
+        if not (led := path.parent / target if target else path).exists()
+        or (place and place not in _anchors_of(led.read_text()))
     ]
 
     assert not broken
+
+
+def _anchors_of(text: str) -> set[str]:
+    """As GitHub makes them of headings."""
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in re.findall(r"^#+ (.+)$", text, re.M)
+    }
 
 
 def test_every_file_that_a_document_names_is_there() -> None:
@@ -139,9 +147,10 @@ def test_every_file_that_a_document_names_is_there() -> None:
         f"{path.relative_to(ROOT)} -> {name}"
         for path in [*DOCUMENTS, ROOT / "benchmarks" / "README.md"]
         for name in re.findall(
-            r"(?<![\w/])((?:tests|benchmarks|src|docs|deploy|scripts)/\w[\w/.-]+\w)", path.read_text()
+            r"(?<![\w/])((?:tests|benchmarks|src|docs|deploy|scripts)/\w[\w/.-]+\w|[a-z_]+/[a-z_/]+\.py)\b",
+            path.read_text(),
         )
-        if not (ROOT / name).exists()
+        if not any((folder / name).exists() for folder in (ROOT, SOURCE, ROOT / "benchmarks"))
     ]
 
     assert not missing

@@ -47,27 +47,16 @@ def fit(
     config = config or EngineConfig()
     tell = progress or (lambda _: None)
     statistics = OfInteractions.of_all(ratings) if isinstance(ratings, Interactions) else ratings
-    rated_ids = statistics.item_ids
-    ids = np.union1d(rated_ids, features.item_ids)
+    ids = np.union1d(statistics.item_ids, features.item_ids)
     known = rows_of(features.item_ids, ids)
     is_kept = (ids > 0) | (known >= 0)
     vectors = _with_rows(features.matrix(config.features), known)
-    rating_counts = _spread(statistics.counts(), rated_ids, ids)
-    liking = _spread(statistics.recent_liking(config.ease, config.base_half_life), rated_ids, ids)
+    rating_counts = _spread(statistics.counts(), statistics.item_ids, ids)
+    liking = _spread(statistics.recent_liking(config.ease, config.base_half_life), statistics.item_ids, ids)
     prior = _spread(popularity_prior, features.item_ids, ids)
 
     tell("Learning from ratings and content")
-    squares = _spread(statistics.squares(config.ease), rated_ids, ids)
-    ridge, ridge_of_few = (
-        config.ease.ridge(statistics.n_users, squares, dropout)
-        for dropout in (config.ease.dropout, config.ease.dropout_of_few)
-    )
-    everything = Evidence(
-        pairs=statistics.pairs(ids, config.ease),
-        places=np.arange(len(ids)),
-        features=sparse.csr_matrix(np.sqrt(config.content_weight) * vectors),
-        ridge=ridge,
-    )
+    everything, ridge_of_few = _evidence(statistics, ids, vectors, config)
     items = Items(everything, ridge_of_few, rating_counts, prior, is_sender=is_kept, is_scored=known >= 0)
     links = item_links(items, config)
     discounts = _discounts(rating_counts[is_kept], config.link_discount)
@@ -82,9 +71,7 @@ def fit(
         n_users=statistics.n_users,
         doubt=config.base_doubt,
     )
-    stars = np.full(len(ids), config.ratings.usual_stars, dtype=np.float32)
-    if promised is not None:
-        stars[known >= 0] = promised[known[known >= 0]]
+    stars = _stars_before_any(promised, known, config.ratings.usual_stars)
     return ItemModel(
         item_ids=ids[is_kept],
         base=(config.base_weight * (start.earned + start.expected)).astype(np.float32),
@@ -98,6 +85,32 @@ def fit(
         expected_stars=expected_stars(statistics, ids[is_kept], stars[is_kept], config.ratings),
         vectors=Links.from_matrix(sparse.csr_matrix(vectors[is_kept])),
     )
+
+
+def _evidence(
+    statistics: RatingStatistics, ids: Ids, vectors: sparse.csr_matrix, config: EngineConfig
+) -> tuple[Evidence, Doubles]:
+    """Ratings and features (n_items, n_features) of the items `ids`, and the ridge of short histories."""
+    squares = _spread(statistics.squares(config.ease), statistics.item_ids, ids)
+    ridge, ridge_of_few = (
+        config.ease.ridge(statistics.n_users, squares, dropout)
+        for dropout in (config.ease.dropout, config.ease.dropout_of_few)
+    )
+    everything = Evidence(
+        pairs=statistics.pairs(ids, config.ease),
+        places=np.arange(len(ids)),
+        features=sparse.csr_matrix(np.sqrt(config.content_weight) * vectors),
+        ridge=ridge,
+    )
+    return everything, ridge_of_few
+
+
+def _stars_before_any(promised: Floats | None, known: Rows, usual: float) -> Floats:
+    """(len(known),) what each item is promised before any rating counts; `known` is its row in `promised`, or -1."""
+    stars = np.full(len(known), usual, dtype=np.float32)
+    if promised is not None:
+        stars[known >= 0] = promised[known[known >= 0]]
+    return stars
 
 
 def _discounts(rating_counts: Doubles, power: float) -> Doubles:

@@ -88,30 +88,20 @@ def train(
         look_for_spark()
     with _alone():
         knows_all = take_in_what_they_published()
-        marks, digests, films, sources = read_where_it_may_lag(lambda: _read(now, on_stage))
-        (features, prior, promised), (own, *community) = films, sources
+        known = read_where_it_may_lag(lambda: _read(now, on_stage))
         config = EngineConfig()
-        held_out = guard.hold_out(sources, features.item_ids)
-        everything = Interactions.together([source.interactions for source in sources])
+        held_out = guard.hold_out(known.sources, known.features.item_ids)
+        everything = Interactions.together([source.interactions for source in known.sources])
         learned = everything.of(~held_out.is_left_out[everything.user_rows]) if held_out.questions else everything
         if engine == "spark":
             on_stage("Counting on Spark")
         with _counted(learned, engine) as counted:
-            size = counted.size
-            model = fit(counted, features, prior, config, on_stage, promised=promised)
+            data = known.cut(parquet_ratings=counted.size - learned.size)
+            model = fit(counted, known.features, known.prior, config, on_stage, promised=known.promised)
         on_stage("Measuring on held-out people")
         look_for_newer_model()
         served = newest_model()
         verdict = guard.judge(model, served, held_out)
-        data = DataCut(
-            films=features.n_items,
-            own_people=own.interactions.n_users,
-            own_ratings=own.interactions.size,
-            community_ratings={source.name.removeprefix(KIND_PREFIX): source.interactions.size for source in community},
-            community_digests=digests,
-            high_marks=marks,
-            parquet_ratings=size - learned.size,
-        )
         notes = {"layout": LAYOUT, "data": asdict(data)}
         if verdict.is_worse and served is not None and not force:
             logger.warning("The new model is not published. %s", verdict.reason)
@@ -129,15 +119,38 @@ def train(
     return TrainingReport(version, is_published=True, comparison=verdict.reason, data=data)
 
 
-def _read(
-    now: dt.datetime, on_stage: Callable[[str], None]
-) -> tuple[dict[str, int], dict[str, str], tuple[ItemFeatures, Floats, Floats], list[guard.RatingSource]]:
-    """All that there is to learn from, and before it what tells later on whether anything was added."""
+@dataclass(frozen=True)
+class _Known:
+    """All that there is to learn from, and what tells later on whether anything was added."""
+
+    high_marks: dict[str, int]
+    community_digests: dict[str, str]
+    features: ItemFeatures
+    prior: Floats
+    promised: Floats
+    sources: list[guard.RatingSource]
+    """As `read_sources` gives them."""
+
+    def cut(self, *, parquet_ratings: int) -> DataCut:
+        own, *community = self.sources
+        return DataCut(
+            films=self.features.n_items,
+            own_people=own.interactions.n_users,
+            own_ratings=own.interactions.size,
+            community_ratings={source.name.removeprefix(KIND_PREFIX): source.interactions.size for source in community},
+            community_digests=self.community_digests,
+            high_marks=self.high_marks,
+            parquet_ratings=parquet_ratings,
+        )
+
+
+def _read(now: dt.datetime, on_stage: Callable[[str], None]) -> _Known:
+    """The marks first: what is added while the rest is read counts as new afterwards, though it may be learned from."""
     marks, digests = high_marks(), community_digests()
     on_stage("Reading films")
-    films = film_features()
+    features, prior, promised = film_features()
     on_stage("Reading ratings")
-    return marks, digests, films, read_sources(now=now)
+    return _Known(marks, digests, features, prior, promised, read_sources(now=now))
 
 
 def read_sources(*, now: dt.datetime) -> list[guard.RatingSource]:

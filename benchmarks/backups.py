@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import psutil
 
+from benchmarks.arguments import above_zero
 from benchmarks.http import contenders, place
 from benchmarks.venvs import BENCHMARKS
 
@@ -100,7 +101,7 @@ def cpu_seconds(server: psutil.Process | None) -> float:
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.backups", description=__doc__)
-    parser.add_argument("--gigabytes", type=float, default=1.0)
+    parser.add_argument("--gigabytes", type=above_zero, default=1.0)
     parser.add_argument("--postgresql", action="store_true", help="on a PostgreSQL of its own, and not on SQLite")
     return parser.parse_args(arguments)
 

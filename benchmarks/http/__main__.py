@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from benchmarks.arguments import above_zero, at_least, word_of
 from benchmarks.http import contenders, place
 from benchmarks.http.agreement import hold_to_the_same
 from benchmarks.http.building import publish
 from benchmarks.http.client import Request
 from benchmarks.http.contenders import Contender
-from benchmarks.http.endpoints import MOVIES, Endpoint, endpoints
+from benchmarks.http.endpoints import FEWEST_FILMS, MOVIES, Endpoint, endpoints, names
 from benchmarks.http.measuring import CONNECTIONS, Load, interleaved
 from benchmarks.http.publishing import publish as publish_result
 from benchmarks.http.report import Result, markdown, summary
@@ -114,11 +115,11 @@ def _about(
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.http", description=__doc__)
-    parser.add_argument("--films", type=int, default=10_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement")
+    parser.add_argument("--films", type=at_least(FEWEST_FILMS), default=10_000)
+    parser.add_argument("--rounds", type=at_least(1), default=3)
+    parser.add_argument("--seconds", type=above_zero, default=5.0, help="of each measurement")
     parser.add_argument("--community", default="100k", help="the MovieLens set that the model learns from")
-    parser.add_argument("--only", default="", metavar="WORD", help="only the requests whose name has this word")
+    parser.add_argument("--only", type=word_of(names()), default="", metavar="WORD", help="only requests so named")
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="FOLDER")
     return parser.parse_args(arguments)
 

@@ -24,10 +24,11 @@ from types import FrameType
 from typing import Any
 from wsgiref.util import setup_testing_defaults
 
+from benchmarks.arguments import above_zero, at_least, word_of
 from benchmarks.http import contenders, servers
 from benchmarks.http.building import publish
 from benchmarks.http.client import Request
-from benchmarks.http.endpoints import Endpoint, endpoints
+from benchmarks.http.endpoints import FEWEST_FILMS, Endpoint, endpoints, names
 from benchmarks.http.place import WORK
 from benchmarks.venvs import BENCHMARKS
 from matinee.operations.memory import keep_memory
@@ -184,10 +185,10 @@ def part_of(frame: FrameType | None) -> str:
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.http.breakdown", description=__doc__)
-    parser.add_argument("--films", type=int, default=10_000)
-    parser.add_argument("--seconds", type=float, default=10.0, help="of CPU, for each kind of request")
+    parser.add_argument("--films", type=at_least(FEWEST_FILMS), default=10_000)
+    parser.add_argument("--seconds", type=above_zero, default=10.0, help="of CPU, for each kind of request")
     parser.add_argument("--community", default="100k", help="the MovieLens set that the model learns from")
-    parser.add_argument("--only", default="", metavar="WORD", help="only the requests whose name has this word")
+    parser.add_argument("--only", type=word_of(names()), default="", metavar="WORD", help="only requests so named")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="set up here, or use what was set up before")
     return parser.parse_args(arguments)
 

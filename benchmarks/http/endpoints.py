@@ -16,6 +16,8 @@ MOVIES = "/api/v1/movies/"
 FILTER = "with_genres=18&primary_release_date.gte=2000-01-01&vote_count.gte=50&sort_by=vote_average.desc"
 PAGES, PAGES_OF_FILTERED, PAGES_OF_FAVORITES, PAGES_OF_RECOMMENDATIONS = 25, 10, 3, 5
 DETAILS = 200
+FEWEST_FILMS = 1_000
+"""So that each of those pages has some: the peers answer one that has none with a 404."""
 WRITTEN = 500
 """So many films that are on none of the person's lists are rated in turn, or made favourites and undone."""
 
@@ -55,6 +57,12 @@ def endpoints(rows: Mapping[str, list[dict[str, Any]]]) -> list[Endpoint]:
         ),
         Endpoint("recommendations", pages(f"{MOVIES}recommendations/", PAGES_OF_RECOMMENDATIONS), ours_alone=True),
     ]
+
+
+def names() -> list[str]:
+    """Of them all, which are the same whatever the rows are."""
+    no_rows: dict[str, list[dict[str, Any]]] = {"films": [], "favorites": [], "watchlist": [], "ratings": []}
+    return [one.name for one in endpoints({**no_rows, "people": [{"id": 0, "username": USERNAME}]})]
 
 
 def pages(path: str, number: int) -> list[Request]:

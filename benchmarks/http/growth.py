@@ -13,10 +13,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.arguments import above_zero, at_least
 from benchmarks.http import contenders, place
 from benchmarks.http.building import Build, publish
 from benchmarks.http.client import Request
-from benchmarks.http.endpoints import MOVIES, Endpoint, endpoints, pages
+from benchmarks.http.endpoints import FEWEST_FILMS, MOVIES, Endpoint, endpoints, pages
 from benchmarks.http.growth_report import markdown
 from benchmarks.http.measuring import CONNECTIONS, Load, interleaved
 from benchmarks.http.publishing import publish as publish_result
@@ -162,9 +163,11 @@ def _plain(made: Mapping[str, Build]) -> dict[str, Any]:
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.http.growth", description=__doc__)
-    parser.add_argument("--films", type=int, nargs="+", default=[10_000, 1_000_000], metavar="NUMBER")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
+    parser.add_argument(
+        "--films", type=at_least(FEWEST_FILMS), nargs="+", default=[10_000, 1_000_000], metavar="NUMBER"
+    )
+    parser.add_argument("--rounds", type=at_least(1), default=3)
+    parser.add_argument("--seconds", type=above_zero, default=2.0, help="of each measurement")
     parser.add_argument("--community", default="100k", help="the MovieLens set that the models learn from")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="set up here, or use what was set up before")
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="FOLDER")

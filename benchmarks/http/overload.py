@@ -24,10 +24,11 @@ from typing import Any
 import numpy as np
 import psutil
 
+from benchmarks.arguments import above_zero, at_least
 from benchmarks.http import contenders, place
 from benchmarks.http.building import own_bytes, publish
 from benchmarks.http.client import Request
-from benchmarks.http.endpoints import endpoints
+from benchmarks.http.endpoints import FEWEST_FILMS, endpoints
 from benchmarks.http.open_loop import Outcome, Plan
 from benchmarks.http.overload_report import markdown
 from benchmarks.http.publishing import publish as publish_result
@@ -277,8 +278,8 @@ def _percentile(milliseconds: Any, share: float) -> float:
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.http.overload", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60.0, help="of the overload")
-    parser.add_argument("--films", type=int, default=10_000)
+    parser.add_argument("--seconds", type=above_zero, default=60.0, help="of the overload")
+    parser.add_argument("--films", type=at_least(FEWEST_FILMS), default=10_000)
     parser.add_argument("--community", default="100k", help="the MovieLens set that the model learns from")
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="FOLDER")
     return parser.parse_args(arguments)

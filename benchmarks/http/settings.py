@@ -11,10 +11,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+from benchmarks.arguments import above_zero, at_least
 from benchmarks.http import contenders, far, place
 from benchmarks.http.building import publish
 from benchmarks.http.client import HOST
-from benchmarks.http.endpoints import Endpoint, endpoints
+from benchmarks.http.endpoints import FEWEST_FILMS, Endpoint, endpoints
 from benchmarks.http.measuring import CONNECTIONS, Load, Measurement, measure
 from benchmarks.http.publishing import publish as publish_result
 from benchmarks.http.settings_report import markdown
@@ -138,10 +139,10 @@ def _measured(tried: Settings, database: Database, folder: Path, seconds: float)
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.http.settings", description=__doc__)
-    parser.add_argument("--films", type=int, default=10_000)
-    parser.add_argument("--cores", type=int, nargs="+", default=[1, 2], metavar="NUMBER")
-    parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement")
+    parser.add_argument("--films", type=at_least(FEWEST_FILMS), default=10_000)
+    parser.add_argument("--cores", type=at_least(1), nargs="+", default=[1, 2], metavar="NUMBER")
+    parser.add_argument("--rounds", type=at_least(1), default=2)
+    parser.add_argument("--seconds", type=above_zero, default=1.0, help="of each measurement")
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="FOLDER")
     return parser.parse_args(arguments)
 

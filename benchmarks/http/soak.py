@@ -23,10 +23,11 @@ from typing import Any
 
 import psutil
 
+from benchmarks.arguments import above_zero, at_least
 from benchmarks.http import client, contenders, place
 from benchmarks.http.building import own_bytes, publish
 from benchmarks.http.client import HOST, Plan, Request
-from benchmarks.http.endpoints import endpoints
+from benchmarks.http.endpoints import FEWEST_FILMS, endpoints
 from benchmarks.http.report import MIB
 from benchmarks.http.servers import Server, free_port
 from benchmarks.paths import RESULTS
@@ -261,9 +262,9 @@ def row(one: Stretch) -> str:
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.http.soak", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=60.0)
-    parser.add_argument("--share", type=float, default=0.5, help="of what it answers at most")
-    parser.add_argument("--films", type=int, default=10_000)
+    parser.add_argument("--minutes", type=above_zero, default=60.0)
+    parser.add_argument("--share", type=above_zero, default=0.5, help="of what it answers at most")
+    parser.add_argument("--films", type=at_least(FEWEST_FILMS), default=10_000)
     parser.add_argument("--community", default="100k", help="the MovieLens set that the model learns from")
     parser.add_argument("--postgresql", action="store_true", help="on a PostgreSQL of its own, and not on SQLite")
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="FOLDER")

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.arguments import at_least, word_of
 from benchmarks.recommender.data import datasets
 from benchmarks.recommender.earlier import known, on_record, with_kept
 from benchmarks.recommender.measuring import measure
@@ -35,13 +36,13 @@ def main(arguments: Sequence[str]) -> None:
     tell = Progress()
     sets = [each for each in datasets(options.ratings, tell) if options.set.lower() in each.name.lower()]
     names = [each.name for each in sets]
-    word = options.only.lower()
-    skipped = [each.lower() for each in options.skip]
+    if not names:
+        sys.exit(f"There is no data set here that is named {options.set!r}.")
     peers = [
         peer
         for peer in PEERS
         if peer.name == "popularity"
-        or (word in peer.name.lower() and not any(each in peer.name.lower() for each in skipped))
+        or (options.only in peer.name.lower() and not any(each in peer.name.lower() for each in options.skip))
     ]
     results = options.out or BENCHMARKS / "results"
     earlier = on_record(results)
@@ -97,7 +98,8 @@ def _tuning(options: argparse.Namespace) -> str:
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.recommender", description=__doc__)
-    parser.add_argument("--trials", type=int, default=12, help="of the random search, for each peer")
+    of_a_peer = word_of([peer.name for peer in PEERS])
+    parser.add_argument("--trials", type=at_least(1), default=12, help="of the random search, for each peer")
     parser.add_argument("--set", default="", metavar="WORD", help="only data sets so named; others stay on record")
     parser.add_argument(
         "--as-tuned",
@@ -105,8 +107,8 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         help="peers as on record tuned, and of those not asked for the figures on record",
     )
     parser.add_argument("--quick", action="store_true", help="one trial and one fold, to see that all works")
-    parser.add_argument("--only", default="", metavar="WORD", help="only the peers whose name has this word")
-    parser.add_argument("--skip", action="append", default=[], metavar="WORD", help="no peer whose name has this word")
+    parser.add_argument("--only", type=of_a_peer, default="", metavar="WORD", help="only peers so named")
+    parser.add_argument("--skip", type=of_a_peer, action="append", default=[], metavar="WORD", help="no peer so named")
     parser.add_argument(
         "--ratings",
         type=Path,

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from benchmarks.arguments import at_least
 from benchmarks.recommender.data import Dataset, datasets, widened
 from benchmarks.recommender.progress import Progress
 from matinee.engine.arrays import Doubles, Ids, Rows, rows_of
@@ -264,7 +265,7 @@ def _new_instance(dataset: Dataset, people: People) -> tuple[list[str], dict[str
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--out", type=Path)
-    arguments.add_argument("--trials", type=int, default=12)
+    arguments.add_argument("--trials", type=at_least(1), default=12)
     arguments.add_argument("--ratings", type=Path, action="append", default=[])
     given = arguments.parse_args()
     for dataset in datasets(given.ratings, Progress()):

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.arguments import at_least
 from benchmarks.recommender.data import Dataset, datasets, widened
 from benchmarks.recommender.measuring import (
     IN_TIME,
@@ -176,7 +177,7 @@ def _changes(text: str) -> dict[str, float]:
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.recommender.search", description=__doc__)
-    parser.add_argument("--trials", type=int, default=12)
+    parser.add_argument("--trials", type=at_least(1), default=12)
     parser.add_argument("--seed", type=int, default=0, help="another one draws others")
     parser.add_argument(
         "--only", action="append", metavar="START", help="search what begins so, as engine.ease or signals"

@@ -17,8 +17,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.arguments import above_zero, at_least
 from benchmarks.http import place
 from benchmarks.http.contenders import environment_of
+from benchmarks.http.endpoints import FEWEST_FILMS
 from benchmarks.scale import nodes
 from benchmarks.venvs import BENCHMARKS
 
@@ -94,9 +96,9 @@ def _middle(rounds: Sequence[nodes.Measurement], figure: str) -> float:
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
-    parser.add_argument("--films", type=int, default=10_000)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement")
+    parser.add_argument("--films", type=at_least(FEWEST_FILMS), default=10_000)
+    parser.add_argument("--rounds", type=at_least(1), default=5)
+    parser.add_argument("--seconds", type=above_zero, default=4.0, help="of each measurement")
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="FOLDER")
     return parser.parse_args(arguments)
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.arguments import at_least
 from benchmarks.marks import between_marks
 from benchmarks.paths import RESULTS, ROOT
 from benchmarks.search.report import markdown, tables
@@ -36,7 +37,9 @@ def main(arguments: Sequence[str]) -> None:
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.search", description=__doc__)
-    parser.add_argument("--each", type=int, default=400, help="questions of every kind; half of them are reported")
+    parser.add_argument(
+        "--each", type=at_least(2), default=400, help="questions of every kind; half of them are reported"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--fit", action="store_true", help="try weights, too, on the half that is not reported")
     parser.add_argument("--without-peers", action="store_true", help="a quick look at our own")

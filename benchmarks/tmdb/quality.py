@@ -19,6 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from benchmarks.arguments import at_least
 from benchmarks.paths import RESULTS, SHARED
 from benchmarks.recommender.data import Dataset, movielens_small
 from benchmarks.search.setup import instance, shared
@@ -155,7 +156,7 @@ def _interval(estimate: Mapping[str, float]) -> str:
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.tmdb.quality", description=__doc__)
-    parser.add_argument("--each", type=int, default=400, help="questions of every kind to search")
+    parser.add_argument("--each", type=at_least(2), default=400, help="questions of every kind to search")
     parser.add_argument("--out", type=Path, help="write there, and leave results/ alone")
     return parser.parse_args(arguments)
 

@@ -24,6 +24,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.arguments import above_zero, at_least
 from benchmarks.http.client import HOST, Request
 from benchmarks.http.contenders import WORKERS, fill
 from benchmarks.http.endpoints import DETAILS, MOVIES, PAGES, PAGES_OF_RECOMMENDATIONS, Endpoint, pages
@@ -180,8 +181,8 @@ def _cell(rounds: Sequence[Mapping[str, float]], well: Sequence[Mapping[str, flo
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.tmdb.reads", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3.0, help="of each endpoint under each fault")
+    parser.add_argument("--rounds", type=at_least(1), default=5)
+    parser.add_argument("--seconds", type=above_zero, default=3.0, help="of each endpoint under each fault")
     parser.add_argument("--only", nargs="+", choices=list(FAULTS)[2:], help="these, beside a TMDb that is well")
     parser.add_argument("--out", type=Path, help="write there, and leave results/ alone")
     return parser.parse_args(arguments)

@@ -29,6 +29,7 @@ from matinee.audit.actions import Action
 from matinee.core.jobs.schedule import registered
 from matinee.core.refusals import Refusal
 from tests.api.test_openapi import published
+from tests.test_settings import PRODUCTION
 
 ONLY_FROM_COMMANDS = (
     "matinee.recommendations.community",
@@ -121,6 +122,14 @@ def test_every_job_that_comes_back_is_told() -> None:
     of_the_mirror = set(re.findall(r'Periodic\("([a-z-]+)"', SOURCE))  # registered only where it is configured
 
     assert {periodic.name for periodic in registered()} | of_the_mirror <= set(re.findall(r"[a-z-]+", " ".join(rows)))
+
+
+def test_the_way_to_postgresql_gives_all_settings_that_production_needs() -> None:
+    _, _, recipe = (
+        (ROOT / "docs" / "operations.md").read_text(encoding="utf-8").partition("### From SQLite to PostgreSQL")
+    )
+
+    assert PRODUCTION.keys() - {"MATINEE_MODE"} <= set(re.findall(r"^export (MATINEE_\w+?)(?:_FILE)?=", recipe, re.M))
 
 
 def test_the_recommender_is_told_as_it_was_measured() -> None:

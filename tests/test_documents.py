@@ -11,7 +11,6 @@ import runpy
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 from benchmarks.http import publishing as http
@@ -106,6 +105,17 @@ def test_every_command_that_a_document_names_is_there(page: Path) -> None:
             assert not unknown, f"matinee {name} has no {unknown}"
     for module in re.findall(r"python -m ([\w.]+)", _code_in(page)):
         assert importlib.util.find_spec(module), module
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_exit_codes_that_a_document_tells_are_those_of_the_commands_help(page: Path) -> None:
+    for head, rows in re.findall(
+        r"^\| exit codes? of (.+) \| means \|\n\|[-|]+\n((?:\|.+\n)+)", page.read_text("utf-8"), re.M
+    ):
+        told = {code for codes in re.findall(r"^\| ([\d, ]+) \|", rows, re.M) for code in codes.split(", ")}
+        helped = " ".join(_help_of(command) for command in re.findall(r"`matinee ([a-z -]+)`", head))
+
+        assert told == set(re.findall(r"\b\d{1,3}\b", " ".join(re.findall(r"[Ee]xit codes?:? ([^.]+)\.", helped))))
 
 
 def test_every_action_of_the_audit_trail_is_told() -> None:
@@ -208,13 +218,24 @@ def _code_in(page: Path) -> str:
     return "\n".join([*blocks, *re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))])
 
 
-@cache
 def _options_of(command: str) -> set[str]:
-    """Of all its subcommands, too. A command that is not there raises CommandError."""
-    waiting: list[Any] = [load_command_class(get_commands()[command], command).create_parser("matinee", command)]
-    options = set()
-    for parser in waiting:
-        for action in parser._actions:
-            options.update(action.option_strings)
-            waiting.extend(action.choices.values() if isinstance(action, argparse._SubParsersAction) else ())
-    return options
+    return {option for parser in _parsers_of(command) for action in parser._actions for option in action.option_strings}
+
+
+def _help_of(command: str) -> str:
+    """And of its subcommands; where it names one without a help of its own, of the whole command."""
+    parsers = _parsers_of(command.partition(" ")[0])
+    told = [parser for parser in parsers if parser.prog.startswith(f"matinee {command}")] or parsers
+    return " ".join(" ".join(f"{parser.description} {parser.epilog}" for parser in told).split())
+
+
+@cache
+def _parsers_of(command: str) -> list[argparse.ArgumentParser]:
+    """Its own, and those of its subcommands. A command that is not there raises KeyError."""
+    parsers: list[argparse.ArgumentParser] = [
+        load_command_class(get_commands()[command], command).create_parser("matinee", command)
+    ]
+    for parser in parsers:
+        subcommands = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+        parsers.extend(sub for action in subcommands for sub in action.choices.values())
+    return parsers

@@ -10,7 +10,7 @@ PYTEST := $(RUN) env MATINEE_TEST_ML100K=$(abspath $(ML100K)) pytest -n 2
 LANE_NOTES := $(abspath $(TOOLS)/tests-that-meet-the-lane)
 SOAKED := tests/operations/backups tests/operations/test_killed_processes.py tests/api/test_what_i_did.py \
 	tests/recommendations/test_damaged_models.py tests/operations/test_rolling_restart.py \
-	tests/operations/test_sessions_in_service.py tests/accounts/test_sessions.py tests/accounts/test_sign_in_times.py \
+	tests/operations/test_sessions_in_service.py tests/operations/test_crowd.py tests/accounts/test_sessions.py tests/accounts/test_sign_in_times.py \
 	tests/accounts/test_export_times.py \
 	tests/core/jobs/test_killed_workers.py tests/tmdb/test_two_runs.py tests/search/test_killed_indexers.py \
 	tests/operations/test_fuzzing.py tests/operations/test_found_soon.py tests/operations/test_upgrade.py \

@@ -180,7 +180,7 @@ def test_who_is_switched_off_is_out_at_once(root: Client, alice: User) -> None:
 
 
 def refused(access: str) -> bool:
-    from matinee.accounts.sessions import session_of  # noqa: PLC0415 - beside its one use
+    from matinee.accounts.live_sessions import session_of  # noqa: PLC0415 - beside its one use
 
     try:
         session_of(access=access, now=NOW)

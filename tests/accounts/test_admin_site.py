@@ -16,9 +16,10 @@ from django.utils import timezone
 from matinee.accounts import guard, letters
 from matinee.accounts.admin_site import Audited
 from matinee.accounts.letters import MailTokenRefused
+from matinee.accounts.live_sessions import session_of
 from matinee.accounts.models import Letter, User, UserProfile
 from matinee.accounts.services import create_user
-from matinee.accounts.sessions import open_session, session_of
+from matinee.accounts.sessions import open_session
 from matinee.accounts.tokens import InvalidToken
 from matinee.audit.models import Event
 from matinee.catalog.models import Movie

@@ -23,11 +23,12 @@ from django.test import Client
 from matinee.accounts import erasure, export_files, exports, letters, privacy
 from matinee.accounts.erasure import erase, erase_account, erase_again
 from matinee.accounts.erasure_tasks import LogInUse, empty_write_ahead_log
+from matinee.accounts.live_sessions import session_of
 from matinee.accounts.models import Erasure, Export, Guesses, Letter, User
 from matinee.accounts.privacy import Erased, owned
 from matinee.accounts.recovery import WrongPassword
 from matinee.accounts.services import create_user, update_profile
-from matinee.accounts.sessions import open_session, session_of
+from matinee.accounts.sessions import open_session
 from matinee.accounts.tokens import InvalidToken
 from matinee.api.models import KeptAnswer
 from matinee.audit.models import Event

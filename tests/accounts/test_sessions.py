@@ -11,7 +11,8 @@ from django.db import transaction
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
-from matinee.accounts.models import PersonState, RefreshToken, Session, User, UserProfile
+from matinee.accounts.live_sessions import session_of, sessions_of
+from matinee.accounts.models import PersonState, RefreshToken, Session, User, UserProfile, digest_of
 from matinee.accounts.origins import Origin
 from matinee.accounts.sessions import (
     RefreshRefused,
@@ -19,7 +20,6 @@ from matinee.accounts.sessions import (
     forget_expired,
     open_session,
     refresh,
-    session_of,
     sign_out,
 )
 from matinee.accounts.tasks import forget_expired_sessions
@@ -263,6 +263,41 @@ def test_it_tells_what_nearly_every_request_needs_besides(alice: User) -> None:
 def test_a_forged_token_costs_none(db: None, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     with django_assert_num_queries(0), pytest.raises(InvalidToken):
         session_of(access="x.y.z", now=NOW)
+
+
+def test_many_tokens_cost_one_query_and_each_speaks_for_itself(
+    alice: User, bob: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    UserProfile.objects.filter(user=bob).update(maturity_ceiling="US:R")
+    Movie.objects.create(tmdb_id=603, title="The Matrix", created_at=NOW, updated_at=NOW)
+    Movie.objects.create(tmdb_id=949, title="Heat", created_at=NOW, updated_at=NOW)
+    phone, of_bob, ended = (open_session(user=user, now=NOW) for user in (alice, bob, bob))
+    began = dict(Session.objects.values_list("tokens__digest", "pk"))
+    phone_pk, bob_pk, ended_pk = (began[digest_of(tokens.refresh)] for tokens in (phone, of_bob, ended))
+    Session.objects.filter(pk=ended_pk).update(ended_at=NOW)
+    of_another = new_access_token(user_id=bob.pk, session_id=phone_pk, now=NOW)
+    accesses = [phone.access, "x.y.z", of_bob.access, ended.access, of_another, phone.access]
+
+    with django_assert_num_queries(1):
+        sessions = sessions_of(accesses, now=NOW)
+
+    told = [None if one is None else (one.pk, one.user.pk, one.maturity_ceiling) for one in sessions]
+    of_phone = (phone_pk, alice.pk, None)
+    assert told == [of_phone, None, (bob_pk, bob.pk, "US:R"), None, None, of_phone]
+    first, *_, last = sessions
+    assert first is not None
+    assert last is not None
+    assert first.user is not last.user, "each request has a person of its own to keep things with"
+    assert {one.cards for one in sessions if one is not None} == {Standing(None, frozenset({603, 949}))}
+    versions = dict(PersonState.objects.values_list("user_id", "version"))
+    assert all(one.state_version == versions[one.user.pk] for one in sessions if one is not None)
+
+
+def test_tokens_that_speak_for_nobody_cost_no_query(
+    db: None, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(0):
+        assert sessions_of(["x.y.z", ""], now=NOW) == [None, None]
 
 
 def test_what_can_not_come_back_is_forgotten_and_nothing_else(alice: User) -> None:

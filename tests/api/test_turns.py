@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -15,8 +16,9 @@ from prometheus_client import REGISTRY
 
 from matinee.api import arriving_bodies, overload, turns
 from matinee.api.overload import Overload
-from matinee.api.turns import MOST_FILES, MOST_LENDERS, MOST_OF_SERVER, Turns
+from matinee.api.turns import MOST_FILES, MOST_LENDERS, MOST_OF_SERVER, MOST_READ_FOR, Turn, Turns
 from matinee.core.lending import lent
+from matinee.core.waiting import who_waits
 from matinee.operations.web import THREADS_BESIDE
 from tests.exchanges import HeldExchange, brought
 from tests.operations.processes import eventually
@@ -53,10 +55,12 @@ class Holding:
 
     def __init__(self) -> None:
         self.called: list[str] = []
+        self.waited_then: list[list[str]] = []
         self.may_answer, self.comes_back = threading.Event(), threading.Event()
 
     def __call__(self, environ: Environ, start_response: Any) -> list[bytes]:
         self.called.append(environ.get("who", ""))
+        self.waited_then.append([other.get("who", "") for other in who_waits()])
         if "waits" in environ:
             with lent():
                 assert self.comes_back.wait(20)
@@ -98,6 +102,25 @@ def test_who_waits_has_no_thread_and_who_has_waited_longest_is_next(behind: Turn
 
     assert [exchange.answer()[1] for exchange in waiting] == [b"second", b"third", b"fourth"]
     assert holding.called == ["first", "second", "third", "fourth"]
+
+
+def test_who_is_answered_knows_those_that_have_waited_longest(behind: Turns, holding: Holding) -> None:
+    names = [str(number) for number in range(MOST_READ_FOR + 2)]
+    waiting = [brought(behind, who=name) for name in names]
+
+    holding.may_answer.set()
+
+    assert [exchange.answer()[0] for exchange in waiting] == ["200"] * len(waiting)
+    assert holding.waited_then[1:] == [names[n + 1 : n + 1 + MOST_READ_FOR] for n in range(len(names))]
+    assert who_waits() == (), "of this thread none"
+
+
+def test_who_has_begun_and_waits_for_another_turn_is_none_of_them(behind: Turns, holding: Holding) -> None:
+    behind._waiting.append(Turn(SimpleQueue(), time.monotonic(), is_sure=True))
+    brought(behind, who="second")
+
+    assert [environ["who"] for environ in behind._next()] == ["second"]
+    behind._waiting.popleft()
 
 
 class NoWayBack(HeldExchange):

@@ -7,7 +7,6 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -19,26 +18,11 @@ from matinee.accounts.models import RefreshToken, Session, User, digest_of
 from matinee.accounts.names import EMAIL_AT_MOST
 from matinee.accounts.origins import UNKNOWN, Origin
 from matinee.accounts.passwords import PASSWORD_AT_MOST
-from matinee.accounts.tokens import InvalidToken, new_access_token, read_access_token
+from matinee.accounts.tokens import new_access_token
 from matinee.audit.actions import Action
 from matinee.audit.trail import record
-from matinee.catalog.cards import STANDING, STANDING_COLUMNS, Standing
-from matinee.core.instants import stored
 from matinee.core.networks import NEIGHBOURHOOD, network_of
 from matinee.core.refusals import NotFound, Unauthenticated
-from matinee.core.statements import fetched
-
-IS_LIVE = f"""
-SELECT person.audit_key, state.version, told.maturity_ceiling, {STANDING_COLUMNS}
-FROM accounts_session session JOIN accounts_user person ON person.id = session.user_id
-LEFT JOIN accounts_personstate state ON state.user_id = person.id
-LEFT JOIN accounts_userprofile told ON told.user_id = person.id
-{STANDING}
-WHERE session.id = %s AND session.user_id = %s AND session.ended_at IS NULL AND session.expires_at > %s
-AND session.created_at < %s AND person.is_active
-"""  # noqa: S608 - constants
-SECOND = dt.timedelta(seconds=1)
-
 
 WRONG = (
     "No account has this name and password, or too many wrong ones were tried of late: wait half an hour, or ask for a "
@@ -62,19 +46,6 @@ class SessionNotFound(NotFound):
     """The session has ended, or was never this person's."""
 
     code = "session_not_found"
-
-
-class LiveSession(NamedTuple):
-    """A session that has not ended, and whose it is: of the person the two ids alone are read, which is what nearly
-    every request needs, and any other fact when it is asked for."""
-
-    pk: int
-    user: User
-    state_version: int | None
-    """Of the person, as this moment has it."""
-    maturity_ceiling: str | None
-    cards: Standing
-    """Told here, since it costs no more than a moment beside who asks."""
 
 
 @dataclass(frozen=True)
@@ -203,22 +174,6 @@ def sign_out_elsewhere(*, user: User, session_id: int, now: dt.datetime) -> None
 
 def sign_out_everywhere(*, user: User, now: dt.datetime) -> None:
     Session.objects.filter(user=user, ended_at=None).update(ended_at=now)
-
-
-def session_of(*, access: str, now: dt.datetime) -> LiveSession:
-    """The session that an access token speaks for: one indexed query. Raises InvalidToken.
-
-    A session that has ended and an account that was switched off are refused from the next request on. So is a token
-    from before its session: ids begin again after a restore, and that session was another one.
-    """
-    claims = read_access_token(access, now=now)
-    began_before = stored(claims.issued_at + SECOND)  # a token tells whole seconds, rounded down
-    rows = fetched(IS_LIVE, [claims.session_id, claims.user_id, stored(now), began_before])
-    if not rows:
-        raise InvalidToken("The access token is not valid, or no longer.")
-    audit_key, state_version, ceiling = rows[0][:3]
-    user = User.from_db(None, ["id", "audit_key"], [claims.user_id, audit_key])
-    return LiveSession(claims.session_id, user, state_version, ceiling, Standing.told_by([row[3:] for row in rows]))
 
 
 def forget_expired(*, now: dt.datetime) -> int:

@@ -31,6 +31,8 @@ LONGEST = 2000
 REMEMBERED = 4_096
 """So many tokens of late are not verified anew with each request: a signature says the same each time."""
 
+NOT_VALID = "The access token is not valid, or no longer."
+
 FORM = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}")
 
 
@@ -79,7 +81,7 @@ def read_access_token(token: str, *, now: dt.datetime) -> AccessClaims:
     try:
         return _claims_of(token, now.timestamp())
     except (jwt.PyJWTError, ValueError, KeyError, TypeError, OverflowError):
-        raise InvalidToken("The access token is not valid, or no longer.") from None
+        raise InvalidToken(NOT_VALID) from None
 
 
 def _claims_of(token: str, now: float) -> AccessClaims:

@@ -9,12 +9,11 @@ from typing import cast
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
-from django.utils import timezone
 from ninja.security import HttpBearer
 
 from matinee.accounts.models import User
-from matinee.accounts.sessions import session_of
 from matinee.accounts.tokens import InvalidToken
+from matinee.api.read_ahead import bearer_of, session_for, standing_told
 from matinee.catalog.cards import Standing
 from matinee.catalog.ceiling import own_ceiling
 from matinee.catalog.filters import Term
@@ -38,16 +37,15 @@ class SignedIn(HttpBearer):
     """The person's token, needed."""
 
     def __call__(self, request: HttpRequest) -> User | AnonymousUser | None:
-        given = request.META.get("HTTP_AUTHORIZATION")
-        if given is None:
+        if "HTTP_AUTHORIZATION" not in request.META:
             return self.without_token()
-        scheme, _, token = given.partition(" ")
-        if scheme.lower() != "bearer":
+        token = bearer_of(request.META)
+        if token is None:
             raise InvalidToken("Authorization must be: Bearer, a space, and an access token.")
-        return self.authenticate(request, token.strip())
+        return self.authenticate(request, token)
 
     def authenticate(self, request: HttpRequest, token: str) -> User:
-        session = session_of(access=token, now=timezone.now())
+        session = session_for(request.META, token)
         asking = cast("SignedInRequest", request)
         asking.session_id = session.pk
         if request.method == "GET":  # a write answers with what it has just changed
@@ -77,8 +75,10 @@ def ceiling_of(request: HttpRequest) -> Term | None:
 
 
 def cards_standing(request: HttpRequest) -> Standing | None:
-    """How the cards stood when it was read who asks; None where nobody is signed in, and for a write."""
-    return getattr(request, "cards", None)
+    """How the cards stood when it was read who asks, or where nobody is signed in while the request waited. None where
+    that was not read, and for a write."""
+    cards: Standing | None = getattr(request, "cards", None)
+    return cards or standing_told(request.META)
 
 
 def reader_of(request: HttpRequest) -> User | None:

@@ -11,7 +11,8 @@ from django.http import HttpRequest
 from ninja import Field, Schema
 
 from matinee.api.authentication import SignedInRequest, cards_standing, ceiling_of, reader_of
-from matinee.catalog.cards import Deck, deck_of, encoded_film, read_standing
+from matinee.api.read_ahead import standing_read
+from matinee.catalog.cards import Deck, deck_of, encoded_film
 from matinee.catalog.ceiling import hides_any, may_be_shown, permitted
 from matinee.catalog.encoding import joined
 from matinee.catalog.lookup import UnknownMovie
@@ -150,7 +151,7 @@ def cards_of(request: HttpRequest, tmdb_ids: Sequence[int]) -> dict[int, bytes]:
 
     The same number of queries for one film and for 100.
     """
-    standing = cards_standing(request) or read_standing()
+    standing = cards_standing(request) or standing_read()
     return with_flags(request, deck_of(permitted(tmdb_ids, ceiling_of(request)), standing))
 
 

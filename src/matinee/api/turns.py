@@ -12,8 +12,9 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import islice
 from queue import SimpleQueue
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -26,6 +27,7 @@ from matinee.api.overload import Overload, PreparedRefusal, tell_tree, told_by_t
 from matinee.api.problems import problem
 from matinee.core.exchange import Exchange
 from matinee.core.lending import lendable
+from matinee.core.waiting import READ_AHEAD, others_wait
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +37,9 @@ MOST_OF_SERVER = 4
 """Where as many lend their turn, whoever comes is answered on a thread of ours: the server keeps enough of its own."""
 MOST_FILES = 32
 """Files that are sent at once, each on a thread, as slowly as they are read."""
+
+MOST_READ_FOR = 16
+"""Requests that wait and for which another one reads ahead."""
 
 LIVENESS = "/livez"
 """Takes no turn: a worker that is behind is alive, and to be restarted would not help it."""
@@ -107,6 +112,7 @@ class Turns:
                 return self._free.pop()
             refused = [] if self._admits(is_watched=is_watched, now=now) else [exchange]
             if not refused:
+                exchange.environ[READ_AHEAD] = []
                 self._waiting.append(Turn(exchange, now, is_sure=is_watched))
             refused += self._turned_away()
         self._refuse(refused)
@@ -134,10 +140,11 @@ class Turns:
     def _work(self, *first: *Todo) -> None:
         """Answer a request, and whoever waits by then, for as long as somebody does."""
         todo: Todo | None = first
-        while todo is not None:
-            exchange, connections[DEFAULT_DB_ALIAS] = todo
-            self._answer(exchange)
-            todo = self._pass_on()
+        with lendable(self._lent), others_wait(self._next):
+            while todo is not None:
+                exchange, connections[DEFAULT_DB_ALIAS] = todo
+                self._answer(exchange)
+                todo = self._pass_on()
 
     def _work_apart(self, *first: *Todo) -> None:
         try:
@@ -168,8 +175,7 @@ class Turns:
 
     def _answer(self, exchange: Exchange) -> None:
         try:
-            with lendable(self._lent):
-                answer = self._application(exchange.environ, exchange.start_response)
+            answer = self._application(exchange.environ, exchange.start_response)
             if not isinstance(answer, HttpResponseBase):
                 exchange.send(answer)
             elif answer.streaming:
@@ -182,6 +188,15 @@ class Turns:
             logger.exception("A request failed outside of Django.")
             with suppress(Exception):  # where the way back is what failed
                 _send(exchange, problem(500))
+
+    def _next(self) -> list[dict[str, Any]]:
+        """The requests that have waited longest, those aside that have begun."""
+        with self._changing:
+            return [
+                turn.whose.environ
+                for turn in islice(self._waiting, MOST_READ_FOR)
+                if not isinstance(turn.whose, SimpleQueue)
+            ]
 
     @contextmanager
     def _lent(self) -> Iterator[None]:

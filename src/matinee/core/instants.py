@@ -16,3 +16,10 @@ def read(value: str | dt.datetime) -> dt.datetime:
     """The instant in a row that a cursor gave: text, or without a zone, it is one of SQLite's."""
     instant = value if isinstance(value, dt.datetime) else dt.datetime.fromisoformat(value)
     return instant if instant.tzinfo is not None else instant.replace(tzinfo=dt.UTC)
+
+
+def whole_seconds(column: str) -> str:
+    """The expression of a column's seconds since 1970, rounded down, which drivers read sooner than an instant."""
+    if connection.vendor == "postgresql":
+        return f"floor(date_part('epoch', {column}))::bigint"
+    return f"CAST(strftime('%%s', {column}) AS integer)"

@@ -1,0 +1,57 @@
+"""The outbox costs those who look into it nothing for what was in it once."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from matinee.catalog import outbox
+from matinee.catalog.cards import KIND, STANDING, STANDING_COLUMNS, refresh_cards
+from matinee.catalog.models import Movie, MovieChange
+from tests.catalog.films import film
+
+LOOK = f"SELECT {STANDING_COLUMNS} FROM (SELECT 1) moment {STANDING}"
+ON_POSTGRESQL = pytest.mark.skipif(settings.EMBEDDED_DATABASE, reason="of PostgreSQL, which keeps deleted rows")
+FEW = 10
+
+
+def pages_looked_at() -> int:
+    """Of PostgreSQL's, by who asks what has changed since the cards were made, which each request does."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {LOOK}")
+        [[told]] = cursor.fetchall()
+    plan: dict[str, Any] = (json.loads(told) if isinstance(told, str) else told)[0]["Plan"]
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
+@ON_POSTGRESQL
+@pytest.mark.django_db(transaction=True)
+def test_once_many_changes_were_taken_in_nobody_reads_past_their_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    refresh_cards()
+    Movie.objects.bulk_create(film(number) for number in range(1, 5 * outbox.MANY))
+    with monkeypatch.context() as without:
+        without.setattr(outbox, "MANY", 10**9)
+        refresh_cards()
+    assert not MovieChange.objects.filter(consumer=KIND).exists()
+    assert pages_looked_at() > FEW, "else there is nothing to be shown"
+    Movie.objects.filter(tmdb_id__lte=outbox.MANY).update(title="Changed")
+
+    refresh_cards()
+
+    assert not MovieChange.objects.filter(consumer=KIND).exists()
+    assert pages_looked_at() <= FEW
+
+
+@pytest.mark.django_db
+def test_within_a_transaction_changes_are_taken_in_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "MANY", 1)
+    refresh_cards()
+    Movie.objects.bulk_create([film(1)])
+
+    refresh_cards()
+
+    assert not MovieChange.objects.filter(consumer=KIND).exists()

@@ -55,6 +55,13 @@ def test_the_data_model_is_what_the_models_say() -> None:
     assert made == (ROOT / "docs" / "data-model.md").read_text(encoding="utf-8")
 
 
+def test_every_package_has_its_place_in_the_architecture() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    told = re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", page, re.M)))
+
+    assert sorted(told) == sorted({path.stem for path in (ROOT / "src" / "matinee").glob("[!_]*") if path.stem != "py"})
+
+
 def test_every_code_of_a_problem_is_told_in_the_api_guide() -> None:
     from matinee.api import app, problems  # noqa: F401, PLC0415 - with the api every kind of refusal is loaded
 

@@ -6,6 +6,7 @@ MATINEE_TEST_DATABASE chooses `sqlite` (default) or `postgresql`, a real server 
 from __future__ import annotations
 
 import atexit
+import gc
 import logging
 import os
 import shutil
@@ -110,6 +111,14 @@ def _limits_of_its_own(settings: Settings, tmp_path: Path) -> Iterator[None]:
     limiter.cache_clear()
     yield
     limiter.cache_clear()
+
+
+@pytest.fixture
+def no_collections() -> Iterator[None]:
+    """What is let go of meanwhile was no part of a circle."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture

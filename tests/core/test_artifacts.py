@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 import threading
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from matinee.core import artifacts, in_service
 from matinee.core.artifacts import KEPT_VERSIONS, STANDS_ALONE, Artifact, ArtifactStore, DamagedArtifact
-from matinee.core.in_service import Latest
+from matinee.core.in_service import ArtifactKind, Latest
 
 ARRAYS: dict[str, NDArray[Any]] = {
     "numbers": np.arange(6, dtype=np.int64).reshape(2, 3),
@@ -313,3 +314,15 @@ def test_one_refreshes_at_a_time(store: ArtifactStore) -> None:
 
 def _write(folder: Path, name: str, content: bytes) -> None:
     (folder / name).write_bytes(content)
+
+
+@pytest.mark.usefixtures("no_collections")
+def test_a_kind_that_nobody_holds_any_more_is_let_go_at_once(tmp_path: Path) -> None:
+    kind = ArtifactKind(tmp_path, "numbers", layout=1, view=lambda artifact: artifact)
+    kind.store.publish({"numbers": np.arange(3)}, {"layout": 1})
+    view = kind.latest.get()
+    assert view is not None
+    mapped = weakref.ref(view)
+    del kind, view
+
+    assert mapped() is None

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from typing import cast
 
 import numpy as np
 import pytest
 from scipy import sparse
 
+from matinee.accounts.models import User
 from matinee.catalog.columns import columns, refresh_columns
 from matinee.catalog.filters import EVERYTHING, MovieFilter
 from matinee.engine.item_model import ItemModel
@@ -15,9 +17,10 @@ from matinee.engine.signals import History
 from matinee.library.history import PersonalHistory
 from matinee.recommendations import pool, serving
 from matinee.recommendations.pool import Pool, PublishedModel, build_pool, current_pool
-from matinee.recommendations.rating_prediction import Critic
+from matinee.recommendations.rating_prediction import Critic, predict_rating
 from matinee.recommendations.serving import Wishes, recommend_from
-from tests.recommendations.conftest import ALL_FILMS, ROMANCE, SPACE
+from matinee.recommendations.training import train
+from tests.recommendations.conftest import ALL_FILMS, NOW, ROMANCE, SPACE, SPACE_FILMS, rate, recommended
 
 NOBODY = cast("Critic", None)
 """Who has no stars to predict."""
@@ -38,6 +41,20 @@ def test_threads_that_ask_at_once_share_one_pool() -> None:
 
     assert len(pools) == 8
     assert len({id(each) for each in pools}) == 1
+
+
+@pytest.mark.usefixtures("no_collections", "model")
+def test_a_pool_is_let_go_at_once_when_another_takes_its_place(alice: User) -> None:
+    rate(alice, {SPACE_FILMS[0]: 5})
+    alice.state_version = 1
+    recommended(alice)
+    predict_rating(user=alice, tmdb_id=SPACE_FILMS[1])
+    before = weakref.ref(current_pool())
+
+    train(now=NOW, force=True)
+    current_pool()
+
+    assert before() is None
 
 
 def made_up_model(chance: np.random.Generator, *others: int) -> PublishedModel:

@@ -21,7 +21,7 @@ from matinee.engine.signals import SignalWeights
 from matinee.library.models import Dismissal, MovieRating
 from matinee.recommendations import serving
 from matinee.recommendations.freshness import model_store
-from matinee.recommendations.pool import current_pool
+from matinee.recommendations.pool import current_pool, pool_and_memory
 from matinee.recommendations.serving import DEEPEST, UnknownSeed
 from matinee.recommendations.training import train
 from tests.recommendations.conftest import (
@@ -52,8 +52,8 @@ def test_of_the_answers_to_somebody_who_goes_on_rating_the_last_one_alone_is_kep
         alice.state_version = version
         ranking = recommended(alice)
 
-    pool = current_pool()
-    assert (len(pool.rankings._values), len(pool.critics._values)) == (1, 1)
+    _, memory = pool_and_memory()
+    assert (len(memory.rankings._values), len(memory.critics._values)) == (1, 1)
     assert recommended(alice) is ranking
 
 

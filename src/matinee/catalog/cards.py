@@ -209,7 +209,7 @@ class _Published:
     films: CardFile
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)
 def _kind(root: Path) -> ArtifactKind[_Published]:
     """What this process holds of one artifacts directory."""
     return ArtifactKind(root, KIND, layout=LAYOUT, view=_view)

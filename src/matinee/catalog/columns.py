@@ -68,13 +68,13 @@ def refresh_is_due() -> bool:
     return not is_young and columns_are_stale()
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)
 def _kind(root: Path) -> ArtifactKind[CatalogColumns]:
     """What this process holds of one artifacts directory."""
     return ArtifactKind(root, KIND, layout=LAYOUT, view=lambda made: _view(made.version, made.arrays))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)
 def _unpublished(_root: Path) -> Unpublished[CatalogColumns]:
     return Unpublished(KIND, _read, _view)
 

@@ -55,13 +55,13 @@ def postings_are_stale() -> bool:
     return old_enough and outbox.has_changes(KIND)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)
 def _kind(root: Path) -> ArtifactKind[Postings]:
     """What this process holds of one artifacts directory."""
     return ArtifactKind(root, KIND, layout=LAYOUT, view=lambda made: Postings(made.version, made.arrays))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)
 def _unpublished(_root: Path) -> Unpublished[Postings]:
     return Unpublished(KIND, read_postings, Postings)
 

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -75,10 +76,9 @@ class ArtifactKind(Generic[VIEW]):
 
     def __init__(self, root: Path, kind: str, *, layout: int, view: Callable[[Artifact], VIEW]) -> None:
         self.name = kind
-        self.store = ArtifactStore(root, kind, serves_alone=False)
-        self.latest = Latest(lambda: self.store, self._read)
-        self._layout = layout
-        self._view = view
+        self.store = store = ArtifactStore(root, kind, serves_alone=False)
+        self._read = partial(_read, layout, view)
+        self.latest = Latest(lambda: store, self._read)  # of which none leads back here: what is dropped is unmapped
 
     def serves_newest(self) -> bool:
         """Whether this process reads the version that CURRENT names: it is there, sound, and of this layout."""
@@ -97,7 +97,8 @@ class ArtifactKind(Generic[VIEW]):
         except (DamagedArtifact, ValueError, KeyError):
             return None
 
-    def _read(self, artifact: Artifact) -> VIEW:
-        if artifact.notes["layout"] != self._layout:
-            raise ValueError(f"Its layout is {artifact.notes['layout']}, this program reads {self._layout}.")
-        return self._view(artifact)
+
+def _read(layout: int, view: Callable[[Artifact], VIEW], artifact: Artifact) -> VIEW:
+    if artifact.notes["layout"] != layout:
+        raise ValueError(f"Its layout is {artifact.notes['layout']}, this program reads {layout}.")
+    return view(artifact)

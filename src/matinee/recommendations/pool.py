@@ -40,7 +40,7 @@ PLACES_A_REPEAT_COSTS = 20
 FIRST_FILMS = 30_000
 """So many films with the highest base scores are looked at before all others."""
 FILMS_REMEMBERED = 4_000
-"""How many films the histories have together whose answers a pool remembers, and those of the opinions that it does:
+"""How many films the histories have together whose answers are remembered, and those of the opinions that are:
 some 20 MB each at 400 links a film."""
 PREDICTIONS_REMEMBERED = 20_000
 """At most, some 8 MB."""
@@ -49,10 +49,6 @@ PREDICTIONS_REMEMBERED = 20_000
 Some: TypeAlias = Rows | slice
 """Rows of the columns, ascending, or a stretch of them, which takes no copy."""
 EVERY = slice(None)
-
-
-def _memory() -> Remembered[Any]:
-    return Remembered(FILMS_REMEMBERED, weight=lambda made: made.weight)
 
 
 @dataclass(frozen=True)
@@ -92,12 +88,6 @@ class Pool:
     """What all other films have of `base`, and of `lasting_base`, at most."""
     item_films: Rows = field(repr=False)
     """(items of the model,) the row of each item's film, n where the catalogue has none."""
-    rankings: Remembered[Ranking] = field(default_factory=_memory, repr=False)
-    critics: Remembered[Critic] = field(default_factory=_memory, repr=False)
-    predictions: Remembered[tuple[float | None]] = field(
-        default_factory=lambda: Remembered(PREDICTIONS_REMEMBERED, weight=lambda _stars: 1), repr=False
-    )
-    """What was worked out from this pool for people, as one version of their state has it."""
 
     def reach(self, history: History) -> Reach:
         """The model's links from the films of a history, each to the row of a film, or to one more that stands for all
@@ -141,6 +131,19 @@ class Pool:
         return has_ratings or bool(self.columns.vote_count[row] > 0)
 
 
+class Memory:
+    """What was worked out from a pool for people, as one version of their state has it.
+
+    The pool does not lead here, since all of this leads to it: so its last user lets go of it at once, with the files
+    that it has mapped, and no collection has to find it.
+    """
+
+    def __init__(self) -> None:
+        self.rankings: Remembered[Ranking] = Remembered(FILMS_REMEMBERED, weight=lambda ranking: ranking.weight)
+        self.critics: Remembered[Critic] = Remembered(FILMS_REMEMBERED, weight=lambda critic: critic.weight)
+        self.predictions: Remembered[tuple[float | None]] = Remembered(PREDICTIONS_REMEMBERED, weight=lambda _stars: 1)
+
+
 def newest_model() -> PublishedModel | None:
     """The model in service as this process sees it, None while there is none."""
     return _latest(settings.ARTIFACTS_DIR).get()
@@ -151,7 +154,7 @@ def look_for_newer_model() -> None:
     _latest(settings.ARTIFACTS_DIR).forget()
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)
 def _latest(root: Path) -> Latest[PublishedModel]:
     return Latest(lambda: ArtifactStore(root, MODEL_KIND), _published)
 
@@ -168,21 +171,26 @@ def _published(artifact: Artifact) -> PublishedModel:
 
 
 _building = threading.Lock()
-_newest: Pool | None = None
+_newest: tuple[Pool, Memory] | None = None
 
 
 def current_pool() -> Pool:
     """The pool of the newest model and columns; a request takes it once, so that a swap never mixes two versions."""
+    return pool_and_memory()[0]
+
+
+def pool_and_memory() -> tuple[Pool, Memory]:
+    """The same, and what was worked out from it."""
     global _newest  # noqa: PLW0603 - one pool a process, replaced as a whole
     published, catalogue = newest_model(), columns()
-    pool = _newest
-    if pool is not None and pool.published is published and pool.columns is catalogue:
-        return pool
+    newest = _newest
+    if newest is not None and newest[0].published is published and newest[0].columns is catalogue:
+        return newest
     with _building:
-        pool = _newest
-        if pool is None or pool.published is not published or pool.columns is not catalogue:
-            pool = _newest = build_pool(catalogue, published)
-    return pool
+        newest = _newest
+        if newest is None or newest[0].published is not published or newest[0].columns is not catalogue:
+            newest = _newest = build_pool(catalogue, published), Memory()
+    return newest
 
 
 def build_pool(catalogue: CatalogColumns, published: PublishedModel | None) -> Pool:

@@ -13,7 +13,7 @@ from matinee.engine.item_model import Linked, Reach
 from matinee.engine.rating_prediction import Opinions, RatingConfig, predicted_ratings
 from matinee.engine.signals import History
 from matinee.library.history import PersonalHistory, history_of
-from matinee.recommendations.pool import Pool, current_pool
+from matinee.recommendations.pool import Memory, Pool, pool_and_memory
 
 CONFIG = RatingConfig()
 DIGITS = 2
@@ -67,33 +67,33 @@ def predict_rating(*, user: User, tmdb_id: int) -> float | None:
 
     One query, or none where the person is remembered.
     """
-    pool = current_pool()
+    pool, memory = pool_and_memory()
     if user.state_version is None:
-        return _predicted(user, tmdb_id, pool)
-    known = pool.predictions.get((user.pk, tmdb_id), user.state_version)
+        return _predicted(user, tmdb_id, pool, memory)
+    known = memory.predictions.get((user.pk, tmdb_id), user.state_version)
     if known is None:
-        known = (_predicted(user, tmdb_id, pool),)
-        pool.predictions.keep((user.pk, tmdb_id), known, user.state_version)
+        known = (_predicted(user, tmdb_id, pool, memory),)
+        memory.predictions.keep((user.pk, tmdb_id), known, user.state_version)
     return known[0]
 
 
-def _predicted(user: User, tmdb_id: int, pool: Pool) -> float | None:
+def _predicted(user: User, tmdb_id: int, pool: Pool, memory: Memory) -> float | None:
     rows = pool.columns.rows_of([tmdb_id])
     if rows[0] < 0:
         return None
-    critic = critic_of(user, history_of(user), pool)
+    critic = critic_of(user, history_of(user), pool, memory)
     if np.any(critic.opinions.item_ids == tmdb_id):
         critic = Critic(critic.opinions.without(tmdb_id), pool)
     return critic.stars(rows)[0]
 
 
-def critic_of(user: User, mine: PersonalHistory, pool: Pool) -> Critic:
+def critic_of(user: User, mine: PersonalHistory, pool: Pool, memory: Memory) -> Critic:
     """`user`, of whom `mine` is known, remembered under the version of their state."""
-    critic = None if user.state_version is None else pool.critics.get(user.pk, user.state_version)
+    critic = None if user.state_version is None else memory.critics.get(user.pk, user.state_version)
     if critic is None:
         critic = Critic(opinions_of(mine), pool)
         if user.state_version is not None:
-            pool.critics.keep(user.pk, critic, user.state_version)
+            memory.critics.keep(user.pk, critic, user.state_version)
     return critic
 
 

@@ -21,7 +21,7 @@ from matinee.engine.item_model import Reach
 from matinee.engine.ranking import diversified, rank, rank_few_of_each
 from matinee.engine.signals import History
 from matinee.library.history import PersonalHistory, history_of
-from matinee.recommendations.pool import EVERY, Pool, PublishedModel, Some, current_pool
+from matinee.recommendations.pool import EVERY, Pool, PublishedModel, Some, current_pool, pool_and_memory
 from matinee.recommendations.rating_prediction import Critic, critic_of
 
 Source = Literal["taste", "similar", "popular"]
@@ -152,15 +152,15 @@ def recommend(
     picked; those before place `upto` are wanted. One query, or none where the person is remembered. Raises UnknownSeed.
     """
     wishes = Wishes(movie_filter, sort, diversity, tuple(seeds), include_watchlist)
-    pool, mine = current_pool(), history_of(user)
-    critic = critic_of(user, mine, pool)
+    (pool, memory), mine = pool_and_memory(), history_of(user)
+    critic = critic_of(user, mine, pool, memory)
     if user.state_version is None:
         return recommend_from(mine, wishes, pool, critic, upto=upto)
     version = user.state_version, pool.columns.postings_version(movie_filter)
-    ranking = pool.rankings.get((user.pk, wishes), version)
+    ranking = memory.rankings.get((user.pk, wishes), version)
     if ranking is None or not ranking.reaches(upto):
         ranking = recommend_from(mine, wishes, pool, critic, upto=upto)
-        pool.rankings.keep((user.pk, wishes), ranking, version)
+        memory.rankings.keep((user.pk, wishes), ranking, version)
     return ranking
 
 

@@ -100,7 +100,7 @@ def refresh_is_due() -> bool:
     return not (settings.DEPOT_URL and is_young) and index_is_stale()
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)
 def _kind(root: Path) -> ArtifactKind[SearchIndex]:
     """What this process holds of one artifacts directory."""
     return ArtifactKind(root, KIND, layout=LAYOUT, view=_view)

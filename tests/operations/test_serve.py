@@ -71,10 +71,10 @@ def test_a_port_in_use_is_refused_with_the_way_out(command: str) -> None:
             call_command(command, port=port)
 
 
-@pytest.mark.parametrize("port", [-1, 65_536])
+@pytest.mark.parametrize("port", [-1, 0, 65_536])
 def test_a_port_that_no_machine_has_is_refused_in_a_sentence(port: int) -> None:
     with pytest.raises(PortTaken, match=f"There is no port {port}"):
-        serving.refuse_taken_port("127.0.0.1", port)
+        serving.free_address("127.0.0.1", port)
 
 
 def test_to_serve_without_a_worker_is_refused() -> None:
@@ -84,7 +84,18 @@ def test_to_serve_without_a_worker_is_refused() -> None:
 
 def test_an_address_of_another_machine_is_refused_with_the_reason() -> None:
     with pytest.raises(PortTaken, match=r"203\.0\.113\.7"):
-        serving.refuse_taken_port("203.0.113.7", free_port())
+        serving.free_address("203.0.113.7", free_port())
+
+
+def test_a_name_of_no_machine_is_refused_with_the_reason() -> None:
+    with pytest.raises(PortTaken, match=r"at films\.invalid can't be used: "):
+        serving.free_address("films.invalid", free_port())
+
+
+def test_it_listens_at_a_name_too(tmp_path: Path) -> None:
+    with started(tmp_path, "serve", "--host", "localhost", "--workers", "1", "--web-only") as instance:
+        assert f"Matinee answers at http://localhost:{instance.port}" in instance.output
+        assert get(instance.port, "/livez")[0] == 200
 
 
 @pytest.mark.parametrize(

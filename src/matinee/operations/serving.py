@@ -32,6 +32,7 @@ from matinee.operations.supervisor import Child, Supervisor
 
 MOST_WORKERS = 4
 """By default; a worker takes some 100 MB, and two already answer more than one household asks."""
+LAST_PORT = 65_535
 
 
 class PortTaken(Exception):
@@ -42,15 +43,19 @@ def default_workers() -> int:
     return min(len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1, MOST_WORKERS)
 
 
-def refuse_taken_port(host: str, port: int) -> None:
-    """Raises PortTaken. Asked first, since granian's workers would share the port with a server that has it."""
+def free_address(host: str, port: int) -> str:
+    """The address that `host` is or names, IPv4 where it names both: granian takes no names. Raises PortTaken where
+    the port is not free there. Asked first, since granian's workers would share it with a server that has it."""
+    if not 0 < port <= LAST_PORT:
+        raise PortTaken(f"There is no port {port}: they go from 1 to {LAST_PORT}. Choose another one with --port.")
     try:
-        socket.create_server((host, port), family=_family(host)).close()
-    except OverflowError as error:
-        raise PortTaken(f"There is no port {port}: they end at 65535. Choose another one with --port.") from error
-    except OSError as error:
-        reason = "another program has it" if error.errno == errno.EADDRINUSE else (error.strerror or str(error))
+        family, *_, (address, *_) = min(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        socket.create_server((address, port), family=family).close()
+    except (OSError, UnicodeError) as error:
+        is_taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        reason = "another program has it" if is_taken else (getattr(error, "strerror", None) or str(error))
         raise PortTaken(f"Port {port} at {host} can't be used: {reason}. Choose another one with --port.") from error
+    return str(address)
 
 
 def bring_up_to_date() -> None:
@@ -157,7 +162,3 @@ def url(host: str, port: int) -> str:
     """The address that a person on this machine types."""
     here = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
     return f"http://[{here}]:{port}" if ":" in here else f"http://{here}:{port}"
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -25,7 +25,7 @@ class Command(BaseCommand):
 
     def handle(self, *, port: int, **_options: Any) -> None:
         try:
-            serving.refuse_taken_port(HOST, port)
+            serving.free_address(HOST, port)
             if warning := version.warning():
                 self._say(warning)
             serving.prepare(self._set_up, meanwhile=web.read_application)

@@ -15,7 +15,7 @@ class Command(BaseCommand):
     help = "Bring the database up to date and serve, until SIGTERM or Ctrl-C."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--host", default="127.0.0.1", help="the address to listen at (default: %(default)s)")
+        parser.add_argument("--host", default="127.0.0.1", help="address or name to listen at (default: %(default)s)")
         parser.add_argument("--port", type=int, default=8000, help="default: %(default)s")
         parser.add_argument(
             "--workers", type=int, default=serving.default_workers(), help="web processes (here: %(default)s)"
@@ -26,12 +26,12 @@ class Command(BaseCommand):
         if workers < 1:
             raise CommandError("Nobody would answer: --workers is 1 or more.")
         try:
-            serving.refuse_taken_port(host, port)
+            address = serving.free_address(host, port)
             if warning := version.warning():
                 self.stderr.write(self.style.WARNING(warning))
             serving.prepare(serving.bring_up_to_date, meanwhile=web.read_application)
             serving.serve(
-                host=host,
+                host=address,
                 port=port,
                 workers=workers,
                 queues=[] if web_only else serving.queues(),

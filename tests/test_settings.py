@@ -76,6 +76,24 @@ def test_production_does_not_start_with(tmp_path: Path, name: str, value: str) -
     assert "Traceback" not in refused.stderr
 
 
+def test_a_wrong_value_stops_the_start_where_it_would_change_nothing(tmp_path: Path) -> None:
+    refused = matinee(tmp_path, "check", MATINEE_MODE="embedded", MATINEE_HTTPS_REDIRECT="perhaps")
+
+    assert refused.returncode == 78
+    assert "MATINEE_HTTPS_REDIRECT must be true or false" in refused.stderr
+
+
+def test_a_misspelt_setting_is_told_with_the_one_that_is_meant(tmp_path: Path) -> None:
+    checked = matinee(
+        tmp_path, "check", MATINEE_CORS_ORIGIN="https://films.example.org", MATINEE_PORT="tcp://10.0.0.1:80"
+    )
+
+    assert checked.returncode == 0
+    assert "MATINEE_CORS_ORIGIN is no setting" in checked.stderr
+    assert "Is MATINEE_CORS_ORIGINS meant?" in checked.stderr
+    assert "MATINEE_PORT" not in checked.stderr
+
+
 def test_old_keys_may_be_given_as_a_file(tmp_path: Path) -> None:
     keys = tmp_path / "old-keys"
     keys.write_text(f"{GOOD_KEY}old, {GOOD_KEY}older\n", encoding="utf-8")

@@ -31,6 +31,30 @@ def test_a_secret_given_twice_or_from_a_missing_file_stops_the_start(
         env.secret("MATINEE_X")
 
 
+def test_an_empty_value_is_none_given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("from the file")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MATINEE_X", " ")
+    monkeypatch.setenv("MATINEE_X_FILE", "secret")
+
+    assert env.text("MATINEE_X", "default") == "default"
+    assert env.integer("MATINEE_X", 5) == 5
+    assert env.boolean("MATINEE_X", default=True) is True
+    assert env.choice("MATINEE_X", "open", among=frozenset({"open"})) == "open"
+    assert env.folder("MATINEE_X", "./data") == tmp_path / "data"
+    assert env.secret("MATINEE_X") == "from the file"
+
+
+def test_a_folder_may_be_below_the_users_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("MATINEE_X", "~/data")
+
+    assert env.folder("MATINEE_X", "./data") == tmp_path / "data"
+    monkeypatch.setenv("MATINEE_X", "~nobody-of-this-name/data")
+    with pytest.raises(env.ConfigurationError, match="MATINEE_X"):
+        env.folder("MATINEE_X", "./data")
+
+
 @pytest.mark.parametrize(
     ("raw", "complaint"),
     [("many", "whole number"), ("1.5", "whole number"), ("2", "3 or more"), ("7000", "6,000 or less")],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import importlib.util
 import ipaddress
@@ -20,8 +21,12 @@ DEPOT_SCHEMES = {"file": "fsspec", "s3": "s3fs"}
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?P<star>\*\.)?[^/?#\s*]+")
 """A scheme and a host, perhaps a port, and nothing behind it, as browsers send it."""
 HOST = re.compile(r"\*|\.?[\w-]+(\.[\w-]+)*\.?|\[[0-9A-Fa-f:.]+\]")
+NEAR = 0.85
+"""How alike two names are that may be mistaken for each other: 1 is the same (difflib's ratio)."""
 makes_what_is_missing = True
 """Before the settings are read a command that only looks makes this False."""
+_asked: set[str] = set()
+"""The variables that somebody has asked for."""
 VALKEY_SCHEMES = {"valkey": "redis", "valkeys": "rediss", "redis": "redis", "rediss": "rediss", "unix": "unix"}
 
 
@@ -29,26 +34,37 @@ class ConfigurationError(Exception):
     """A setting is missing or makes no sense; the message says which and what to do."""
 
 
+def misspelt() -> dict[str, str]:
+    """The variables of ours that are set and that nobody has asked for, each with the one that its name comes near.
+    Others are no mistake: Kubernetes, for one, sets MATINEE_PORT beside a service that is called matinee."""
+    strange = sorted(name for name in os.environ if name.startswith("MATINEE_") and name not in _asked)
+    near = {name: difflib.get_close_matches(name, sorted(_asked), n=1, cutoff=NEAR) for name in strange}
+    return {name: meant[0] for name, meant in near.items() if meant}
+
+
 def text(name: str, default: str) -> str:
-    return os.environ.get(name, default).strip()
+    return _given(name) or default
 
 
 def secret(name: str) -> str | None:
     """The value of `name`, or the content of the file that `name`_FILE points to; None where neither is set."""
-    path = os.environ.get(f"{name}_FILE")
-    if path and name in os.environ:
+    path, given = _given(f"{name}_FILE"), _given(name)
+    if path and given:
         raise ConfigurationError(f"Set {name} or {name}_FILE, not both.")
     if path:
         try:
             return Path(path).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigurationError(f"{name}_FILE can't be read: {error}.") from error
-    return os.environ.get(name, "").strip() or None
+    return given or None
 
 
 def folder(name: str, default: str) -> Path:
     """A folder of this service's own, which is made where it is missing, unless nothing is; for its user alone."""
-    path = Path(text(name, default)).resolve()
+    try:
+        path = Path(text(name, default)).expanduser().resolve()
+    except RuntimeError as error:
+        raise ConfigurationError(f"{name}: {error}") from error
     if not makes_what_is_missing:
         return path
     try:
@@ -161,7 +177,7 @@ def choice(name: str, default: str, *, among: frozenset[str]) -> str:
 
 def words(name: str) -> list[str]:
     """A comma-separated list, blanks dropped."""
-    return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
+    return [word.strip() for word in _given(name).split(",") if word.strip()]
 
 
 def hosts(name: str) -> list[str]:
@@ -195,3 +211,9 @@ def networks(name: str) -> tuple[Network, ...]:
             raise ConfigurationError(f"{name} must name networks; {word} is every address there is.")
         found.append(network)
     return tuple(found)
+
+
+def _given(name: str) -> str:
+    """An empty value is none: compose files and units pass empty variables on."""
+    _asked.add(name)
+    return os.environ.get(name, "").strip()

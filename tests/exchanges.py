@@ -13,7 +13,11 @@ class HeldExchange:
     def __init__(self, environ: dict[str, Any]) -> None:
         self.environ = environ
         self.status, self.headers, self.body = "", dict[str, str](), b""
+        self.ends_connection = False
         self._is_sent = threading.Event()
+
+    def end_connection(self) -> None:
+        self.ends_connection = True
 
     def start_response(self, status: str, headers: list[tuple[str, str]]) -> None:
         self.status, self.headers = status, dict(headers)

@@ -104,6 +104,9 @@ class Kept:
         self.environ = environ
         self.status, self.body = "", b""
 
+    def end_connection(self) -> None:
+        """There is none."""
+
     def start_response(self, status: str, _headers: list[tuple[str, str]]) -> None:
         self.status = status
 

@@ -100,6 +100,19 @@ def test_a_body_that_takes_too_long_is_refused_at_its_next_piece(
     assert (status, json.loads(body)["code"]) == ("408", "body_too_slow")
 
 
+@pytest.mark.parametrize("size", [1_000_001, 1_000_002])
+def test_the_connection_of_a_body_that_is_not_read_to_its_end_ends_with_its_answer(
+    application: Turns, size: int
+) -> None:
+    chunks = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input": io.BytesIO(b" " * size)}
+
+    with_length = brought(application, **post(io.BytesIO(b" " * size)))
+    in_chunks = brought(application, REMOTE_ADDR="192.0.2.1", **chunks)
+
+    assert (with_length.ends_connection, in_chunks.ends_connection) == (True, True)
+    assert not brought(application, **post(io.BytesIO(b"{}"))).ends_connection
+
+
 def test_a_body_that_ends_early_reaches_nobody(application: Turns) -> None:
     assert answer(application, post(io.BytesIO(b"{}"), length=3))[0] == "400"
 

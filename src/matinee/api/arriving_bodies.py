@@ -52,14 +52,15 @@ class ArrivingBodies:
         self._reading: dict[object, tuple[str, float]] = {}  # whose, since when
         self._waiting = 0
 
-    def read(self, environ: dict[str, Any]) -> None:
-        """Put the body into `environ`, up to the first byte too much. Raises BodyRefused."""
+    def read(self, environ: dict[str, Any]) -> bool:
+        """Put the body into `environ`, up to the first byte too much; False where that is not all of it. Raises
+        BodyRefused."""
         most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1
         is_chunked = "HTTP_TRANSFER_ENCODING" in environ
         size = most if is_chunked else int(environ["CONTENT_LENGTH"])
         if size > most:  # Django refuses it by its length
             environ["wsgi.input"] = io.BytesIO()
-            return
+            return False
         with self._turn_of(network_of(client_address(environ), SUBSCRIBER)):
             body = _read(environ["wsgi.input"], size)
         if is_chunked:
@@ -67,6 +68,7 @@ class ArrivingBodies:
         elif len(body) < size:
             raise BodyRefused(400)
         environ["wsgi.input"] = io.BytesIO(body)
+        return len(body) < most
 
     @contextmanager
     def _turn_of(self, client: str) -> Iterator[None]:

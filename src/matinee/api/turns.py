@@ -89,11 +89,13 @@ class Turns:
         environ = exchange.environ
         if environ.get("CONTENT_LENGTH", "0") != "0" or "HTTP_TRANSFER_ENCODING" in environ:
             try:
-                self._bodies.read(environ)
+                is_whole = self._bodies.read(environ)
             except BodyRefused as refused:
-                # nobody knows where the next request of this connection would begin
-                _send(exchange, problem(refused.status, detail=str(refused), headers={"Connection": "close"}))
+                exchange.end_connection()
+                _send(exchange, problem(refused.status, detail=str(refused)))
                 return
+            if not is_whole:
+                exchange.end_connection()
         if environ.get("PATH_INFO") == LIVENESS:
             self._answer(exchange)
         elif (connection := self._take(exchange)) is not None:

@@ -13,6 +13,10 @@ class Exchange(Protocol):
     def environ(self) -> dict[str, Any]:
         """The request, as PEP 3333 has it. Its body can be read before whoever was handed the exchange returns."""
 
+    def end_connection(self) -> None:
+        """Have the answer say that it is the last one here: of a body that is not read to its end nobody knows where
+        the next request would begin."""
+
     def start_response(self, status: str, headers: list[tuple[str, str]]) -> None: ...
 
     def send(self, answer: Iterable[bytes]) -> None:

@@ -40,18 +40,22 @@ class WayBack(Protocol):
 class GranianExchange:
     """An `Exchange`."""
 
-    __slots__ = ("_headers", "_status", "_way_back", "environ")
+    __slots__ = ("_headers", "_is_last", "_status", "_way_back", "environ")
 
     def __init__(self, way_back: WayBack, request: dict[str, Any]) -> None:
         self._way_back = way_back
         self.environ = COMMON | request
+        self._is_last = False
+
+    def end_connection(self) -> None:
+        self._is_last = True
 
     def start_response(self, status: str, headers: Headers) -> None:
         self._status, self._headers = int(status[:3]), headers
 
     def send(self, answer: Iterable[bytes]) -> None:
         headers = self._headers
-        if is_draining():
+        if self._is_last or is_draining():
             headers = [(name, value) for name, value in headers if name.lower() != "connection"]
             headers.append(("Connection", "close"))
         if isinstance(answer, list):

@@ -112,6 +112,18 @@ def test_a_request_hidden_behind_a_length_and_a_coding_is_never_answered(port: i
     assert said(port, f"{POST}{lengths}\r\n2\r\n{{}}\r\n0\r\n\r\n{SMUGGLED}") == [422]
 
 
+@pytest.mark.parametrize(
+    "raw", [f"{GET}\r\n", "GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n", REFUSED["two lengths"]]
+)
+def test_no_answer_tells_which_version_gives_it(port: int, raw: str) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(raw.encode())
+        head, _, _ = connection.recv(65_536).decode("latin-1").partition("\r\n\r\n")
+
+    assert head.startswith("HTTP/1.1 ")
+    assert not re.search(r"^(?:server|x-powered-by|via):.*[0-9]", head, re.I | re.M)
+
+
 def test_200_clients_that_never_end_their_headers_keep_nobody_waiting(port: int) -> None:
     with ExitStack() as held:
         for _ in range(200):

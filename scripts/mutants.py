@@ -97,6 +97,10 @@ GROUPS = {
             "accounts/test_guard.py::test_what_is_old_is_forgotten_and_it_goes_with_its_person",
         ),
     ),
+    "live": Group(
+        ("accounts/live_sessions", "api/read_ahead", "core/waiting"),
+        ("accounts/test_sessions.py", "api/test_read_ahead.py"),
+    ),
     "limits": Group(("core/limits", "core/counters", "api/limits"), ("core/test_limits.py", "api/test_limits.py")),
     "permissions": Group(
         ("api/authentication", "operations/access", "accounts/admin"),

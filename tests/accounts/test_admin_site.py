@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group
-from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
@@ -26,6 +23,7 @@ from matinee.catalog.models import Movie
 from matinee.core.jobs.models import Schedule
 from matinee.library.models import MovieRating
 from tests.accounts.conftest import NOW, PASSWORD
+from tests.audit.full_trail import no_room_for_events
 from tests.mail_server import Mailbox
 
 OTHER_PASSWORD = "another battery staple horse"
@@ -236,17 +234,6 @@ def test_who_finds_a_signed_in_browser_guesses_no_more_than_anybody(client: Clie
     assert b"or too many wrong ones were tried here" in answer.content
     root.refresh_from_db()
     assert root.check_password(PASSWORD)
-
-
-@contextmanager
-def no_room_for_events() -> Iterator[None]:
-    def refuse(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if "INSERT INTO audit_event" in sql:
-            raise OperationalError("no room")
-        return execute(sql, params, many, context)
-
-    with connection.execute_wrapper(refuse):
-        yield
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,13 +6,11 @@ The routes are those of the published schema, so that a new one fails here until
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.apps import apps
-from django.db import OperationalError, connection
 from django.utils import timezone
 
 from matinee.accounts import letters
@@ -25,6 +23,7 @@ from matinee.catalog.models import Movie
 from matinee.library import services
 from matinee.library.models import Dismissal, Favorite, Watchlist
 from tests.api.conftest import NOW, PASSWORD, Answer, Api, MakeMovie
+from tests.audit.full_trail import no_room_for_events
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -186,17 +185,6 @@ def everything_stored() -> dict[str, list[dict[str, Any]]]:
     """But for the count of passwords that were tried, which stands whatever comes of a request."""
     models = {model for app in ("accounts", "library") for model in apps.get_app_config(app).get_models()} - {Guesses}
     return {model.__name__: list(model._default_manager.order_by("pk").values()) for model in models}
-
-
-@contextmanager
-def no_room_for_events() -> Iterator[None]:
-    def refuse(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if "INSERT INTO audit_event" in sql:
-            raise OperationalError("no room")
-        return execute(sql, params, many, context)
-
-    with connection.execute_wrapper(refuse):
-        yield
 
 
 def test_every_route_that_changes_something_is_listed() -> None:

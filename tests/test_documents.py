@@ -193,6 +193,25 @@ def test_larger_services_are_told_as_they_follow_from_what_was_measured() -> Non
     assert between_marks(page, queueing.told(record), name="simulated") == page
 
 
+def test_what_larger_services_are_worked_out_from_is_told_as_it_was_measured() -> None:
+    results = ROOT / "benchmarks" / "results"
+    serving, scale, nodes = (
+        json.loads((results / f"{name}.json").read_text()) for name in ("serving", "scale", "nodes")
+    )
+    answer = serving["figures"]["history of 100, any film"]["Matinee"]["mean_ms"]
+    fits = {size["ratings"]: size["systems"]["Matinee"] for size in scale["sizes"]}
+    sizes = {
+        million: (fit["seconds"], fit["peak_bytes"] / 2**30) for million in (1, 25) for fit in [fits[million * 10**6]]
+    }
+    rows = [nodes["row_bytes"][table] for table in ("library_movierating", "library_favorite", "audit_event")]
+    page = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
+
+    assert f"| {answer:.1f} ms at 60,000 films" in page
+    for million, (seconds, gibibytes) in sizes.items():
+        assert f"{seconds:.0f} s and {gibibytes:.1f} GiB at {million} million" in page
+    assert f"| {', '.join(f'{size:.0f}' for size in rows)} bytes |" in page
+
+
 def test_mirroring_tmdb_is_told_as_it_was_measured() -> None:
     results = ROOT / "benchmarks" / "results" / "tmdb.json"
     record = json.loads(results.read_text(encoding="utf-8"))

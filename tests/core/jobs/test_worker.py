@@ -213,7 +213,7 @@ def test_the_end_of_the_grace_time_interrupts_no_book_keeping(monkeypatch: pytes
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_waits_for_a_database_that_is_away(
+def test_it_waits_for_a_database_that_is_away_and_tells_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(tasks, "on_act", lambda: os.kill(os.getpid(), signal.SIGTERM))
@@ -222,9 +222,10 @@ def test_it_waits_for_a_database_that_is_away(
 
     def away_at_first(**keywords: Any) -> JobLease | None:
         calls.append(keywords)
-        return out_of_reach() if len(calls) == 1 else claim(**keywords)
+        return out_of_reach() if len(calls) < 4 else claim(**keywords)
 
     monkeypatch.setattr(queue, "claim", away_at_first)
+    monkeypatch.setattr(worker, "IDLE_SECONDS", 0.0)
 
     with caplog.at_level(logging.ERROR):
         Worker(queues=["default"]).run()

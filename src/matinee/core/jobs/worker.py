@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 ENDED = Counter("matinee_jobs_ended", "Tries of jobs, by task and how they ended.", ["task", "outcome"])
 IDLE_SECONDS = 0.5
+AWAY_TOLD_EVERY_SECONDS = 60.0
+"""It is tried again with every round, twice a second."""
 GRACE_SECONDS = 7.0  # within the ten that container runtimes allow by default
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -86,6 +88,7 @@ class Worker:
         self._grace_seconds = grace_seconds
         self._stopping = False
         self._in_job = False
+        self._told_away_at: float | None = None
 
     def run(self) -> None:
         """Work until SIGTERM or SIGINT. A running job then has the grace time to end and goes back to the queue
@@ -114,11 +117,19 @@ class Worker:
         """One round that outlives a database that is away or busy."""
         close_old_connections()
         try:
-            return self.run_one(now=timezone.now())
+            found = self.run_one(now=timezone.now())
         except AnyDatabaseError as error:
-            logger.error("The job queue can't be reached; trying again: %s", error, exc_info=not is_unusable(error))  # noqa: TRY400 - one that is away needs no trace
+            self._tell_away(error)
             connections.close_all()
             return False
+        self._told_away_at = None
+        return found
+
+    def _tell_away(self, error: AnyDatabaseError) -> None:
+        now = time.monotonic()
+        if self._told_away_at is None or now - self._told_away_at >= AWAY_TOLD_EVERY_SECONDS:
+            self._told_away_at = now
+            logger.error("The job queue can't be reached; trying again: %s", error, exc_info=not is_unusable(error))
 
     def _run(self, lease: JobLease) -> None:
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import subprocess
 import sys
@@ -14,7 +16,9 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from matinee import __version__, cli
 from matinee.core import env
+from matinee.core.commands import Commands
 from matinee.core.database import OUTDATED, is_outdated
+from tests.operations.processes import free_port
 
 
 @pytest.fixture(autouse=True)
@@ -114,7 +118,9 @@ def test_production_confirms_no_address_without_a_mail_server(monkeypatch: pytes
     assert "MATINEE_SMTP_URL" in ended.stderr
 
 
-@pytest.mark.parametrize("command", ["backup nowhere", "courier", "migrate", "serve --port 0", "train", "worker"])
+@pytest.mark.parametrize(
+    "command", ["backup nowhere", "courier", "migrate", "serve --port {free_port}", "train", "worker"]
+)
 def test_a_database_that_is_away_is_told_in_a_sentence(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
 ) -> None:
@@ -122,7 +128,7 @@ def test_a_database_that_is_away_is_told_in_a_sentence(
     monkeypatch.setenv("MATINEE_MODE", "embedded")
 
     ended = subprocess.run(
-        [sys.executable, "-m", "matinee.cli", *command.split()],
+        [sys.executable, "-m", "matinee.cli", *command.format(free_port=free_port()).split()],
         check=False,
         cwd=tmp_path,
         stderr=subprocess.PIPE,
@@ -134,7 +140,7 @@ def test_a_database_that_is_away_is_told_in_a_sentence(
     assert "Traceback" not in ended.stderr
 
 
-@pytest.mark.parametrize("command", ["backup nowhere", "serve --port 0", "load starter"])
+@pytest.mark.parametrize("command", ["backup nowhere", "serve --port {free_port}", "load starter"])
 def test_a_database_whose_file_is_damaged_is_told_in_a_sentence(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
 ) -> None:
@@ -146,7 +152,7 @@ def test_a_database_whose_file_is_damaged_is_told_in_a_sentence(
         subprocess.run(
             [sys.executable, "-m", "matinee.cli", *words], check=False, cwd=tmp_path, capture_output=True, text=True
         )
-        for words in (command.split(), ["doctor"])
+        for words in (command.format(free_port=free_port()).split(), ["doctor"])
     )
 
     assert ended.returncode == 69
@@ -214,3 +220,19 @@ def test_tables_that_are_not_there_yet_are_told_before_they_are_read(command: st
 
     with pytest.raises(CommandError, match="Run `matinee migrate` first"):
         call_command(*command.split())
+
+
+def test_a_disk_that_is_full_is_told_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(_commands: Commands) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "model")
+
+    monkeypatch.setattr(Commands, "execute", full)
+    monkeypatch.setattr(sys, "argv", ["matinee", "train"])
+
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+
+    assert ended.value.code == os.EX_IOERR
+    assert capsys.readouterr().err == "No space left on device. `matinee doctor` tells where to make room.\n"

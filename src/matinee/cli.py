@@ -8,6 +8,7 @@ from contextlib import nullcontext
 
 from matinee import __version__
 from matinee.core import env
+from matinee.core.durability import takes_no_more
 from matinee.core.processes import folder_of_a_tree
 
 LEAN_THREADS = {"_RJEM_MALLOC_CONF": "tcache:false"}
@@ -50,6 +51,11 @@ def main() -> None:
             raise
         sys.stderr.write(f"{told(error)}\n")
         sys.exit(os.EX_UNAVAILABLE)
+    except OSError as error:
+        if "--traceback" in sys.argv or not takes_no_more(error):
+            raise
+        sys.stderr.write(f"{error.strerror}. `matinee doctor` tells where to make room.\n")
+        sys.exit(os.EX_IOERR)
 
 
 if __name__ == "__main__":

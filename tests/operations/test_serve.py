@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -13,6 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from pytest_django.fixtures import Settings
 
 from matinee.operations import serving
 from matinee.operations.serving import PortTaken
@@ -90,6 +93,22 @@ def test_an_address_of_another_machine_is_refused_with_the_reason() -> None:
 def test_a_name_of_no_machine_is_refused_with_the_reason() -> None:
     with pytest.raises(PortTaken, match=r"at films\.invalid can't be used: "):
         serving.free_address("films.invalid", free_port())
+
+
+@pytest.mark.django_db
+def test_a_disk_that_is_full_keeps_it_from_publishing_and_not_from_starting(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    settings.LIMITS_FILE = tmp_path / "limits.sqlite3"
+    monkeypatch.setattr(connection, "close", lambda: None)  # the test's own transaction lives in it
+    monkeypatch.setattr(serving, "publish_what_is_stale", full)
+
+    serving.bring_up_to_date()
+
+    assert "not published" in caplog.text
 
 
 def test_it_listens_at_a_name_too(tmp_path: Path) -> None:

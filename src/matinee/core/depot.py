@@ -10,7 +10,6 @@ goes on serving whatever the depot holds.
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import re
@@ -28,7 +27,7 @@ from typing import Any, ParamSpec
 
 from django.conf import settings
 
-from matinee.core.durability import sync
+from matinee.core.durability import sync, takes_no_more
 
 logger = logging.getLogger(__name__)
 Given = ParamSpec("Given")
@@ -130,7 +129,7 @@ class Depot:
                 with tarfile.open(file.name, mode="r:") as archive:
                     _unpack(archive, folder, at_most=Path(file.name).stat().st_size)
             except Exception as error:  # what somebody left there makes its reader raise whatever there is
-                if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                if takes_no_more(error):
                     raise
                 raise NotInDepot(f"What the depot holds as {kind}/{version} is no artifact: {error}") from error
 

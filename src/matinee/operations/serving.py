@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import http.client
+import logging
 import os
 import signal
 import socket
@@ -23,12 +24,15 @@ from matinee.core import processes
 from matinee.core.counters import begin_anew
 from matinee.core.database import is_unusable, told
 from matinee.core.draining import begin_draining
+from matinee.core.durability import takes_no_more
 from matinee.core.jobs.schedule import registered, whole_of
 from matinee.core.jobs.worker import Worker
 from matinee.core.processes import SHARED_FOLDER
 from matinee.operations import courier, web
 from matinee.operations.reporting import begin
 from matinee.operations.supervisor import Child, Supervisor
+
+logger = logging.getLogger(__name__)
 
 MOST_WORKERS = 4
 """By default; a worker takes some 100 MB, and two already answer more than one household asks."""
@@ -66,7 +70,12 @@ def bring_up_to_date() -> None:
     erase_again()
     connection.close()
     courier.look_before_serving()
-    publish_what_is_stale()
+    try:
+        publish_what_is_stale()
+    except OSError as error:
+        if not takes_no_more(error):
+            raise
+        logger.error("Columns and cards are not published, lists are answered from the rows: %s", error)  # noqa: TRY400 - the error is a sentence
 
 
 def prepare(work: Callable[[], None], *, meanwhile: Callable[[], None] = lambda: None) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
@@ -16,7 +18,7 @@ from matinee.accounts.models import DataKey
 from matinee.accounts.services import create_user, update_profile
 from matinee.audit.sealing import seal
 from matinee.catalog.models import Movie
-from matinee.operations.backups import services
+from matinee.operations.backups import services, sqlite
 from matinee.operations.management.commands import restore
 from tests.audit.test_verifying import tamper
 from tests.operations.backups.conftest import NOW, film_numbers
@@ -143,3 +145,21 @@ def test_a_folder_that_can_not_be_made_is_told(films: list[int], tmp_path: Path)
         call_command("backup", str(tmp_path / "a file" / "backups"))
 
     assert refused.value.returncode == os.EX_CANTCREAT
+
+
+@pytest.mark.skipif(not settings.EMBEDDED_DATABASE, reason="of SQLite's own copies")
+def test_a_disk_that_is_full_is_told(films: list[int], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def with_room_for_three_pages(path: Path) -> sqlite3.Connection:
+        database = opened(path)
+        if path.parent != sqlite._live().parent:
+            database.execute("PRAGMA max_page_count=3")
+        return database
+
+    opened = sqlite.opened
+    monkeypatch.setattr(sqlite, "opened", with_room_for_three_pages)
+
+    with pytest.raises(CommandError, match="No space left on device") as refused:
+        call_command("backup", str(folder))
+
+    assert refused.value.returncode == os.EX_CANTCREAT
+    assert not folder.exists()

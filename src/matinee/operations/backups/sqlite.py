@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -23,8 +25,9 @@ class Sqlite:
         with closing(opened(_live())) as source, closing(opened(target)) as copy:
             source.execute("BEGIN")
             found = content(source)  # the first read takes the snapshot, which no writer disturbs from then on
-            source.backup(copy, pages=PAGES, progress=_told(on_progress, "Copying the database"))
-            copy.execute("PRAGMA journal_mode=DELETE")  # one file, whole in itself
+            with _full_disk_told():
+                source.backup(copy, pages=PAGES, progress=_told(on_progress, "Copying the database"))
+                copy.execute("PRAGMA journal_mode=DELETE")  # one file, whole in itself
         return found
 
     @contextlib.contextmanager
@@ -32,7 +35,8 @@ class Sqlite:
         def put_in_place() -> None:
             with closing(opened(copy)) as source, closing(opened(_live())) as target:
                 target.execute("PRAGMA journal_mode=WAL")
-                source.backup(target, pages=PAGES, progress=_told(on_progress, "Putting it in place"))
+                with _full_disk_told():
+                    source.backup(target, pages=PAGES, progress=_told(on_progress, "Putting it in place"))
 
         yield Staged({**connection.settings_dict, "NAME": str(copy)}, put_in_place)
 
@@ -59,6 +63,17 @@ def content(source: sqlite3.Connection) -> Content:
         source.execute("SELECT app, name FROM django_migrations ORDER BY id") if "django_migrations" in rows else ()
     )
     return Content(rows, [list(row) for row in migrations])
+
+
+@contextlib.contextmanager
+def _full_disk_told() -> Iterator[None]:
+    """As every other write to a full disk: raises OSError."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if "disk is full" not in str(error):
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
 
 
 def _told(on_progress: Progress, stage: str) -> Callable[[int, int, int], None]:

@@ -101,7 +101,7 @@ def test_of_a_profile(as_alice: Api, body: Any, field: str, message: str) -> Non
         ({"rating": 0}, "rating", "Give 1 or more."),
         ({"rating": 6}, "rating", "Give 5 or less."),
         ({"rating": "5"}, "rating", "Give a whole number."),
-        ({"rating": 5, "review": "x" * 10_001}, "review", "This is too long: 10,000 at most."),
+        ({"rating": 5, "review": "x" * 10_001}, "review", "This is too long: 10,000 characters at most."),
     ],
 )
 def test_of_a_rating(as_alice: Api, body: Any, field: str, message: str) -> None:

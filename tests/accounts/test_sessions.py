@@ -239,6 +239,15 @@ def test_a_token_from_before_its_session_was_of_another_one_that_a_restore_took_
         session_of(access=before, now=began)
 
 
+@pytest.mark.parametrize("microsecond", [0, 1, 499_999, 500_000, 999_499, 999_500, 999_999])
+def test_a_token_of_the_very_second_in_which_its_session_began_is_good(alice: User, microsecond: int) -> None:
+    began = NOW.replace(microsecond=microsecond)
+
+    tokens = open_session(user=alice, now=began)
+
+    assert session_of(access=tokens.access, now=began).user == alice
+
+
 def test_an_access_token_costs_one_query(alice: User, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     tokens = open_session(user=alice, now=NOW)
 

@@ -22,4 +22,4 @@ def whole_seconds(column: str) -> str:
     """The expression of a column's seconds since 1970, rounded down, which drivers read sooner than an instant."""
     if connection.vendor == "postgresql":
         return f"floor(date_part('epoch', {column}))::bigint"
-    return f"CAST(strftime('%%s', {column}) AS integer)"
+    return f"CAST(strftime('%%s', substr({column}, 1, 19)) AS integer)"  # SQLite 3.40 would round what is cut off

@@ -74,7 +74,10 @@ def nest_the_manifest_deeply(version: Path, lots: random.Random) -> None:
 def shape_an_array_otherwise(version: Path, lots: random.Random) -> None:
     file = some_array(version, lots)
     array = np.load(file)
-    np.save(file, lots.choice((array[:-1], array.reshape(1, -1), array.astype("U4"), np.zeros(0), array[::-1] * -7)))
+    ways = [array[:-1], array.reshape(1, -1), array.astype("U4"), np.zeros(0)]
+    if array.dtype == np.int64 or file.stem.endswith("_columns"):  # of other numbers any is possible
+        ways.append(array * -7)
+    np.save(file, lots.choice(ways))
     seal_again(version)
 
 

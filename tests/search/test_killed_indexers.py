@@ -11,7 +11,7 @@ from matinee.catalog.filters import EVERYTHING
 from matinee.catalog.models import Movie, MovieChange
 from matinee.search.finding import search
 from matinee.search.index import KIND as SEARCH
-from matinee.search.index import refresh_index
+from matinee.search.index import follow_catalogue, refresh_index
 from tests.killed import run_and_kill
 from tests.rounds import rounds
 from tests.search.films import titled
@@ -56,7 +56,7 @@ def test_with_indexers_killed_at_random_readers_never_fail_and_every_change_is_f
         run_and_kill(work, after=chance.uniform(0.005, 0.12))
     reader.done.set()
     reader.join()
-    refresh_index()
+    follow_catalogue()
 
     assert reader.answers
     assert all(answer == [1000] for answer in reader.answers)

@@ -155,8 +155,7 @@ class ItemModel:
             raise ValueError("The base scores or the evidence are not one an item.")
         if not self.links.n_rows == self.vectors.n_rows == n_items:
             raise ValueError("The links or the vectors are not one row an item.")
-        columns = self.links.columns
-        if len(columns) and not 0 <= columns.min() <= columns.max() < n_items:
+        if len(self.links.columns) and self.links.columns.max() >= n_items:
             raise ValueError("A link leads to an item that is not there.")
         if self.weights_of_few.shape != self.links.weights.shape:
             raise ValueError("The links' weights beside short histories are not one a link.")

@@ -35,6 +35,8 @@ class Links:
             raise ValueError("The links' columns differ in length.")
         if self.ends[0] != 0 or self.ends[-1] != len(self.columns) or np.any(np.diff(self.ends) < 0):
             raise ValueError("The links' row ends are not what the columns hold.")
+        if len(self.columns) and self.columns.min() < 0:
+            raise ValueError("A link leads to a column below 0.")
 
     @classmethod
     def from_matrix(cls, matrix: sparse.csr_matrix) -> Links:

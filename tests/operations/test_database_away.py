@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -46,13 +45,15 @@ class Served:
         return processes_of(self.instance)["web worker"] == self.workers
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """For all tests here, each of which leaves it as it was."""
+    folder = tmp_path_factory.mktemp("served")
     with database() as url:
-        prepared(url, tmp_path)
+        prepared(url, folder)
         with (
             psycopg.connect(url) as mine,
-            started_on(url, tmp_path, "serve", "--workers", "2", "--web-only", **NO_LIMITS) as instance,
+            started_on(url, folder, "serve", "--workers", "2", "--web-only", **NO_LIMITS) as instance,
         ):
             name = mine.info.dbname
             mine.close()

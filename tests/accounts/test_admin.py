@@ -17,8 +17,7 @@ from matinee.accounts.models import Letter, User, UserProfile
 from matinee.accounts.services import create_user, update_profile
 from matinee.accounts.sessions import open_session
 from matinee.audit.models import Event
-from matinee.core.refusals import Unauthenticated
-from tests.accounts.conftest import NOW, PASSWORD
+from tests.accounts.conftest import NOW, PASSWORD, is_good
 from tests.mail_server import Mailbox
 
 USERS = "/admin/accounts/user/"
@@ -166,7 +165,7 @@ def test_whose_page_is_changed_otherwise_stays_signed_in(root: Client, alice: Us
 
     alice.refresh_from_db()
     assert alice.first_name == "Alice"
-    assert not refused(tokens.access)
+    assert is_good(tokens.access, now=NOW)
 
 
 def test_who_is_switched_off_is_out_at_once(root: Client, alice: User) -> None:
@@ -176,17 +175,7 @@ def test_who_is_switched_off_is_out_at_once(root: Client, alice: User) -> None:
 
     alice.refresh_from_db()
     assert not alice.is_active
-    assert refused(tokens.access)
-
-
-def refused(access: str) -> bool:
-    from matinee.accounts.live_sessions import session_of  # noqa: PLC0415 - beside its one use
-
-    try:
-        session_of(access=access, now=NOW)
-    except Unauthenticated:
-        return True
-    return False
+    assert not is_good(tokens.access, now=NOW)
 
 
 def test_a_new_password_signs_out_whoever_used_the_old_one_and_tells_the_owner(
@@ -199,7 +188,7 @@ def test_a_new_password_signs_out_whoever_used_the_old_one_and_tells_the_owner(
     assert response.status_code == 302
     alice.refresh_from_db()
     assert alice.check_password(OTHER_PASSWORD)
-    assert refused(tokens.access)
+    assert not is_good(tokens.access, now=NOW)
     assert [mail["To"] for mail in mailbox.collect()] == ["alice@example.org"]
 
 
@@ -211,7 +200,7 @@ def test_who_is_switched_off_and_on_again_does_not_come_back_signed_in(root: Cli
 
     alice.refresh_from_db()
     assert alice.is_active
-    assert refused(tokens.access)
+    assert not is_good(tokens.access, now=NOW)
 
 
 def test_an_address_that_staff_gives_is_not_verified_and_ends_what_was_mailed(

@@ -11,7 +11,7 @@ from django.db import transaction
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
-from matinee.accounts.live_sessions import session_of, sessions_of
+from matinee.accounts.live_sessions import sessions_of
 from matinee.accounts.models import PersonState, RefreshToken, Session, User, UserProfile, digest_of
 from matinee.accounts.origins import Origin
 from matinee.accounts.sessions import (
@@ -23,11 +23,11 @@ from matinee.accounts.sessions import (
     sign_out,
 )
 from matinee.accounts.tasks import forget_expired_sessions
-from matinee.accounts.tokens import InvalidToken, new_access_token
+from matinee.accounts.tokens import new_access_token
 from matinee.catalog.cards import Standing
 from matinee.catalog.models import Movie
 from matinee.core.jobs.schedule import registered
-from tests.accounts.conftest import NOW
+from tests.accounts.conftest import NOW, is_good, session_of
 from tests.at_once import at_once
 from tests.rounds import rounds
 
@@ -36,11 +36,7 @@ MUCH_LATER = NOW + dt.timedelta(days=29)
 
 
 def is_alive(tokens: Tokens, *, now: dt.datetime = LATER) -> bool:
-    try:
-        session_of(access=tokens.access, now=now)
-    except InvalidToken:
-        return False
-    return True
+    return is_good(tokens.access, now=now)
 
 
 def test_a_refresh_gives_the_next_pair_of_the_same_session(alice: User) -> None:
@@ -209,24 +205,10 @@ def test_a_deleted_person_is_out_at_once(alice: User) -> None:
         refresh(token=tokens.refresh, now=LATER)
 
 
-def test_a_token_whose_session_has_ended_is_refused_in_the_words_that_a_forged_one_is(alice: User) -> None:
-    ended = open_session(user=alice, now=NOW).access
-    Session.objects.update(ended_at=NOW)
-    told = set()
-
-    for token in (ended, "x.y.z"):
-        with pytest.raises(InvalidToken) as refusal:
-            session_of(access=token, now=NOW)
-        told.add(refusal.value.detail)
-
-    assert told == {"The access token is not valid, or no longer."}
-
-
 def test_a_token_for_somebody_elses_session_is_refused(alice: User, bob: User) -> None:
     session = session_of(access=open_session(user=alice, now=NOW).access, now=NOW)
 
-    with pytest.raises(InvalidToken):
-        session_of(access=new_access_token(user_id=bob.pk, session_id=session.pk, now=NOW), now=NOW)
+    assert not is_good(new_access_token(user_id=bob.pk, session_id=session.pk, now=NOW), now=NOW)
 
 
 def test_a_token_from_before_its_session_was_of_another_one_that_a_restore_took_away(alice: User) -> None:
@@ -235,8 +217,7 @@ def test_a_token_from_before_its_session_was_of_another_one_that_a_restore_took_
     session = session_of(access=tokens.access, now=began)
     before = new_access_token(user_id=alice.pk, session_id=session.pk, now=began - dt.timedelta(seconds=1))
 
-    with pytest.raises(InvalidToken):
-        session_of(access=before, now=began)
+    assert not is_good(before, now=began)
 
 
 @pytest.mark.parametrize("microsecond", [0, 1, 499_999, 500_000, 999_499, 999_500, 999_999])
@@ -270,8 +251,8 @@ def test_it_tells_what_nearly_every_request_needs_besides(alice: User) -> None:
 
 
 def test_a_forged_token_costs_none(db: None, django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    with django_assert_num_queries(0), pytest.raises(InvalidToken):
-        session_of(access="x.y.z", now=NOW)
+    with django_assert_num_queries(0):
+        assert sessions_of(["x.y.z", ""], now=NOW) == [None, None]
 
 
 def test_many_tokens_cost_one_query_and_each_speaks_for_itself(
@@ -300,13 +281,6 @@ def test_many_tokens_cost_one_query_and_each_speaks_for_itself(
     assert {one.cards for one in sessions if one is not None} == {Standing(None, frozenset({603, 949}))}
     versions = dict(PersonState.objects.values_list("user_id", "version"))
     assert all(one.state_version == versions[one.user.pk] for one in sessions if one is not None)
-
-
-def test_tokens_that_speak_for_nobody_cost_no_query(
-    db: None, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
-    with django_assert_num_queries(0):
-        assert sessions_of(["x.y.z", ""], now=NOW) == [None, None]
 
 
 def test_what_can_not_come_back_is_forgotten_and_nothing_else(alice: User) -> None:

@@ -57,10 +57,13 @@ def test_a_token_that_is_not_valid_is_refused_wherever_it_waited_and_keeps_nobod
 
     with others_wait(lambda: [refused, forged, his]):
         assert session_for({}, of_alice).user == alice
+        words = set()
         for environ, token in ((refused, ended), (forged, "x.y.z"), ({}, ended)):
-            with pytest.raises(InvalidToken):
+            with pytest.raises(InvalidToken) as refusal:
                 session_for(environ, token)
+            words.add(refusal.value.detail)
 
+    assert words == {"The access token is not valid, or no longer."}, "one that was forged tells no more"
     assert session_for(his, of_bob).user == bob
 
 

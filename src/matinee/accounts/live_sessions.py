@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from matinee.accounts.models import User
-from matinee.accounts.tokens import NOT_VALID, AccessClaims, InvalidToken, read_access_token
+from matinee.accounts.tokens import AccessClaims, InvalidToken, read_access_token
 from matinee.catalog.cards import STANDING, STANDING_COLUMNS, Standing
 from matinee.core.instants import stored, whole_seconds
 from matinee.core.statements import fetched
@@ -39,14 +39,6 @@ class LiveSession(NamedTuple):
     """Told here, since it costs no more than a moment beside who asks."""
 
 
-def session_of(*, access: str, now: dt.datetime) -> LiveSession:
-    """The session that an access token speaks for. Raises InvalidToken."""
-    [session] = sessions_of([access], now=now)
-    if session is None:
-        raise InvalidToken(NOT_VALID)
-    return session
-
-
 def sessions_of(accesses: Sequence[str], *, now: dt.datetime) -> list[LiveSession | None]:
     """The session that each access token speaks for, None where it speaks for none: one indexed query for all.
 
@@ -62,7 +54,7 @@ def sessions_of(accesses: Sequence[str], *, now: dt.datetime) -> list[LiveSessio
     standing = Standing.told_by([row[COLUMNS:] for row in rows if row[0] == rows[0][0]]) if rows else None
     by_id = {row[0]: row[:COLUMNS] for row in rows}
 
-    def session_of(claims: AccessClaims | None) -> LiveSession | None:
+    def spoken_for(claims: AccessClaims | None) -> LiveSession | None:
         if claims is None or standing is None or claims.session_id not in by_id:
             return None
         pk, user_id, began, audit_key, state_version, ceiling = by_id[claims.session_id]
@@ -71,7 +63,7 @@ def sessions_of(accesses: Sequence[str], *, now: dt.datetime) -> list[LiveSessio
         user = User.from_db(None, ["id", "audit_key"], [user_id, audit_key])
         return LiveSession(pk, user, state_version, ceiling, standing)
 
-    return [session_of(claims) for claims in claimed]
+    return [spoken_for(claims) for claims in claimed]
 
 
 def _claims_of(access: str, *, now: dt.datetime) -> AccessClaims | None:

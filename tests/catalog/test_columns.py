@@ -184,7 +184,7 @@ class TestRefresh:
             patch.setattr(ArtifactStore, "publish", change_and_publish)
             refresh_columns()
 
-        assert list(pending_changes(COLUMNS).values()) == [3]
+        assert list(pending_changes(COLUMNS).tmdb_ids) == [3]
         assert columns_are_stale()
 
     def test_another_consumers_changes_are_left_to_it(self) -> None:
@@ -192,7 +192,7 @@ class TestRefresh:
 
         refresh_columns()
 
-        assert list(pending_changes(CARDS).values()) == [1]
+        assert list(pending_changes(CARDS).tmdb_ids) == [1]
 
     def test_a_film_that_is_gone_is_left_out_of_its_page(self) -> None:
         Movie.objects.bulk_create([film(1, "Heat"), film(2, "Ran")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tests.catalog.films import film
 LOOK = f"SELECT {STANDING_COLUMNS} FROM (SELECT 1) moment {STANDING}"
 ON_POSTGRESQL = pytest.mark.skipif(settings.EMBEDDED_DATABASE, reason="of PostgreSQL, which keeps deleted rows")
 FEW = 10
+CHANGES = 30_000
 
 
 def pages_looked_at() -> int:
@@ -55,3 +57,20 @@ def test_within_a_transaction_changes_are_taken_in_all_the_same(monkeypatch: pyt
     refresh_cards()
 
     assert not MovieChange.objects.filter(consumer=KIND).exists()
+
+
+@pytest.mark.django_db
+def test_what_is_pending_is_held_as_numbers_and_not_as_rows() -> None:
+    outbox.pending_changes(KIND)
+    MovieChange.objects.all().delete()
+    MovieChange.objects.bulk_create(MovieChange(consumer=KIND, tmdb_id=1 + each // 2) for each in range(CHANGES))
+    tracemalloc.start()
+    try:
+        pending = outbox.pending_changes(KIND)
+        most_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert most_bytes / CHANGES < 60  # as rows 200 and more: a catalogue that was just loaded has all its films here
+    assert list(pending.films()) == [*range(1, 1 + CHANGES // 2)]
+    assert sorted(pending.ids) == sorted(MovieChange.objects.values_list("id", flat=True))

@@ -140,7 +140,7 @@ def test_of_two_nodes_that_publish_at_once_one_counts_and_no_change_is_lost(
     named = ChangeConsumer.objects.get(name=COLUMNS).version
     with another_node(settings):
         assert ArtifactStore(settings.ARTIFACTS_DIR, COLUMNS).current_version() == named
-    assert sorted(outbox.pending_changes(COLUMNS).values()) == [3]
+    assert sorted(outbox.pending_changes(COLUMNS).tmdb_ids) == [3]
     refresh_columns()
     assert film_numbers() == [1, 2, 3]
 
@@ -164,7 +164,7 @@ def test_a_change_that_made_no_difference_here_waits_where_another_node_was_quic
     monkeypatch.setattr(outbox, "named_version", then_another_publishes_and_it_is_changed_back)
     refresh_columns()
 
-    assert [*outbox.pending_changes(COLUMNS).values()] == [1]
+    assert [*outbox.pending_changes(COLUMNS).tmdb_ids] == [1]
 
 
 def test_damage_in_the_depot_is_refused_and_told_and_the_last_good_model_serves(

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from array import array
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import numpy as np
 from django.db import connections, router, transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
@@ -36,12 +39,32 @@ SELECT consumer.name, movie.tmdb_id FROM catalog_changeconsumer consumer CROSS J
 """
 
 
-def pending_changes(consumer: str, *, newest: int | None = None) -> dict[int, int]:
-    """The TMDb ids of changed films by the id of each change, of all or of so many of the newest changes; from the
-    first call on they are kept for `consumer`."""
+@dataclass(frozen=True)
+class Changes:
+    """What a consumer has to take in: 16 bytes a change, since all films of a large catalogue may be among them."""
+
+    ids: array[int] = field(default_factory=lambda: array("q"))
+    """(n,) of the changes."""
+    tmdb_ids: array[int] = field(default_factory=lambda: array("q"))
+    """(n,) of the films that changed, one of them as often as it did."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def films(self) -> array[int]:
+        """The ids of the films, ascending and each once."""
+        return array("q", np.unique(np.array(self.tmdb_ids)).tobytes())
+
+
+def pending_changes(consumer: str, *, newest: int | None = None) -> Changes:
+    """All that are pending or so many of the newest; from the first call on they are kept for `consumer`."""
     ChangeConsumer.objects.get_or_create(name=consumer, defaults={"wanted_at": Now()})
-    changes = MovieChange.objects.filter(consumer=consumer).order_by("-id")
-    return dict(changes.values_list("id", "tmdb_id")[:newest])
+    pending = MovieChange.objects.filter(consumer=consumer).order_by("-id")[:newest]
+    changes = Changes()
+    for id_, tmdb_id in pending.values_list("id", "tmdb_id").iterator():
+        changes.ids.append(id_)
+        changes.tmdb_ids.append(tmdb_id)
+    return changes
 
 
 def has_changes(consumer: str) -> bool:
@@ -72,11 +95,10 @@ def is_named(kind: ArtifactKind[Any]) -> bool:
     return kind.latest.version == named_version(kind.name)
 
 
-def forget_changes(pending: Mapping[int, int]) -> None:
+def forget_changes(pending: Changes) -> None:
     """Drop changes that were taken in, as `pending_changes` gave them."""
-    ids = list(pending)
-    for start in range(0, len(ids), DELETED_AT_ONCE):
-        MovieChange.objects.filter(id__in=ids[start : start + DELETED_AT_ONCE]).delete()
+    for start in range(0, len(pending), DELETED_AT_ONCE):
+        MovieChange.objects.filter(id__in=pending.ids[start : start + DELETED_AT_ONCE]).delete()
 
 
 def _tidy_up() -> None:
@@ -88,9 +110,9 @@ def _tidy_up() -> None:
 
 
 @contextmanager
-def taking_in(kind: ArtifactKind[VIEW], *, newest: int | None = None) -> Iterator[tuple[VIEW | None, list[int]]]:
-    """Gives (view, changed): the view of the version that the database names, None where that can't be had, and the
-    ascending TMDb ids of the films that have changed since.
+def taking_in(kind: ArtifactKind[VIEW], *, newest: int | None = None) -> Iterator[tuple[VIEW | None, Sequence[int]]]:
+    """Gives (view, changed): the view of the version that the database names, and the ascending TMDb ids of the films
+    that have changed since; where that version can't be had, None and no ids: all films have to be read then.
 
     The block publishes a version that holds these changes; after it, the database names that version and the changes
     are forgotten. With `newest` only so many of the newest changes are given and the others stay pending, unless there
@@ -102,7 +124,7 @@ def taking_in(kind: ArtifactKind[VIEW], *, newest: int | None = None) -> Iterato
         named = named_version(consumer)
         previous = kind.at(named)
         pending = pending_changes(consumer, newest=None if previous is None else newest)
-        yield previous, sorted(set(pending.values()))
+        yield previous, (() if previous is None else pending.films())
         made = kind.store.current_version()
         with transaction.atomic():
             named_still = ChangeConsumer.objects.filter(name=consumer, version=named)

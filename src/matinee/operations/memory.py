@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 
-KEPT_BYTES = 64 * 2**20
+KEPT_BYTES = 32 * 2**20
 ARENAS = 2
 """glibc makes 16 where there are two cores, and each keeps what the threads that use it freed."""
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # from glibc's <malloc.h>

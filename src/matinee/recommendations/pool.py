@@ -18,7 +18,7 @@ from matinee.catalog.projection import CatalogColumns
 from matinee.core.artifacts import Artifact, ArtifactStore
 from matinee.core.in_service import Latest
 from matinee.core.remembered import Remembered
-from matinee.engine.arrays import Doubles, Flags, Floats, Ids, Rows
+from matinee.engine.arrays import Doubles, Flags, Floats, Rows
 from matinee.engine.item_model import ItemModel, Reach
 from matinee.engine.popularity import acclaim
 from matinee.engine.rating_prediction import RatingConfig, promised_stars
@@ -69,7 +69,7 @@ class Pool:
 
     columns: CatalogColumns
     published: PublishedModel | None
-    item_rows: Ids = field(repr=False)
+    item_rows: Rows = field(repr=False)
     """(n,) where each film stands in the model, -1 where the model does not know it yet."""
     is_aligned: bool
     """Whether the model knows just the films of the catalogue, so that rows are the same in both."""
@@ -77,11 +77,12 @@ class Pool:
     """(n,) the score of each film for someone of whom nothing is known."""
     lasting_base: Floats = field(repr=False)
     """(n,) what is left of it for someone of whom much is known."""
-    expected_stars: Doubles = field(repr=False)
+    expected_stars: Floats = field(repr=False)
     """(n + 1,) what someone of average generosity gives each film; what its votes promise until the model knows it.
     The last one is what they give a film that is not in the columns."""
-    spread: Doubles = field(repr=False)
-    """(n,) falls along the order of the higher of both bases, its first films spread over genres and eras."""
+    spread: Floats = field(repr=False)
+    """(n,) whole numbers that fall along the order of the higher of both bases, its first films spread over genres and
+    eras."""
     first: Rows = field(repr=False)
     """The films that stand first by either of the two bases, by row."""
     others_at_most: tuple[float, float] = field(repr=False)
@@ -196,8 +197,8 @@ def pool_and_memory() -> tuple[Pool, Memory]:
 def build_pool(catalogue: CatalogColumns, published: PublishedModel | None) -> Pool:
     """Lay `published` over `catalogue`: a film that the model does not know comes behind those that it does."""
     prior = acclaim(catalogue.vote_count, catalogue.vote_average)
-    stars = promised_stars(catalogue.vote_count, catalogue.vote_average).astype(np.float64)
-    item_rows = np.full(catalogue.size, -1, dtype=np.int64)
+    stars = promised_stars(catalogue.vote_count, catalogue.vote_average)
+    item_rows = np.full(catalogue.size, -1, dtype=np.int32)
     rows = np.empty(0, dtype=np.int32)
     if published is None:
         base = lasting_base = prior
@@ -218,7 +219,7 @@ def build_pool(catalogue: CatalogColumns, published: PublishedModel | None) -> P
         is_aligned=published is not None and np.array_equal(item_rows, np.arange(published.model.n_items)),
         base=base,
         lasting_base=lasting_base,
-        expected_stars=np.append(stars, RatingConfig().usual_stars),
+        expected_stars=np.append(stars, np.float32(RatingConfig().usual_stars)),
         spread=_spread(catalogue, at_best),
         first=np.flatnonzero((base > others_at_most[0]) | (lasting_base > others_at_most[1])).astype(np.int32),
         others_at_most=others_at_most,
@@ -232,7 +233,7 @@ def _least_of_first(base: Floats) -> float:
     return float(np.partition(base, others)[others]) if others > 0 else -np.inf
 
 
-def _spread(catalogue: CatalogColumns, base: Floats) -> Doubles:
+def _spread(catalogue: CatalogColumns, base: Floats) -> Floats:
     """Falls along the order of `base`, its first films set back by how many of their first genre and decade stand
     before them."""
     order = np.argsort(-base, kind="stable")
@@ -245,6 +246,6 @@ def _spread(catalogue: CatalogColumns, base: Floats) -> Doubles:
         places[place] = place + PLACES_A_REPEAT_COSTS * before[genre, decade]
         before[genre, decade] += 1
     order[:SPREAD_FILMS] = first[np.argsort(places, kind="stable")]
-    spread = np.empty(len(order))
+    spread = np.empty(len(order), dtype=np.float32)  # which tells apart whole numbers up to 16 million
     spread[order] = -np.arange(len(order))
     return spread

@@ -45,8 +45,8 @@ class Critic:
         if at_hand is None or places is None:
             at_hand, places = (self._reach, self._reach.towards(rows)), slice(None)
         reach, links = at_hand
-        expected_of_opinions = self._pool.expected_stars[self._pool.films_of(reach)[places]]
-        expected = self._pool.expected_stars[rows]
+        films = self._pool.films_of(reach)[places]
+        expected_of_opinions, expected = (self._pool.expected_stars[of].astype(np.float64) for of in (films, rows))
         stars = predicted_ratings(self.opinions, expected_of_opinions, links.of_many[places], expected, CONFIG)
         rounded: list[float | None] = stars.round(DIGITS).tolist()
         if self.opinions.size:

@@ -255,7 +255,7 @@ def _where_to_look(pool: Pool, reach: Reach, allowed: Flags, number: int) -> Ite
     yield (np.flatnonzero(allowed).astype(np.int32) if FEW * number < len(allowed) else EVERY), None
 
 
-def _by_ratings(published: PublishedModel, reach: Reach, item_rows: Ids, gains: Doubles) -> Doubles:
+def _by_ratings(published: PublishedModel, reach: Reach, item_rows: Rows, gains: Doubles) -> Doubles:
     """(k,) how much of the gains (k, h) of each film speaks from ratings, the rest from content.
 
     A link is trusted as much as the product of its two ends: so far the fit takes back what content says.

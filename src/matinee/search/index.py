@@ -7,7 +7,7 @@ begins as hard links to the last one's files, which tantivy itself never changes
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -121,7 +121,7 @@ def _write(folder: Path, documents: Iterable[Document]) -> None:
     _close(writer, folder)
 
 
-def _take_in(folder: Path, previous: SearchIndex, changed: list[int]) -> None:
+def _take_in(folder: Path, previous: SearchIndex, changed: Sequence[int]) -> None:
     for file in previous.files:
         _link(file, folder / file.name)
     writer = Index.open(str(folder)).writer(CHANGING_BYTES, num_threads=1)

@@ -338,4 +338,4 @@ def test_outbox_holds_every_film_for_every_consumer_after_a_new_start(films: lis
     consumers = set(ChangeConsumer.objects.values_list("name", flat=True))
     assert consumers >= {COLUMNS, CARDS}
     assert Counter(MovieChange.objects.values_list("consumer", flat=True)) == dict.fromkeys(consumers, len(films))
-    assert sorted(outbox.pending_changes(CARDS).values()) == films
+    assert sorted(outbox.pending_changes(CARDS).tmdb_ids) == films

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple, TypeAlias
 
-from matinee.search.words import ARABIC, ROMAN
+from matinee.search.words import ARABIC, IN_FIGURES, ROMAN, SPELLED
 
 LETTERS = string.ascii_lowercase
 FEWEST_LETTERS = {1: 4, 2: 8}
@@ -120,6 +120,12 @@ def _swapped(word: str) -> str:
     return word.replace(bare, ROMAN.get(bare) or ARABIC.get(bare) or bare) if bare else word
 
 
+def numbers_spelled_otherwise(film: Film, _random: Random) -> str | None:
+    words = film.title.lower().split()
+    spelled = [SPELLED.get(word) or IN_FIGURES.get(word) or word for word in words]
+    return " ".join(spelled) if spelled != words and len(words) > 1 else None
+
+
 def year_added(film: Film, _random: Random) -> str | None:
     return f"{film.title.lower()} {film.year}" if film.year else None
 
@@ -190,4 +196,5 @@ KINDS: dict[str, Write] = {
     "accents dropped": accents_dropped,
     "numerals swapped": numerals_swapped,
     "year added": year_added,
+    "numbers spelled otherwise": numbers_spelled_otherwise,
 }

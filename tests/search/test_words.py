@@ -12,6 +12,7 @@ from matinee.search.words import (
     key_of,
     names_of,
     runs_of,
+    spelled_otherwise,
     swaps_of,
     without_article,
     words_of,
@@ -59,6 +60,21 @@ def test_numerals_are_known_in_both_kinds() -> None:
     assert in_other_numerals(("i", "robot")) == ("i", "robot")
 
 
+def test_numbers_are_known_as_words_and_in_figures() -> None:
+    assert spelled_otherwise(("oceans", "eleven")) == ("oceans", "11")
+    assert spelled_otherwise(("12", "angry", "men")) == ("twelve", "angry", "men")
+    assert spelled_otherwise(("rocky", "ii")) == ("rocky", "two")
+    assert spelled_otherwise(("2001",)) == ("2001",)
+
+
+def test_what_a_hyphen_joins_is_one_word_too() -> None:
+    assert names_of(["The Amazing Spider-Man"]) == [
+        ("the", "amazing", "spider", "man"),
+        ("the", "amazing", "spiderman"),
+    ]
+    assert names_of(["Catch - 22"]) == [("catch", "22")]
+
+
 def test_a_leading_article_is_one_in_the_films_own_language_alone() -> None:
     assert without_article(("the", "matrix")) == ("matrix",)
     assert without_article(("die", "hard"), "en") == ("die", "hard")
@@ -77,7 +93,7 @@ def test_neighbours_are_swapped_where_that_makes_a_difference() -> None:
 
 
 def test_a_film_goes_by_both_titles_in_both_numerals_once() -> None:
-    assert names_of(["Rocky II", "Rocky II"]) == [("rocky", "ii"), ("rocky", "2")]
+    assert names_of(["Rocky II", "Rocky II"]) == [("rocky", "ii"), ("rocky", "2"), ("rocky", "two")]
     assert names_of(["Brother", "Брат", None, ""]) == [("brother",), ("брат",)]
 
 

@@ -14,7 +14,7 @@ from matinee.catalog.filters import imdb_number
 from matinee.catalog.models import MovieQuerySet
 from matinee.search.words import key_of, names_of, without_article, words_of
 
-LAYOUT = 4
+LAYOUT = 5
 """Changes with what is below and in `words`, so that no program reads what another wrote otherwise."""
 
 FIELDS = (

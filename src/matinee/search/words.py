@@ -57,7 +57,31 @@ ROMAN = dict(
     )
 )
 ARABIC = {arabic: roman for roman, arabic in ROMAN.items()}
+SPELLED = {
+    "1": "one",
+    "2": "two",
+    "3": "three",
+    "4": "four",
+    "5": "five",
+    "6": "six",
+    "7": "seven",
+    "8": "eight",
+    "9": "nine",
+    "10": "ten",
+    "11": "eleven",
+    "12": "twelve",
+    "13": "thirteen",
+    "14": "fourteen",
+    "15": "fifteen",
+    "16": "sixteen",
+    "17": "seventeen",
+    "18": "eighteen",
+    "19": "nineteen",
+    "20": "twenty",
+}
+IN_FIGURES = {spelled: arabic for arabic, spelled in SPELLED.items()}
 _WORD = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+")
+_HYPHEN = re.compile(r"(?<=[^\W_])[-\u2010\u2011](?=[^\W_])")
 _ONE_CHARACTER = re.compile(rf"[{UNSPACED}]")
 
 
@@ -105,6 +129,11 @@ def in_other_numerals(words: Words) -> Words:
     return tuple(swapped)
 
 
+def spelled_otherwise(words: Words) -> Words:
+    """Numbers in figures as English words, and the reverse: (oceans, eleven) is (oceans, 11)."""
+    return tuple(SPELLED.get(ROMAN.get(word, word)) or IN_FIGURES.get(word) or word for word in words)
+
+
 def without_article(words: Words, language: str | None = None) -> Words:
     """Without the article in front, English or of the film's own language; all of it where nothing else is there."""
     articles = FOLDED_ARTICLES["en"] | FOLDED_ARTICLES.get(language or "", frozenset())
@@ -123,7 +152,8 @@ def swaps_of(key: str) -> list[str]:
 
 
 def names_of(titles: Sequence[str | None]) -> list[Words]:
-    """Each title in words, in both kinds of numerals, without repeats."""
-    spelled = [words_of(title) for title in titles if title]
-    both = [name for words in spelled for name in (words, in_other_numerals(words))]
-    return [name for name in dict.fromkeys(both) if name]
+    """Each title in words as people may write it, without repeats: with numbers of each kind, and with what a hyphen
+    joins as one word, too, so that "spiderman" stands in "The Amazing Spider-Man"."""
+    told = [words_of(way) for title in titles if title for way in (title, _HYPHEN.sub("", title))]
+    written = [name for words in told for name in (words, in_other_numerals(words), spelled_otherwise(words))]
+    return [name for name in dict.fromkeys(written) if name]

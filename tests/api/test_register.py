@@ -122,6 +122,15 @@ def test_everything_that_is_missing_is_named(api: Api) -> None:
     assert [(error["field"], error["code"]) for error in errors] == [("email", "missing"), ("password", "missing")]
 
 
+def test_everything_that_is_wrong_is_named_at_once(api: Api) -> None:
+    wrong = {"email": "alice", "username": "al", "password": "secret", "first_name": "x" * 1_000}
+
+    response = api.post("users/register/", wrong)
+
+    assert response.status_code == 422
+    assert {error["field"] for error in response.json()["errors"]} == wrong.keys()
+
+
 def test_a_lone_surrogate_is_refused_by_name(api: Api) -> None:
     body = b'{"email": "alice@example.org", "password": "correct horse \\ud800 battery"}'
 

@@ -47,14 +47,20 @@ def _of_patch(schema: dict[str, Any]) -> None:
     schema["examples"] = [{"bio": "Slow films, fast trains.", "notification_preferences": {"product_mail": True}}]
 
 
+def _told(*, description: str | None = None, **limits: str | int) -> Any:
+    """Limits of what a person writes about themselves: the schema tells them, and `accounts.services` checks them, so
+    that one refusal names every field that is wrong."""
+    return Field(description=description, json_schema_extra={**limits})
+
+
 Day = Annotated[dt.date, BeforeValidator(_day)]
 Email = Annotated[str, Field(max_length=EMAIL_AT_MOST, json_schema_extra={"format": "email"})]
 Password = Annotated[str, Field(max_length=PASSWORD_AT_MOST, json_schema_extra={"format": "password"})]
 Username = Annotated[
-    str, Field(min_length=USERNAME_AT_LEAST, max_length=USERNAME_AT_MOST, description="Letters, digits, _ . and -")
+    str, _told(minLength=USERNAME_AT_LEAST, maxLength=USERNAME_AT_MOST, description="Letters, digits, _ . and -")
 ]
-PersonsName = Annotated[str, Field(max_length=services.NAME_AT_MOST)]
-Bio = Annotated[str, Field(max_length=services.BIO_AT_MOST)]
+PersonsName = Annotated[str, _told(maxLength=services.NAME_AT_MOST)]
+Bio = Annotated[str, _told(maxLength=services.BIO_AT_MOST)]
 Device = Annotated[
     Text, Field(max_length=DEVICE_AT_MOST, description="What I call this device; its User-Agent when absent.")
 ]
@@ -77,8 +83,12 @@ class Registration(Body):
         {"email": "alice@example.org", "password": "correct horse battery staple", "username": "alice"}
     )
 
-    email: Email
-    password: Password = Field(description="At least 15 characters, and none of the common ones.")
+    email: str = _told(format="email", maxLength=EMAIL_AT_MOST)
+    password: str = _told(
+        format="password",
+        maxLength=PASSWORD_AT_MOST,
+        description="At least 15 characters, and none of the common ones.",
+    )
     username: Username | None = Field(None, description="Made up for you when absent.")
     first_name: PersonsName = ""
     last_name: PersonsName = ""

@@ -98,14 +98,13 @@ def test_as_long_as_it_is_too_much_nobody_waits_but_for_a_moment_every_few_secon
     overload = too_much()
 
     waiting, lengths = 0, list[int]()
-    for now in hundredths(0, 60):
+    for now in hundredths(0, 40):
         while admits(overload, waiting=waiting, now=now):
             waiting += 1
         lengths.append(waiting)
         waiting = min(waiting, overload.may_wait)
 
-    assert set(lengths) == {0, MORE_WAITING}
-    assert lengths.count(MORE_WAITING) <= 60 / STEP_SECONDS
+    assert [length for length in lengths if length] == [8, 16, 8, 32, 8, 16, 8, 64, 8]
 
 
 def test_it_ends_two_steps_after_the_others_went_whether_somebody_comes_in_between_or_not() -> None:
@@ -118,13 +117,44 @@ def test_it_ends_two_steps_after_the_others_went_whether_somebody_comes_in_betwe
         assert asked.may_wait == MOST_WAITING
 
 
-def test_clients_that_come_again_at_once_are_let_in_again() -> None:
-    """No more of them than may wait when it is tried, none of whom obeys the Retry-After."""
+@pytest.mark.parametrize(("connections", "tries"), [(8, 1), (9, 1), (16, 2), (17, 2), (50, 8), (129, 16), (160, 32)])
+def test_clients_that_come_again_at_once_are_let_in_again(connections: int, tries: int) -> None:
+    """None of whom obeys the Retry-After: one has its turn, and all others wait or ask again."""
     overload = too_much()
 
-    refused = [now for now in hundredths(0, 60) if not admits(overload, waiting=MORE_WAITING - 1, now=now)]
+    refused, waiting = 0.0, 0
+    for now in hundredths(0, 200):
+        waiting = max(waiting - 1, 0)
+        while waiting < connections - 1 and admits(overload, waiting=waiting, now=now):
+            waiting += 1
+        if waiting < connections - 1:
+            refused, waiting = now, 0
 
-    assert max(refused) < STEP_SECONDS
+    assert refused < tries * STEP_SECONDS
+    assert overload.may_wait == MOST_WAITING
+
+
+def test_so_are_those_of_two_workers_that_tell_each_other() -> None:
+    marked: dict[str, float] = {}
+    now = 0.0
+
+    def worker(name: str, other: str) -> Overload:
+        return Overload(
+            tell_others=lambda: marked.update({name: now}),
+            others_told=lambda: now - marked.get(other, -TOLD_FOR_SECONDS) < TOLD_FOR_SECONDS,
+        )
+
+    workers = [(worker("one", "other"), 100), (worker("other", "one"), 12)]
+    for overload, _ in workers:
+        assert not admits(overload, waiting=MOST_WAITING, now=now)
+    refused = 0.0
+    for now in hundredths(0, 200):
+        for overload, connections in workers:
+            if not all(admits(overload, waiting=waiting, now=now) for waiting in range(connections - 1)):
+                refused = now
+
+    assert refused < 100
+    assert all(overload.may_wait == MOST_WAITING for overload, _ in workers)
 
 
 def test_where_another_worker_finds_it_too_much_no_more_may_wait_than_where_it_is_tried() -> None:

@@ -22,15 +22,17 @@ from matinee.core.processes import SHARED_FOLDER
 MOST_WAITING = 160
 """For a turn of a worker. Once so many do it is too much."""
 MORE_WAITING = 8
-"""After a while in which nobody may it is tried step by step whether it is still too much, first with so many."""
+"""After a while in which nobody may it is tried with so many whether it is still too much; every other time with twice
+as many at the least, every fourth time with four times as many and so on. However many connections a client has that
+comes again at once, they all fit in at last; the more are tried, the more seldom does anybody wait behind so many."""
 STEP_SECONDS = 4.0
 LATE_SECONDS = 0.3
 STANDING_SECONDS = 0.25
 """Where turns have come late for so long it is too much, too, however few wait. While none comes at all, as with a disk
 that stands still for a moment, nothing is known of it."""
 TOLD_FOR_SECONDS = 1.5 * STEP_SECONDS
-"""So long after one worker of a tree has found that it is too much, no more than MORE_WAITING may wait for another:
-until the one has tried it again, and not until more may wait for itself."""
+"""So long after one worker of a tree has found that it is too much, no more than MORE_WAITING may wait for another that
+has not found so itself: until the one has tried it again, and not until more may wait for itself."""
 LOOK_EVERY_SECONDS = 0.25
 """So often a worker looks whether another has told so."""
 MARK = "overloaded"
@@ -59,25 +61,26 @@ class Overload:
         self.most = most
         self._tell_others, self._others_told = tell_others, others_told
         self._was_told, self._looks_at = False, 0.0
-        self._steps = 0, MORE_WAITING, most
-        self._step = len(self._steps) - 1
+        self.may_wait = most
+        """For a turn, now."""
+        self._tells = True
+        self._tries = 0
         self._since = 0.0
         self._late_since: float | None = None
-
-    @property
-    def may_wait(self) -> int:
-        return self._steps[self._step]
 
     def admits(self, *, waiting: int, longest: float, now: float) -> bool:
         """Whether somebody for whom no turn is free may wait behind `waiting` others, of whom the next has waited
         `longest` seconds."""
         if longest >= STUCK_SECONDS:
             return False
-        if steps := int((now - self._since) / STEP_SECONDS):
-            self._step, self._since = min(self._step + steps, len(self._steps) - 1), now
-        if waiting < self.may_wait and (waiting < MORE_WAITING or not self._is_told(now)):
+        if self.may_wait < self.most and (steps := int((now - self._since) / STEP_SECONDS)):
+            self._let_more_wait(is_over=self.may_wait > 0 or steps > 1, now=now)
+        if waiting >= self.may_wait:
+            self._let_nobody_wait(now)
+        elif self.may_wait == self.most and waiting >= MORE_WAITING and self._is_told(now):
+            self._let_nobody_wait(now, since_told=True)
+        else:
             return True
-        self._let_nobody_wait(now)
         return False
 
     def turn_came(self, *, after: float, now: float) -> None:
@@ -89,10 +92,23 @@ class Overload:
         elif now - self._late_since >= STANDING_SECONDS:
             self._let_nobody_wait(now)
 
-    def _let_nobody_wait(self, now: float) -> None:
-        if self._step > 0:
-            self._step, self._since = 0, now
-            self._tell_others()
+    def _let_more_wait(self, *, is_over: bool, now: float) -> None:
+        """All, where it went well for a step, or nobody came; else as many as it is tried with this time."""
+        self._since = now
+        if is_over:
+            self.may_wait, self._tries = self.most, 0
+        else:
+            self._tries += 1
+            self.may_wait = min(MORE_WAITING * (self._tries & -self._tries), self.most)
+
+    def _let_nobody_wait(self, now: float, *, since_told: bool = False) -> None:
+        """Who was told passes it on to nobody: workers would keep each other so for ever."""
+        if self.may_wait == self.most:
+            self._tells = not since_told
+        if self.may_wait > 0:
+            self.may_wait, self._since = 0, now
+            if self._tells:
+                self._tell_others()
 
     def _is_told(self, now: float) -> bool:
         if now >= self._looks_at:

@@ -92,7 +92,7 @@ def test_neighbours_are_swapped_where_that_makes_a_difference() -> None:
     assert swaps_of("a") == []
 
 
-def test_a_film_goes_by_both_titles_in_both_numerals_once() -> None:
+def test_a_film_goes_by_both_titles_in_all_numerals_once() -> None:
     assert names_of(["Rocky II", "Rocky II"]) == [("rocky", "ii"), ("rocky", "2"), ("rocky", "two")]
     assert names_of(["Brother", "Брат", None, ""]) == [("brother",), ("брат",)]
 

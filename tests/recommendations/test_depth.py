@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from matinee.accounts.models import User
+from matinee.accounts.models import User, new_state_version
 from matinee.catalog.columns import refresh_columns
 from matinee.catalog.filters import BY_POPULARITY, MovieFilter
 from matinee.catalog.models import Collection, Movie
@@ -47,7 +47,7 @@ def test_what_is_rearranged_is_ranked_as_deep_as_ever(alice: User, wishes: dict[
 
 
 def test_where_fewer_films_match_than_a_page_takes_they_are_not_ranked_again(alice: User) -> None:
-    alice.state_version = 1
+    alice.state_version = new_state_version()
     four = MovieFilter(tmdb_ids=SPACE_FILMS[:4])
     first = recommended(alice, movie_filter=four, upto=5)
 
@@ -57,7 +57,7 @@ def test_where_fewer_films_match_than_a_page_takes_they_are_not_ranked_again(ali
 
 def test_a_deeper_page_has_them_ranked_once_more_and_all_pages_are_cut_out_of_that(alice: User) -> None:
     rate(alice, {130: 5})
-    alice.state_version = 1
+    alice.state_version = new_state_version()
     first = recommended(alice, upto=5)
 
     deeper = recommended(alice, upto=10)

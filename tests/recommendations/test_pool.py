@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from matinee.accounts.models import User
+from matinee.accounts.models import User, new_state_version
 from matinee.catalog.columns import columns, refresh_columns
 from matinee.catalog.filters import EVERYTHING, MovieFilter
 from matinee.engine.item_model import ItemModel
@@ -46,7 +46,7 @@ def test_threads_that_ask_at_once_share_one_pool() -> None:
 @pytest.mark.usefixtures("no_collections", "model")
 def test_a_pool_is_let_go_at_once_when_another_takes_its_place(alice: User) -> None:
     rate(alice, {SPACE_FILMS[0]: 5})
-    alice.state_version = 1
+    alice.state_version = new_state_version()
     recommended(alice)
     predict_rating(user=alice, tmdb_id=SPACE_FILMS[1])
     before = weakref.ref(current_pool())

@@ -8,7 +8,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
-from matinee.accounts.models import User
+from matinee.accounts.models import User, new_state_version
 from matinee.catalog.columns import refresh_columns
 from matinee.catalog.filters import EVERYTHING
 from matinee.library.models import MovieRating, Watchlist
@@ -51,14 +51,14 @@ def test_a_prediction_is_remembered_until_my_state_moves(
     alice: User, model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rate(alice, {101: 5, 104: 5})
-    alice.state_version = 1
+    alice.state_version = new_state_version()
     before = stars(alice, 107)
     with monkeypatch.context() as patch:
         patch.setattr(Critic, "stars", None)
         again = stars(alice, 107)
 
     rate(alice, {110: 1, 111: 1, 112: 1})
-    alice.state_version = 2
+    alice.state_version = new_state_version()
 
     assert again == before > stars(alice, 107)
 

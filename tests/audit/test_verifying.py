@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 import threading
+from functools import partial
 from typing import cast
 
 import pytest
@@ -206,20 +207,55 @@ def test_a_segment_that_tells_otherwise_is_found(sealed: list[int], column: str)
     assert "Segment 3" in broken()
 
 
-def test_a_chain_that_was_made_anew_is_found_by_the_anchor(sealed: list[int]) -> None:
-    kept = anchor.read()
+def test_a_chain_that_was_made_anew_is_found_by_the_anchor(sealed: list[int], settings: Settings) -> None:
     tamper(
         "UPDATE audit_event SET segment_id = NULL, place = NULL, digest = NULL",
         "DELETE FROM audit_segment",
         "UPDATE audit_event SET actor = NULL",
     )
-    seal(now=NOW + DAY)
-    own_anchor = verify().segments
-    assert kept is not None
-    anchor.write(Segment(number=kept.number, root=kept.root, size=0))
 
-    assert own_anchor == SEGMENTS
-    assert "another root than this machine sealed" in broken()
+    seal(now=NOW + DAY)
+
+    assert "Segment 4 has another root than this machine sealed" in broken()
+    (settings.DATA_DIR / "audit-anchor").unlink()
+    assert verify().segments == SEGMENTS
+
+
+def test_what_is_sealed_later_does_not_hide_that_an_end_was_cut_off(
+    sealed: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    tamper("DELETE FROM audit_event WHERE segment_id > 2", "DELETE FROM audit_segment WHERE number > 2")
+    told = []
+    for number in range(3):
+        act(number)
+        seal(now=NOW)
+        told.append(broken())
+
+    assert "its end was cut off" in told[0]
+    assert "Segment 4 has another root" in told[1]
+    assert told[1] == told[2]
+    assert "does not hold segment 4 with root" in caplog.text
+
+
+def test_who_is_slower_to_tell_what_it_sealed_does_not_take_the_anchor_back(sealed: list[int]) -> None:
+    newest = anchor.read()
+
+    anchor.write(Segment.objects.get(number=3))
+
+    assert newest is not None
+    assert newest == anchor.read()
+    assert newest.number == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_several_who_tell_at_once_what_they_sealed_the_newest_stays(sealed: list[int]) -> None:
+    segments = [*Segment.objects.all()]
+    for _ in range(30):
+        at_once(*[partial(anchor.write, segment) for segment in segments])
+
+        newest = anchor.read()
+        assert newest is not None
+        assert newest.number == SEGMENTS
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite lets one write at a time")
@@ -348,3 +384,7 @@ def test_a_damaged_anchor_is_told(sealed: list[int], settings: Settings) -> None
         (settings.DATA_DIR / "audit-anchor").write_bytes(content)
 
         assert broken()
+
+    act(50)
+    seal(now=NOW)
+    assert broken(), "what is sealed later does not hide it"

@@ -4,9 +4,12 @@ itself, and only something kept elsewhere tells. Every root is logged, too."""
 from __future__ import annotations
 
 import datetime as dt
+import fcntl
 import json
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,14 +29,31 @@ class Anchor(NamedTuple):
 
 
 def write(segment: Segment) -> None:
-    """Put it in place at once: whoever reads sees the old one or the new."""
-    fresh = _path().with_suffix(".new")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
-        json.dump([segment.number, segment.root], file)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(_path())
+    """Put it in place at once: whoever reads sees the old one or the new.
+
+    It takes the place of an older one alone, and of none that the trail does not hold: whoever cut off its end would
+    have to wait for the next segment, and nothing would tell.
+    """
     logger.info("Audit segment %d is sealed: %d events, root %s", segment.number, segment.size, segment.root)
+    with _one_at_a_time():
+        try:
+            old = read()
+        except ValueError as error:
+            logger.error("The audit trail's anchor stays as it is: %s", error)  # noqa: TRY400 - it is all there is to say
+            return
+        if old is not None and not Segment.objects.filter(number=old.number, root=old.root).exists():
+            logger.error(
+                "The audit trail does not hold segment %d with root %s, which this machine has sealed; see "
+                "`matinee audit verify`",
+                *old,
+            )
+        elif old is None or old.number < segment.number:
+            fresh = _path().with_suffix(".new")
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
+                json.dump([segment.number, segment.root], file)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(_path())
 
 
 def read() -> Anchor | None:
@@ -53,6 +73,14 @@ def accept_restore(*, now: dt.datetime) -> None:
         changes = {"segments": Segment.objects.count()}
         record(Action.RESTORE_ACCEPTED, actor=None, subject=None, changes=changes, now=now)
     _path().unlink(missing_ok=True)
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Of all processes of this machine; a killed one leaves no lock behind."""
+    with _path().with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _path() -> Path:

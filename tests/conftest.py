@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import coverage
 import django
 import hypothesis
 import pytest
@@ -175,6 +176,20 @@ def _assets_read_once() -> None:
     """Every client of a test has middleware of its own, and WhiteNoise's begins by reading all installed assets."""
     assets = WhiteNoiseMiddleware().files
     WhiteNoiseMiddleware.add_files_from_finders = lambda self: self.files.update(assets)
+
+
+@pytest.fixture
+def measured() -> Iterator[None]:
+    """By coverage in the run on PostgreSQL, which is not under it: for what is covered whole and runs there alone."""
+    if os.environ.get("MATINEE_TEST_MEASURED") != "1":
+        yield
+        return
+    measuring = coverage.Coverage(data_suffix=True)
+    measuring.set_option("run:patch", [])  # else all processes that are started later are measured, too
+    measuring.set_option("run:disable_warnings", ["module-not-measured"])  # what ran on import, SQLite's run has
+    with measuring.collect():
+        yield
+    measuring.save()
 
 
 @pytest.fixture

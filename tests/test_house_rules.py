@@ -156,6 +156,12 @@ def test_every_file_that_a_document_names_is_there() -> None:
     assert not missing
 
 
+def test_what_is_covered_whole_is_there() -> None:
+    [patterns] = re.findall(r"^COVERED_WHOLE := (\S+)$", (ROOT / "Makefile").read_text(), re.M)
+
+    assert not [pattern for pattern in patterns.split(",") if not any(ROOT.glob(pattern))]
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "docs" / "decisions").glob("*.md")), ids=lambda path: path.stem)
 def test_a_decision_has_five_headings_and_under_40_lines(path: Path) -> None:
     text = path.read_text()

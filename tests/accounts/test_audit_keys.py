@@ -23,7 +23,7 @@ def insert_as_before_the_upgrade(name: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("back_to_the_newest_migration")
+@pytest.mark.usefixtures("back_to_the_newest_migration", "measured")
 def test_whoever_was_there_before_gets_a_key_of_their_own_and_a_program_of_before_can_still_register_people() -> None:
     MigrationExecutor(connection).migrate([("accounts", "0002_device_and_address_of_sessions")])
     insert_as_before_the_upgrade("alice")

@@ -292,6 +292,10 @@ def test_keys_change_while_eight_write_and_nobody_notices() -> None:
     assert set(DataKey.objects.values_list("master_key_id", flat=True)) == {master_keys.newest()[0]}
 
 
+def test_of_the_model_itself_the_attribute_is_the_field_as_django_and_its_checks_look_for_it() -> None:
+    assert UserProfile.bio.field is UserProfile._meta.get_field("bio")
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("back_to_the_newest_migration")
 def test_what_was_there_before_is_encrypted_by_the_migration_and_comes_back_plain(alice: User, bob: User) -> None:

@@ -19,6 +19,7 @@ from django.contrib.auth.models import Permission
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection, models, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from matinee.accounts import erasure, export_files, exports, letters, privacy
 from matinee.accounts.erasure import erase, erase_account, erase_again
@@ -203,6 +204,18 @@ def test_who_is_erased_again_is_overwritten_too(alice: User, tmp_path: Path) -> 
     assert found_in_the_files(canary, tmp_path) == []
 
 
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="of PostgreSQL's log, which operators empty")
+@pytest.mark.usefixtures("measured")
+def test_the_job_after_an_erasure_leaves_the_log_of_postgresql_alone(alice: User) -> None:
+    erase(alice, by=alice.audit_key, now=NOW)
+
+    with CaptureQueriesContext(connection) as asked:
+        empty_write_ahead_log.func()
+
+    assert not User.objects.exists()
+    assert len(asked) == 0
+
+
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="of SQLite's log")
 def test_while_somebody_reads_the_log_the_job_fails_to_be_tried_again(alice: User) -> None:
     with closing(sqlite3.connect(str(connection.settings_dict["NAME"]), isolation_level=None)) as reader:
@@ -219,6 +232,14 @@ def test_while_somebody_reads_the_log_the_job_fails_to_be_tried_again(alice: Use
     empty_write_ahead_log.func()
 
 
+def test_what_their_rows_are_called_where_programmers_and_staff_see_it_tells_nothing_of_them(full: User) -> None:
+    ours = [(model, path) for model, path in owned() if model.__module__.startswith("matinee.")]
+    called = [str(row) for model, path in ours for row in model._base_manager.filter(**{path: full.pk})]
+
+    assert f"export {Export.objects.get().pk} of {full.pk}" in called
+    assert not [name for name in called if CANARY in name or full.email in name]
+
+
 def test_the_trail_is_kept_and_names_nobody(full: User) -> None:
     key, before = full.audit_key, Event.objects.filter(subject=full.audit_key).count()
 
@@ -227,7 +248,8 @@ def test_the_trail_is_kept_and_names_nobody(full: User) -> None:
     assert Event.objects.filter(subject=key).count() == before + 1
     last = Event.objects.latest("id")
     assert (last.action, last.actor, last.subject, last.at) == ("account_erased", key, key, NOW)
-    assert Erasure.objects.get().erased_at == NOW
+    listed = Erasure.objects.get()
+    assert (listed.erased_at, str(listed)) == (NOW, key)
     assert not User.objects.filter(audit_key=key).exists()
 
 

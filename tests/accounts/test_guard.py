@@ -172,6 +172,21 @@ def test_a_known_device_and_a_known_network_have_their_limits_too(alice: User, m
     assert len(evaluated) == 100
 
 
+def test_who_knows_the_password_gets_in_though_the_guesses_are_forgotten_meanwhile(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_right = User.check_password
+
+    def forgotten_meanwhile(user: User, password: str) -> bool:
+        Guesses.objects.all().delete()
+        return is_right(user, password)
+
+    monkeypatch.setattr(User, "check_password", forgotten_meanwhile)
+
+    assert gets_in()
+    assert not Guesses.objects.exists()
+
+
 def test_a_new_password_begins_anew(alice: User) -> None:
     guess_from_everywhere()
 

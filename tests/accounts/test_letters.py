@@ -34,6 +34,13 @@ def post(kind: Letter.Kind, user: User | None, *, email: str = "alice@example.or
     letters.post(kind, email=email, user=user, now=timezone.now())
 
 
+def test_a_registration_is_about_nobodys_account(db: None) -> None:
+    post(Kind.REGISTRATION, None)
+
+    with pytest.raises(ValueError, match=r"^This letter is about no account\.$"):
+        _ = Letter.objects.get().owner
+
+
 def test_a_letter_is_plain_text_with_a_code_for_the_app(alice: User, mailbox: Mailbox) -> None:
     post(Kind.RESET, alice)
 

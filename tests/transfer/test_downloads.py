@@ -128,6 +128,18 @@ def test_a_proxy_of_the_environment_is_used(website: Website, tmp_path: Path, mo
         download("https://example.com/set.zip", tmp_path / "set.zip", limits=LIMITS)
 
 
+def test_a_host_that_is_to_be_reached_without_a_proxy_is(
+    website: Website, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    website.pages["/set.zip"] = b"ratings"
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # the discard port: nothing answers
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+    download(f"{website.url}/set.zip", tmp_path / "set.zip", limits=LIMITS)
+
+    assert (tmp_path / "set.zip").read_bytes() == b"ratings"
+
+
 def test_a_name_that_nobody_knows_is_unreachable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise OSError("Name or service not known")

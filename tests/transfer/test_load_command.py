@@ -54,6 +54,17 @@ def test_movielens_shows_the_licence_and_the_account(tmp_path: Path) -> None:
     assert "already stored as version 000001-" in run("movielens", path)
 
 
+def test_where_the_catalogue_has_every_film_none_is_told_as_missing(tmp_path: Path) -> None:
+    all_known = LATEST_SET | {"ml/links.csv": "movieId,imdbId,tmdbId\r\n1,,603\r\n2,,4415\r\n3,,999\r\n"}
+    for tmdb_id in (603, 4415, 999):
+        Movie.objects.create(tmdb_id=tmdb_id, title="A film", created_at=NOW, updated_at=NOW)
+
+    said = run("movielens", str(zipped(tmp_path / "mine.zip", all_known)))
+
+    assert "In the catalogue: 3 films (100.0%)" in said
+    assert "Not in the catalogue" not in said
+
+
 def test_imdb_ids_that_were_filled_in_are_told(tmp_path: Path) -> None:
     Movie.objects.create(tmdb_id=603, title="The Matrix", created_at=NOW, updated_at=NOW)
 

@@ -17,6 +17,7 @@ from matinee.catalog.filters import SORT_FIELDS, MovieFilter, Sort, Term, imdb_n
 from matinee.catalog.models import Movie
 from matinee.catalog.postings import KINDS, Posting, Postings, arrays_of
 from matinee.catalog.projection import CatalogColumns, projected
+from matinee.core.array_files import room_in_memory
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 ACTION, DRAMA, WAR = 28, 18, 10752
@@ -59,7 +60,8 @@ def columns_of(films: Sequence[Facts]) -> CatalogColumns:
     ]
     table = table_of(rows)
     postings = postings_of(films)
-    return CatalogColumns("test", dict(projected(table, orders.by_title(table))), lambda: postings)
+    arrays = dict(projected(table, orders.by_title(table, room_in_memory), room_in_memory))
+    return CatalogColumns("test", arrays, lambda: postings)
 
 
 def postings_of(films: Sequence[Facts]) -> Postings:

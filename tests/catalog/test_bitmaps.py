@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from matinee.catalog import orders
 from matinee.catalog.bitmaps import Mask, RangeBitmaps, all_rows, checkpoints_of, words_of
+from matinee.core.array_files import room_in_memory
 
 sizes = st.sampled_from([0, 1, 63, 64, 65, 127, 128, 129, 300])
 
@@ -41,9 +42,9 @@ def test_a_range_holds_exactly_the_known_values_between_its_bounds(
     values: list[float | None], low: int | None, high: int | None
 ) -> None:
     column = np.array([np.nan if value is None else value for value in values])
-    known = ~np.isnan(column)
-    order = orders.ascending(column, known)
-    ranges = RangeBitmaps(column, order, checkpoints_of(order, int(known.sum()), len(values)))
+    order = orders.ascending(column, room_in_memory)
+    known = order[: orders.known_in(column)]
+    ranges = RangeBitmaps(column, order, checkpoints_of(known, len(values), room_in_memory))
 
     rows = Mask(ranges.between(low, high), len(values)).rows().tolist()
 
@@ -56,8 +57,8 @@ def test_a_range_holds_exactly_the_known_values_between_its_bounds(
 
 def test_a_range_of_many_rows_is_exact_at_every_bound() -> None:
     column = np.random.default_rng(1).permutation(5_000).astype(np.float64)
-    order = orders.ascending(column, np.ones(5_000, dtype=np.bool_))
-    ranges = RangeBitmaps(column, order, checkpoints_of(order, 5_000, 5_000))
+    order = orders.ascending(column, room_in_memory)
+    ranges = RangeBitmaps(column, order, checkpoints_of(order, 5_000, room_in_memory))
 
     counts = [Mask(ranges.between(low, None), 5_000).count() for low in range(0, 5_000, 37)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,11 +29,14 @@ from matinee.catalog.models import ChangeConsumer, Movie
 from matinee.catalog.orders import by_title, by_title_mended
 from matinee.catalog.outbox import pending_changes
 from matinee.catalog.projection import projected
+from matinee.core import in_parts
+from matinee.core.array_files import room_in_memory
 from matinee.core.artifacts import ArtifactStore
 from matinee.core.jobs import schedule
 from tests.at_once import at_once
 from tests.catalog.films import ACTION, DRAMA, NOW, film
 from tests.catalog.listed import BY_TITLE, titles
+from tests.core.full_disk import full_after
 
 
 @pytest.fixture
@@ -48,7 +52,7 @@ def published(store: ArtifactStore) -> dict[str, NDArray[Any]]:
 
 def built_anew() -> dict[str, NDArray[Any]]:
     table = joined([*films_by_id(Movie.objects.all())])
-    return dict(projected(table, by_title(table)))
+    return dict(projected(table, by_title(table, room_in_memory), room_in_memory))
 
 
 def assert_equal_bytes(one: dict[str, NDArray[Any]], other: dict[str, NDArray[Any]]) -> None:
@@ -194,6 +198,25 @@ class TestRefresh:
 
         assert list(pending_changes(CARDS).tmdb_ids) == [1]
 
+    @pytest.mark.parametrize("files", [0, 3, 10, 25, 40])
+    def test_on_a_full_disk_the_version_stays_and_the_changes_too(
+        self, files: int, store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        film(1, "Heat").save()
+        refresh_columns()
+        version = store.current_version()
+        film(2, "Ran").save()
+
+        with monkeypatch.context() as disk:
+            disk.setattr(tempfile, "TemporaryFile", full_after(files))
+            with pytest.raises(OSError, match="No space left"):
+                refresh_columns()
+
+        assert store.current_version() == version
+        assert list(pending_changes(COLUMNS).tmdb_ids) == [2]
+        refresh_columns()
+        assert titles() == ["Heat", "Ran"]
+
     def test_a_film_that_is_gone_is_left_out_of_its_page(self) -> None:
         Movie.objects.bulk_create([film(1, "Heat"), film(2, "Ran")])
         refresh_columns()
@@ -203,16 +226,16 @@ class TestRefresh:
         assert titles() == ["Ran"]
 
     @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-    @given(steps=st.lists(st.tuples(st.sampled_from("aud"), st.integers(1, 40)), min_size=1, max_size=12))
+    @given(steps=st.lists(st.tuples(st.sampled_from("aud"), st.integers(1, 170)), min_size=1, max_size=30))
     def test_taking_changes_in_is_the_same_as_building_anew(
         self, steps: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(film_table, "SLICE", 7)
+        monkeypatch.setattr(in_parts, "PART", 64)
         monkeypatch.setattr(film_table, "READ_AT_ONCE", 4)
         Movie.objects.all().delete()
-        Movie.objects.bulk_create([film(id_, f"Film {id_ % 5}", popularity=id_ % 3) for id_ in range(10, 40)])
+        Movie.objects.bulk_create([film(id_, f"Film {id_ % 5}", popularity=id_ % 3) for id_ in range(10, 160)])
         table = joined([*films_by_id(Movie.objects.all())])
-        order = by_title(table)
+        order = by_title(table, room_in_memory)
         for step, id_ in steps:
             if step == "a":
                 Movie.objects.bulk_create([film(id_, "Film 2", genre_ids=[DRAMA])], ignore_conflicts=True)
@@ -223,9 +246,9 @@ class TestRefresh:
         changed = np.unique([id_ for _, id_ in steps])
 
         patched = joined([*table.patched(changed.tolist())])
-        mended = by_title_mended(patched, table, order, changed)
+        mended = by_title_mended(patched, table, order, changed, room_in_memory)
 
-        assert_equal_bytes(dict(projected(patched, mended)), built_anew())
+        assert_equal_bytes(dict(projected(patched, mended, room_in_memory)), built_anew())
 
 
 @pytest.mark.django_db

@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matinee.catalog import orders
+from matinee.catalog import film_table, orders
 from matinee.catalog.film_table import FilmTable, Ragged, offsets_of, written
 from matinee.catalog.projection import projected
+from matinee.core import in_parts
+from matinee.core.array_files import room_in, room_in_memory
 
 FILMS, A_PART = 40_000, 2_000
 TITLES = st.lists(st.binary(max_size=20) | st.sampled_from([b"the same title", b"the same title again", b"the\0"]))
@@ -47,37 +49,68 @@ def titled(titles: list[bytes]) -> Ragged:
     return Ragged(np.frombuffer(b"".join(titles), dtype=np.uint8), offsets_of(lengths))
 
 
-def parts() -> Iterator[FilmTable]:
-    return (made_up(first, A_PART) for first in range(1, FILMS, A_PART))
+def parts(films: int) -> Iterator[FilmTable]:
+    return (made_up(first, A_PART) for first in range(1, films, A_PART))
 
 
-def bytes_a_film(work: Callable[[], Any]) -> float:
-    """The most that Python and numpy hold while it runs, mapped files not counted."""
+def bytes_a_film_more(work: Callable[[FilmTable], Any], folder: Path) -> float:
+    """By how much grows what Python and numpy hold at most while it runs, mapped files not counted, from a tenth of
+    FILMS to all of them."""
+    return (most_bytes(work, FILMS, folder) - most_bytes(work, FILMS // 10, folder)) / (FILMS - FILMS // 10)
+
+
+def most_bytes(work: Callable[[FilmTable], Any], films: int, folder: Path) -> int:
+    table = written(parts(films), folder)
     tracemalloc.start()
     try:
-        work()
-        return tracemalloc.get_traced_memory()[1] / FILMS
+        work(table)
+        return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
 
 
+@pytest.fixture(autouse=True)
+def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of which there are several already in a tenth of the films."""
+    monkeypatch.setattr(in_parts, "PART", 1_024)
+
+
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> FilmTable:
-    return written(parts(), tmp_path_factory.mktemp("table"))
+    return written(parts(FILMS), tmp_path_factory.mktemp("table"))
 
 
-def test_a_table_is_written_part_by_part(tmp_path: Path) -> None:
-    assert bytes_a_film(lambda: written(parts(), tmp_path)) < 30  # one part of twenty; the whole takes 130
+def test_a_table_takes_no_memory_for_each_film_while_it_is_written(tmp_path: Path) -> None:
+    def write(table: FilmTable) -> FilmTable:
+        return written(parts(table.size), tmp_path)
+
+    assert bytes_a_film_more(write, tmp_path) < 4  # the whole takes 130
 
 
-def test_titles_are_put_in_order_without_an_object_for_each(table: FilmTable) -> None:
-    assert bytes_a_film(lambda: orders.by_title(table)) < 100  # as objects they take 150 and more
+def test_nor_does_it_where_films_have_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(film_table, "films_by_id", lambda _movies: iter(()))
+
+    def patch(table: FilmTable) -> FilmTable:
+        return written(table.patched([3, table.size - 3]), tmp_path)
+
+    assert bytes_a_film_more(patch, tmp_path) < 4  # offsets alone take 16
 
 
-def test_arrays_are_made_one_after_the_other(table: FilmTable) -> None:
-    by_title = orders.by_title(table)
+def test_nor_do_orders_and_bitmaps(tmp_path: Path) -> None:
+    def project(table: FilmTable) -> None:
+        room = room_in(tmp_path)
+        for _, array in projected(table, orders.by_title(table, room), room):
+            del array
 
-    assert bytes_a_film(lambda: [array.nbytes for _, array in projected(table, by_title)]) < 80  # all together: 250
+    assert bytes_a_film_more(project, tmp_path) < 4  # to sort one column in memory takes 30 and more
+
+
+def test_nor_does_an_order_that_is_mended(tmp_path: Path) -> None:
+    def mend(table: FilmTable) -> None:
+        room = room_in(tmp_path)
+        orders.by_title_mended(table, table, orders.by_title(table, room), np.array([3, table.size - 3]), room)
+
+    assert bytes_a_film_more(mend, tmp_path) < 4
 
 
 def test_a_table_of_parts_is_the_table_of_all(table: FilmTable) -> None:
@@ -93,11 +126,11 @@ def test_titles_are_in_the_order_of_their_bytes_and_equal_ones_in_that_of_their_
     films = made_up(1, size)
     table = FilmTable(**{**vars(films), "title_keys": titled(titles)})
 
-    order = orders.by_title(table)
+    order = orders.by_title(table, room_in_memory)
     in_order = [titles[row] for row in order.tolist()]
 
     assert order.dtype == np.int32
     assert order.tolist() == sorted(range(size), key=titles.__getitem__)
-    assert orders.ties_of_titles(table, order).tolist() == [
-        place == 0 or title != in_order[place - 1] for place, title in enumerate(in_order)
+    assert orders.tie_starts(order, orders.apart_in_title(table), room_in_memory).tolist() == [
+        in_order.index(title) for title in in_order
     ]

@@ -10,9 +10,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee.core.array_files import Room
+from matinee.core.in_parts import Rows, parts
+
 Words: TypeAlias = NDArray[np.uint64]
 """(ceil(n / 64),) of one set, or (k, ceil(n / 64)) of k sets."""
-Rows: TypeAlias = NDArray[np.int32]
 
 CHECKPOINTS = 64
 
@@ -66,14 +68,20 @@ def all_rows(size: int) -> Words:
     return packed(np.ones(size, dtype=np.bool_))
 
 
-def checkpoints_of(order: Rows, known: int, size: int) -> Words:
-    """What RangeBitmaps reads: the sets of the first 0, s, 2s, … rows of `order`, and last that of its `known` rows."""
-    member = np.zeros(size, dtype=np.bool_)
-    sets = [packed(member)]
-    for start, stop in _stretches(known):
-        member[order[start:stop]] = True
-        sets.append(packed(member))
-    return np.stack(sets)
+def words_in(rows: slice) -> slice:
+    """The words of these rows, which begin with one of them."""
+    return slice(rows.start // 64, word_count(rows.stop))
+
+
+def checkpoints_of(known: Rows, size: int, room: Room) -> Words:
+    """What RangeBitmaps reads: the sets of the first 0, s, 2s, … rows of `known`, and last that of all of them."""
+    stretches = [*_stretches(len(known))]
+    sets = room((1 + len(stretches), word_count(size)), np.uint64)
+    for number, (start, stop) in enumerate(stretches, 1):
+        sets[number] = sets[number - 1]
+        for part in parts(stop, start):
+            _flip(sets[number], known[part])
+    return sets
 
 
 class RangeBitmaps:
@@ -103,9 +111,12 @@ class RangeBitmaps:
         nearest = min(round(count / step), len(self._checkpoints) - 1)
         words: Words = self._checkpoints[nearest].copy()
         reached = min(nearest * step, self._known)
-        between = self._order[min(count, reached) : max(count, reached)]
-        np.bitwise_xor.at(words, between >> 6, np.uint64(1) << (between & 63).astype(np.uint64))
+        _flip(words, self._order[min(count, reached) : max(count, reached)])
         return words
+
+
+def _flip(words: Words, rows: Rows) -> None:
+    np.bitwise_xor.at(words, rows >> 6, np.uint64(1) << (rows & 63).astype(np.uint64))
 
 
 def _step(known: int) -> int:

@@ -23,8 +23,10 @@ from matinee.catalog.models import Movie
 from matinee.catalog.projection import LAYOUT, CatalogColumns, projected
 from matinee.catalog.published_postings import postings
 from matinee.catalog.unpublished import Unpublished
+from matinee.core.array_files import Room, room_in, room_in_memory
 from matinee.core.artifacts import ArtifactStore
 from matinee.core.depot import unless_away
+from matinee.core.in_parts import parts
 from matinee.core.in_service import ArtifactKind
 
 KIND = f"catalogue-{LAYOUT}"
@@ -85,28 +87,32 @@ def _view(version: str, arrays: Mapping[str, NDArray[Any]]) -> CatalogColumns:
 
 def _read() -> dict[str, NDArray[Any]]:
     table = joined([*films_by_id(Movie.objects.all())])
-    return dict(projected(table, orders.by_title(table)))
+    return dict(projected(table, orders.by_title(table, room_in_memory), room_in_memory))
 
 
 def _take_in(store: ArtifactStore, previous: CatalogColumns, changed: Sequence[int]) -> None:
     if len(changed) > REBUILT_FROM_SHARE * previous.size:
         _publish_anew(store)
         return
-    table = written(previous.table.patched(changed), store.directory)
+    table, room = written(previous.table.patched(changed), store.directory), room_in(store.directory)
     if not _same(table, previous.table):
-        ids = np.array(changed, dtype=np.int64)
-        _publish(store, table, orders.by_title_mended(table, previous.table, previous.title_order, ids))
+        ids = np.asarray(changed, dtype=np.int64)
+        _publish(store, table, orders.by_title_mended(table, previous.table, previous.title_order, ids, room), room)
 
 
 def _publish_anew(store: ArtifactStore) -> None:
-    table = written(films_by_id(Movie.objects.all()), store.directory)
-    _publish(store, table, orders.by_title(table))
+    table, room = written(films_by_id(Movie.objects.all()), store.directory), room_in(store.directory)
+    _publish(store, table, orders.by_title(table, room), room)
 
 
-def _publish(store: ArtifactStore, table: FilmTable, title_order: NDArray[np.int32]) -> None:
-    store.publish(projected(table, title_order), {"layout": LAYOUT, "films": table.size})
+def _publish(store: ArtifactStore, table: FilmTable, title_order: NDArray[np.int32], room: Room) -> None:
+    store.publish(projected(table, title_order, room), {"layout": LAYOUT, "films": table.size})
 
 
 def _same(one: FilmTable, other: FilmTable) -> bool:
     ours, theirs = one.arrays(), other.arrays()
-    return all(np.array_equal(ours[name].view(np.uint8), theirs[name].view(np.uint8)) for name in ours)
+    return all(_equal(ours[name].view(np.uint8), theirs[name].view(np.uint8)) for name in ours)
+
+
+def _equal(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
+    return len(one) == len(other) and all(np.array_equal(one[part], other[part]) for part in parts(len(one)))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from matinee.catalog.filters import LARGEST_ID, imdb_number
 from matinee.catalog.models import Movie, MovieQuerySet
 from matinee.core.array_files import array_files
+from matinee.core.in_parts import parts
 
 UNKNOWN_DAY = int(np.iinfo(np.int32).min)
 UNKNOWN_REVENUE = int(np.iinfo(np.int64).min)
@@ -24,8 +25,6 @@ UNKNOWN_REVENUE = int(np.iinfo(np.int64).min)
 
 LONGEST_LANGUAGE = 8
 READ_AT_ONCE = 2_000
-SLICE = 50_000
-"""So many rows of a table are taken into memory at once."""
 FIELDS = (
     "tmdb_id",
     "pk",
@@ -115,9 +114,9 @@ class FilmTable:
         for ids in (changed[start : start + READ_AT_ONCE] for start in range(0, len(changed), READ_AT_ONCE)):
             stop = int(np.searchsorted(self.tmdb_ids, ids[-1], side="right"))
             fresh = joined([*films_by_id(Movie.objects.filter(tmdb_id__in=ids))])
-            yield from _merged(self.between(place, stop), fresh, stale=np.array(ids, dtype=np.int64))
+            yield from _merged(self, place, stop, fresh, stale=np.array(ids, dtype=np.int64))
             place = stop
-        yield from _slices(self.between(place, self.size))
+        yield from (self.between(part.start, part.stop) for part in parts(self.size, place))
 
     def arrays(self) -> dict[str, Column]:
         """Plain arrays by name, of which `from_arrays` makes the same table."""
@@ -207,20 +206,19 @@ def _columns(table: FilmTable) -> list[tuple[str, Column | Ragged]]:
     return [(field.name, getattr(table, field.name)) for field in fields(table)]
 
 
-def _merged(table: FilmTable, fresh: FilmTable, *, stale: NDArray[np.int64]) -> Iterator[FilmTable]:
-    """`table`, part by part, without the films of the `stale` ids, and with the `fresh` ones in their places."""
+def _merged(
+    table: FilmTable, start: int, stop: int, fresh: FilmTable, *, stale: NDArray[np.int64]
+) -> Iterator[FilmTable]:
+    """The rows from `start` to before `stop`, part by part, without the films of the `stale` ids, and with the `fresh`
+    ones in their places."""
     begun = 0
-    for part in _slices(table):
-        is_last = part.size < SLICE
-        stop = fresh.size if is_last else int(np.searchsorted(fresh.tmdb_ids, part.tmdb_ids[-1], side="right"))
-        both = joined([part.take(np.flatnonzero(~np.isin(part.tmdb_ids, stale))), fresh.between(begun, stop)])
+    for part in parts(stop, start):
+        kept = table.between(part.start, part.stop)
+        end = int(np.searchsorted(fresh.tmdb_ids, kept.tmdb_ids[-1], side="right"))
+        both = joined([kept.take(np.flatnonzero(~np.isin(kept.tmdb_ids, stale))), fresh.between(begun, end)])
         yield both.take(np.argsort(both.tmdb_ids))
-        begun = stop
-
-
-def _slices(table: FilmTable) -> Iterator[FilmTable]:
-    """SLICE rows each, the last one fewer."""
-    return (table.between(start, start + SLICE) for start in range(0, table.size + 1, SLICE))
+        begun = end
+    yield fresh.between(begun, fresh.size)
 
 
 def _ordinal(day: dt.date | None) -> int:

@@ -5,16 +5,29 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matinee.catalog import orders
-from matinee.catalog.bitmaps import Mask, RangeBitmaps, Rows, Words, all_rows, checkpoints_of, words_of
-from matinee.catalog.film_table import UNKNOWN_DAY, UNKNOWN_REVENUE, FilmTable
+from matinee.catalog.bitmaps import (
+    Mask,
+    RangeBitmaps,
+    Words,
+    all_rows,
+    checkpoints_of,
+    packed,
+    word_count,
+    words_in,
+    words_of,
+)
+from matinee.catalog.film_table import FilmTable
 from matinee.catalog.filters import ALL_SORTS, MovieFilter, Sort, Term
 from matinee.catalog.postings import Postings, TmdbIds, no_postings
+from matinee.core.array_files import Room
+from matinee.core.in_parts import Rows, parts, ranks
 from matinee.core.remembered import Remembered
 
 LAYOUT = 2
@@ -44,26 +57,24 @@ class Selection:
     total: int
 
 
-def projected(table: FilmTable, title_order: Rows) -> Iterator[tuple[str, NDArray[Any]]]:
+def projected(table: FilmTable, title_order: Rows, room: Room) -> Iterator[tuple[str, NDArray[Any]]]:
     """Everything that CatalogColumns reads, by name, one after the other; the same table gives the same bytes."""
     yield from table.arrays().items()
     for column in dict.fromkeys((*SORT_OF_COLUMN, *BOUNDED)):
         values = getattr(table, column)
-        is_known = _known(values)
-        known = int(is_known.sum())
-        ascending = orders.ascending(values, is_known)
+        ascending = orders.ascending(values, room)
+        known = ascending[: orders.known_in(values)]
         if column in SORT_OF_COLUMN:
-            yield from _both_ways(SORT_OF_COLUMN[column], ascending, orders.ties_of_values(values, ascending, known))
+            ties = orders.tie_starts(known, orders.apart_in(values), room)
+            yield from _both_ways(SORT_OF_COLUMN[column], ascending, ties, room)
         if column in BOUNDED:
             yield f"order_{column}", ascending
-            yield f"checkpoints_{column}", checkpoints_of(ascending, known, table.size)
-    yield from _both_ways("title", title_order, orders.ties_of_titles(table, title_order))
-    yield from _language_bits(table)
-    yield from _genre_bits(table)
-    by_imdb = np.argsort(table.imdb_numbers, kind="stable").astype(np.int32)
-    by_imdb = by_imdb[table.imdb_numbers[by_imdb] != 0]
-    yield "imdb_index_numbers", table.imdb_numbers[by_imdb]
-    yield "imdb_index_rows", by_imdb
+            yield f"checkpoints_{column}", checkpoints_of(known, table.size, room)
+    ties = orders.tie_starts(title_order, orders.apart_in_title(table), room)
+    yield from _both_ways("title", title_order, ties, room)
+    yield from _language_bits(table, room)
+    yield from _genre_bits(table, room)
+    yield from _imdb_index(table, room)
 
 
 class CatalogColumns:
@@ -250,38 +261,55 @@ def _bounds(asked: MovieFilter) -> Iterator[tuple[str, float | None, float | Non
     yield "runtime", asked.runtime_from, asked.runtime_to
 
 
-def _known(values: NDArray[Any]) -> NDArray[np.bool_]:
-    known: NDArray[np.bool_]
-    if values.dtype.kind == "f":
-        known = ~np.isnan(values)
-    else:
-        known = values != (UNKNOWN_DAY if values.dtype == np.int32 else UNKNOWN_REVENUE)
-    return known
+def _both_ways(field: str, ascending: Rows, ties: Rows, room: Room) -> Iterator[tuple[str, NDArray[Any]]]:
+    yield from _way(f"{field}.asc", ascending, room)
+    yield from _way(f"{field}.desc", orders.descending(ascending, ties, room), room)
 
 
-def _both_ways(field: str, ascending: Rows, begins_tie: NDArray[np.bool_]) -> Iterator[tuple[str, NDArray[Any]]]:
-    for direction, order in (("asc", ascending), ("desc", orders.descending(ascending, begins_tie))):
-        yield f"order_{field}.{direction}", order
-        yield f"rank_{field}.{direction}", orders.ranks(order)
+def _way(sort: str, order: Rows, room: Room) -> Iterator[tuple[str, NDArray[Any]]]:
+    yield f"order_{sort}", order
+    yield f"rank_{sort}", ranks(order, room)
 
 
-def _genre_bits(table: FilmTable) -> Iterator[tuple[str, NDArray[Any]]]:
-    keys = np.unique(table.genres.values)
-    row_of_value = np.repeat(np.arange(table.size, dtype=np.int32), np.diff(table.genres.offsets))
+def _genre_bits(table: FilmTable, room: Room) -> Iterator[tuple[str, NDArray[Any]]]:
+    values = table.genres.values
+    keys = _distinct(values)
+    bits = room((len(keys), word_count(table.size)), np.uint64)
+    for part in parts(table.size):
+        genres = table.genres.between(part.start, part.stop)
+        rows = np.repeat(np.arange(part.stop - part.start), np.diff(genres.offsets))
+        for key, words in zip(keys, bits, strict=True):
+            words[words_in(part)] = words_of(rows[genres.values == key], part.stop - part.start)
     yield "genre_keys", keys
-    bits = [words_of(row_of_value[table.genres.values == key], table.size) for key in keys]
-    yield "genre_bits", _stacked(bits, table.size)
+    yield "genre_bits", bits
 
 
-def _language_bits(table: FilmTable) -> Iterator[tuple[str, NDArray[Any]]]:
+def _language_bits(table: FilmTable, room: Room) -> Iterator[tuple[str, NDArray[Any]]]:
     codes = table.languages.view(">u8")
-    keys = np.unique(codes[codes != 0])
+    keys = _distinct(codes)
+    keys = keys[keys != 0].astype(codes.dtype)
+    bits = room((len(keys), word_count(table.size)), np.uint64)
+    for part in parts(table.size):
+        for key, words in zip(keys, bits, strict=True):
+            words[words_in(part)] = packed(codes[part] == key)
     yield "language_keys", keys.view("S8")
-    yield "language_bits", _stacked([words_of(codes == key, table.size) for key in keys], table.size)
+    yield "language_bits", bits
 
 
-def _stacked(bits: list[Words], size: int) -> Words:
-    return np.stack(bits) if bits else np.empty((0, len(all_rows(size))), dtype=np.uint64)
+def _imdb_index(table: FilmTable, room: Room) -> Iterator[tuple[str, NDArray[Any]]]:
+    numbers = table.imdb_numbers
+    unknown = sum(int(np.count_nonzero(numbers[part] == 0)) for part in parts(table.size))
+    rows = orders.ascending(numbers, room)[unknown:]
+    in_order = room(rows.shape, numbers.dtype)
+    for part in parts(len(rows)):
+        in_order[part] = numbers[rows[part]]
+    yield "imdb_index_numbers", in_order
+    yield "imdb_index_rows", rows
+
+
+def _distinct(values: NDArray[Any]) -> NDArray[Any]:
+    """(k,) ascending and each once, of values of which few differ."""
+    return reduce(np.union1d, (values[part] for part in parts(len(values))), values[:0])
 
 
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:

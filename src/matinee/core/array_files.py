@@ -1,15 +1,20 @@
-"""Arrays that grow in temporary files, and are mapped from there: none of them is ever all in memory."""
+"""Arrays in temporary files, from which they are mapped: none of them is ever all in memory of its own."""
 
 from __future__ import annotations
 
 import contextlib
+import math
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
+
+Room: TypeAlias = Callable[[tuple[int, ...], DTypeLike], NDArray[Any]]
+"""Gives zeros of a shape and a type, to be written in place."""
+ZEROS = bytes(2**18)
 
 
 class ArrayFiles:
@@ -53,3 +58,24 @@ def array_files(folder: Path) -> Iterator[ArrayFiles]:
     folder.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         yield ArrayFiles(folder, stack)
+
+
+def room_in(folder: Path) -> Room:
+    """Of arrays that are mapped, each from a nameless file below `folder`, which is there as long as its array."""
+
+    def room(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+        """Raises OSError where the disk is full."""
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        if size == 0:  # of which no system maps anything
+            return np.zeros(shape, dtype)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            for start in range(0, size, len(ZEROS)):  # a full disk says so here; to a page it would end the process
+                file.write(memoryview(ZEROS)[: size - start])
+            return np.memmap(file, dtype=dtype, mode="r+", shape=shape).view(np.ndarray)
+
+    return room
+
+
+def room_in_memory(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+    """Where all there is fits."""
+    return np.zeros(shape, dtype)

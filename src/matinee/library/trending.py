@@ -13,11 +13,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.catalog.bitmaps import Rows
 from matinee.catalog.columns import columns
 from matinee.catalog.filters import BY_POPULARITY, MovieFilter, Sort
 from matinee.catalog.projection import CatalogColumns
 from matinee.core import instants
+from matinee.core.in_parts import Rows
 from matinee.core.statements import fetched
 
 Window = Literal["day", "week"]

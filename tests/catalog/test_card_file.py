@@ -38,13 +38,18 @@ def test_a_film_is_found_by_its_id_and_another_is_not() -> None:
     assert file_of({}).find([1]) == {}
 
 
-@given(before=IDS, after=IDS, changed=IDS)
-def test_mending_gives_what_writing_anew_would(before: set[int], after: set[int], changed: set[int]) -> None:
+@given(before=IDS, after=IDS, changed=IDS, at_once=st.integers(1, 5))
+def test_mending_gives_what_writing_anew_would(
+    before: set[int], after: set[int], changed: set[int], at_once: int
+) -> None:
     old = {id_: encoded(id_) for id_ in before}
     new = {id_: encoded(id_, "new") for id_ in after & changed}
     now = {id_: film for id_, film in old.items() if id_ not in changed} | new
 
-    parts = [*file_of(old).patched(sorted(changed), file_of(new))]
+    ids = sorted(changed)
+    changes = [ids[start : start + at_once] for start in range(0, len(ids), at_once)]
+
+    parts = [*file_of(old).patched((some, file_of({id_: new[id_] for id_ in some if id_ in new})) for some in changes)]
 
     found = [id_ for part in parts for id_ in part.tmdb_ids.tolist()]
     assert found == sorted(now)

@@ -73,7 +73,7 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(in_parts, "PART", 2_000)
     few, many = most_bytes(20_000, tmp_path), most_bytes(200_000, tmp_path)
 
-    assert (many - few) / 180_000 < 1  # as arrays in memory each row takes 30
+    assert (many - few) / 180_000 < 4  # as arrays in memory each row takes 30
 
 
 def most_bytes(size: int, folder: Path) -> int:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from matinee.catalog.encoding import EncodedFilm
 from matinee.catalog.film_table import offsets_of
 from matinee.core.array_files import array_files
+from matinee.core.in_parts import parts
 
 
 @dataclass(frozen=True)
@@ -81,16 +82,17 @@ class CardFile:
             json=self.json[starts[0] : starts[-1]],
         )
 
-    def patched(self, changed: Sequence[int], fresh: CardFile) -> Iterator[CardFile]:
-        """This file's films and `fresh` ones in order, part by part; `changed` ids, ascending, are taken from there."""
+    def patched(self, changes: Iterable[tuple[Sequence[int], CardFile]]) -> Iterator[CardFile]:
+        """This file's films in order, part by part, but those of changed ids as they are in the file beside these, or
+        gone where they are not there. The ids ascend, also from one to the next of the `changes`."""
         place = 0
-        for tmdb_id in changed:
+        for tmdb_id, fresh in ((tmdb_id, fresh) for tmdb_ids, fresh in changes for tmdb_id in tmdb_ids):
             row = int(np.searchsorted(self.tmdb_ids, tmdb_id))
-            yield self.between(place, row)
+            yield from (self.between(part.start, part.stop) for part in parts(row, place))
             place = row + int(row < self.size and self.tmdb_ids[row] == tmdb_id)
             first = int(np.searchsorted(fresh.tmdb_ids, tmdb_id))
             yield fresh.between(first, first + int(first < fresh.size and fresh.tmdb_ids[first] == tmdb_id))
-        yield self.between(place, self.size)
+        yield from (self.between(part.start, part.stop) for part in parts(self.size, place))
 
 
 def written(parts: Iterable[CardFile], folder: Path) -> CardFile:

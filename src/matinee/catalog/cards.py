@@ -251,8 +251,9 @@ def _publish(store: ArtifactStore, previous: CardFile | None, changed: Sequence[
     if previous is None or outbox.GENRES in changed or len(changed) > REBUILT_FROM_SHARE * previous.size:
         parts = (CardFile.of(films) for films in _batches(_encoded(Movie.objects.all())))
     else:
-        fresh = [film for ids in _batches(changed) for film in _encoded(Movie.objects.filter(tmdb_id__in=ids))]
-        parts = previous.patched(changed, CardFile.of(fresh))
+        parts = previous.patched(
+            (ids, CardFile.of([*_encoded(Movie.objects.filter(tmdb_id__in=ids))])) for ids in _batches(changed)
+        )
     films = written(parts, store.directory)
     store.publish(films.arrays(), {"layout": LAYOUT, "films": films.size})
 

@@ -8,20 +8,24 @@ keep each its own beside the other's.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import logging
-from array import array
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
+from django.conf import settings
 from django.db import connections, router, transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
+from numpy.typing import NDArray
 
 from matinee.catalog.models import ChangeConsumer, MovieChange
+from matinee.core.array_files import array_files, room_in
 from matinee.core.depot import depot
+from matinee.core.in_parts import Keys, in_order, parts
 from matinee.core.in_service import ArtifactKind
 
 logger = logging.getLogger(__name__)
@@ -30,6 +34,7 @@ VIEW = TypeVar("VIEW")
 GENRES = 0
 """In place of a TMDb id: a genre has changed, and with it what every film says of its genres."""
 
+READ_AT_ONCE = 2_000
 DELETED_AT_ONCE = 5_000
 MANY = 1_000
 """Changes whose rows are worth tidying up after."""
@@ -41,30 +46,41 @@ SELECT consumer.name, movie.tmdb_id FROM catalog_changeconsumer consumer CROSS J
 
 @dataclass(frozen=True)
 class Changes:
-    """What a consumer has to take in: 16 bytes a change, since all films of a large catalogue may be among them."""
+    """What a consumer has to take in, mapped from files: all films of a large catalogue may be among them."""
 
-    ids: array[int] = field(default_factory=lambda: array("q"))
+    ids: NDArray[np.int64]
     """(n,) of the changes."""
-    tmdb_ids: array[int] = field(default_factory=lambda: array("q"))
+    tmdb_ids: NDArray[np.int64]
     """(n,) of the films that changed, one of them as often as it did."""
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def films(self) -> array[int]:
+    def films(self) -> Sequence[int]:
         """The ids of the films, ascending and each once."""
-        return array("q", np.unique(np.array(self.tmdb_ids)).tobytes())
+        keys = Keys(lambda rows, _depth: self.tmdb_ids[rows])
+        order, last = in_order(len(self), keys, room_in(settings.ARTIFACTS_DIR)), -1
+        with array_files(settings.ARTIFACTS_DIR) as files:
+            files.append({"films": self.tmdb_ids[:0]})
+            for part in parts(len(order)):
+                ids = self.tmdb_ids[order[part]]
+                files.append({"films": np.unique(ids[ids > last])})
+                last = int(ids[-1])
+            return files.mapped()["films"].data
 
 
 def pending_changes(consumer: str, *, newest: int | None = None) -> Changes:
     """All that are pending or so many of the newest; from the first call on they are kept for `consumer`."""
     ChangeConsumer.objects.get_or_create(name=consumer, defaults={"wanted_at": Now()})
     pending = MovieChange.objects.filter(consumer=consumer).order_by("-id")[:newest]
-    changes = Changes()
-    for id_, tmdb_id in pending.values_list("id", "tmdb_id").iterator():
-        changes.ids.append(id_)
-        changes.tmdb_ids.append(tmdb_id)
-    return changes
+    rows = pending.values_list("id", "tmdb_id").iterator(chunk_size=READ_AT_ONCE)
+    with array_files(settings.ARTIFACTS_DIR) as files:
+        some = np.empty((0, 2), dtype=np.int64)
+        files.append({"ids": some[:, 0], "tmdb_ids": some[:, 1]})
+        while chunk := list(itertools.islice(rows, READ_AT_ONCE)):
+            some = np.array(chunk, dtype=np.int64)
+            files.append({"ids": some[:, 0], "tmdb_ids": some[:, 1]})
+        return Changes(**files.mapped())
 
 
 def has_changes(consumer: str) -> bool:
@@ -98,7 +114,7 @@ def is_named(kind: ArtifactKind[Any]) -> bool:
 def forget_changes(pending: Changes) -> None:
     """Drop changes that were taken in, as `pending_changes` gave them."""
     for start in range(0, len(pending), DELETED_AT_ONCE):
-        MovieChange.objects.filter(id__in=pending.ids[start : start + DELETED_AT_ONCE]).delete()
+        MovieChange.objects.filter(id__in=pending.ids[start : start + DELETED_AT_ONCE].tolist()).delete()
 
 
 def _tidy_up() -> None:

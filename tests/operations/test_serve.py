@@ -29,6 +29,13 @@ def job_workers(supervisor: int) -> set[int]:
     return {child.pid for child in children if is_alive(child) and child.name().startswith("jobs: ")}
 
 
+def hurries_less(tree: list[psutil.Process]) -> set[str]:
+    """The names of the processes that let others go first, with each of their threads."""
+    here = os.getpriority(os.PRIO_PROCESS, 0)
+    nice = {each.name(): {os.getpriority(os.PRIO_PROCESS, thread.id) for thread in each.threads()} for each in tree}
+    return {name for name, threads in nice.items() if min(threads) > here}
+
+
 def test_it_answers_heals_itself_drains_and_stops_cleanly(tmp_path: Path) -> None:
     elsewhere = tmp_path / "where somebody else's processes count"
     elsewhere.mkdir()
@@ -43,6 +50,7 @@ def test_it_answers_heals_itself_drains_and_stops_cleanly(tmp_path: Path) -> Non
         assert get(port, "/static/ninja/swagger-ui.css")[0] == 200
 
         assert eventually(lambda: len(job_workers(process.pid)) == 3)
+        assert eventually(lambda: hurries_less(tree_of(process)) == {"jobs: training"})
         before = job_workers(process.pid)
         os.kill(min(before), signal.SIGKILL)
         assert eventually(lambda: len(job_workers(process.pid) - before) == 1), instance.output

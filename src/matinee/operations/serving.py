@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -36,6 +37,10 @@ logger = logging.getLogger(__name__)
 
 MOST_WORKERS = 4
 """By default; a worker takes some 100 MB, and two already answer more than one household asks."""
+UNHURRIED = frozenset({"training"})
+"""Queues whose jobs take a core for minutes while nobody waits for them."""
+NICENESS = 5
+"""Of their worker: requests on the same machine go first."""
 LAST_PORT = 65_535
 
 
@@ -115,12 +120,23 @@ def web_servers(*, host: str, port: int, workers: int) -> list[Child]:
 
 def job_workers(queues: Sequence[str]) -> list[Child]:
     """One process for each queue."""
-    return [Child(f"jobs: {queue}", partial(_run_jobs, queue)) for queue in queues]
+    return [Child(f"jobs: {queue}", partial(run_jobs, [queue])) for queue in queues]
 
 
-def _run_jobs(queue: str) -> None:
+def run_jobs(queues: Sequence[str]) -> None:
+    """In this process, until a signal."""
     begin()
-    Worker(queues=[queue]).run()
+    if UNHURRIED.issuperset(queues):
+        _let_others_first()
+    Worker(queues=queues).run()
+
+
+def _let_others_first() -> None:
+    """This process with all of its threads, which on Linux stand each for itself: numpy's are there by now."""
+    niceness = os.nice(NICENESS)
+    for thread in Path("/proc/self/task").glob("*"):
+        with suppress(ProcessLookupError):
+            os.setpriority(os.PRIO_PROCESS, int(thread.name), niceness)
 
 
 def couriers() -> list[Child]:

@@ -9,9 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from matinee.core.database import refuse_outdated_database
-from matinee.core.jobs.worker import Worker
 from matinee.operations import courier, serving
-from matinee.operations.reporting import begin
 from matinee.operations.supervisor import CannotStart, Supervisor
 from matinee.tmdb import connection as tmdb
 from matinee.tmdb.tasks import QUEUE as MIRROR
@@ -36,8 +34,7 @@ class Command(BaseCommand):
             )
         if queue and not settings.DEPOT_URL:
             refuse_outdated_database()
-            begin()
-            Worker(queues=queue).run()
+            serving.run_jobs(queue)
             return
         try:
             serving.prepare(_look_first)

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> None:
             "Command": f"`{shlex.join(['python', '-m', 'benchmarks.scale', *arguments])}`",
             "Date": dt.datetime.now(dt.UTC).date().isoformat(),
             "Machine": f"{len(os.sched_getaffinity(0))} cores, {platform.system()}, Python {platform.python_version()}",
-            "Nodes": f"one web worker each, {nodes.CONNECTIONS} connections in all, {options.films:,} films; "
+            "Nodes": f"one web worker each, {nodes.CONNECTIONS} connections in all or each, {options.films:,} films; "
             f"{options.rounds} interleaved rounds of {options.seconds:g} s; one PostgreSQL, one Redis",
         },
         "nodes": {
@@ -65,17 +65,15 @@ def markdown(record: Mapping[str, Any], found: Mapping[str, Mapping[str, Sequenc
         "Medians. CPU counts the nodes, PostgreSQL and Redis; waiting is the share of PostgreSQL's busy connections",
         "that, looked at again and again, waited for a lock: a row's, a table's, or one inside the server.",
         "",
-        "| request | CPU, one node, ms | two | two beside one | requests/s, one | two | waiting, one | two |",
-        "|---|---|---|---|---|---|---|---|",
+        "| request | nodes | CPU, ms | beside one node | requests/s | waiting |",
+        "|---|---|---|---|---|---|",
     ]
     for request, rounds in found.items():
-        one, two = rounds["one"], rounds["two"]
-        lines.append(
-            f"| {request} | {_middle(one, 'cpu_ms'):.2f} | {_middle(two, 'cpu_ms'):.2f} "
-            f"| {nodes.ratio(rounds, 'cpu_ms'):.2f} "
-            f"| {_middle(one, 'requests_per_second'):.0f} | {_middle(two, 'requests_per_second'):.0f} "
-            f"| {_middle(one, 'lock_share'):.1%} | {_middle(two, 'lock_share'):.1%} |"
-        )
+        lines += [
+            f"| {request} | {name} | {_middle(some, 'cpu_ms'):.2f} | {nodes.ratio(rounds, 'cpu_ms', two=name):.2f} "
+            f"| {_middle(some, 'requests_per_second'):.0f} | {_middle(some, 'lock_share'):.1%} |"
+            for name, some in rounds.items()
+        ]
     lines += ["", "| table | bytes a row, its indexes included |", "|---|---|"]
     lines += [f"| `{table}` | {size:,.0f} |" for table, size in record["row_bytes"].items()]
     return "\n".join([*lines, ""])

@@ -22,12 +22,14 @@ import psycopg
 from benchmarks.http import contenders, place
 from benchmarks.http.building import publish
 from benchmarks.http.client import Request
-from benchmarks.http.endpoints import Endpoint, endpoints
+from benchmarks.http.endpoints import endpoints
 from benchmarks.http.measuring import AT_MOST, WARM_UP_SECONDS, Load, outcome_of
 from benchmarks.http.servers import PASSWORD, Server
 
 CONNECTIONS = 16
-"""Of all nodes together."""
+"""Of one node alone, and of two together."""
+ONE, SHARED_OUT, AS_MANY_EACH = "one", "two", "two, over as many connections each"
+"""What is measured of each request: the last is what a second node is added for, twice the load."""
 WRITES = "rate"
 ASKED = ("list, signed in", "detail, signed in", "recommendations", WRITES)
 SAMPLES_A_SECOND = 50
@@ -92,23 +94,26 @@ def measured(folder: Path, *, films: int, rounds: int, seconds: float) -> dict[s
             stack.callback(nodes[-1].stop)
         tokens = [node.token for node in nodes], [nodes[0].token, _somebody_else(nodes[1])]
         asked = [one for one in endpoints(json.loads(rows.read_text())) if one.name in ASKED]
-        found: dict[str, dict[str, list[Measurement]]] = {one.name: {"one": [], "two": []} for one in asked}
+        found: dict[str, dict[str, list[Measurement]]] = {
+            one.name: {name: [] for name in (ONE, SHARED_OUT, AS_MANY_EACH)} for one in asked
+        }
         for number in range(rounds):
             for endpoint in asked:
                 for node, token in zip(nodes, tokens[endpoint.name == WRITES], strict=True):
                     node.token = token
-                in_turn = [("one", nodes[:1]), ("two", nodes)]
-                for name, chosen in in_turn if number % 2 == 0 else in_turn[::-1]:
-                    found[endpoint.name][name].append(_measure(chosen, endpoint, shared, seconds=seconds))
+                half = Load(endpoint, connections=CONNECTIONS // 2)
+                whole = Load(endpoint, connections=CONNECTIONS)
+                in_turn = [(ONE, nodes[:1], whole), (SHARED_OUT, nodes, half), (AS_MANY_EACH, nodes, whole)]
+                for name, chosen, load in in_turn if number % 2 == 0 else in_turn[::-1]:
+                    found[endpoint.name][name].append(_measure(chosen, load, shared, seconds=seconds))
         return found
 
 
-def _measure(nodes: Sequence[Server], endpoint: Endpoint, shared: Shared, *, seconds: float) -> Measurement:
-    connections = CONNECTIONS // len(nodes)
+def _measure(nodes: Sequence[Server], load: Load, shared: Shared, *, seconds: float) -> Measurement:
+    """Of each of these nodes."""
     with ThreadPoolExecutor(len(nodes)) as pool:
 
         def asked(for_seconds: float) -> list[tuple[int, float, float]]:
-            load = Load(endpoint, connections=connections)
             outcomes = pool.map(lambda node: outcome_of(node, load, seconds=for_seconds, at_most=AT_MOST)[0], nodes)
             return [(one.requests, one.seconds, one.percentile(0.99)) for one in outcomes]
 
@@ -117,8 +122,8 @@ def _measure(nodes: Sequence[Server], endpoint: Endpoint, shared: Shared, *, sec
         with _sampled(shared.url) as waits:
             outcomes = asked(seconds)
         cpu = shared.cpu_seconds() + sum(node.cpu_seconds() for node in nodes) - before
-    for node, request in itertools.product(nodes, endpoint.clean_up):
-        node.ask(request, signed_in=endpoint.signed_in)
+    for node, request in itertools.product(nodes, load.endpoint.clean_up):
+        node.ask(request, signed_in=load.endpoint.signed_in)
     requests = sum(number for number, _, _ in outcomes)
     return Measurement(
         cpu_ms=cpu / requests * 1_000,
@@ -175,7 +180,7 @@ def _shared(folder: Path) -> Iterator[tuple[Shared, str]]:
             counters.terminate()
 
 
-def ratio(rounds: Mapping[str, Sequence[Measurement]], figure: str) -> float:
+def ratio(rounds: Mapping[str, Sequence[Measurement]], figure: str, *, two: str = SHARED_OUT) -> float:
     """Two nodes' median beside one's, round by round."""
-    pairs = zip(rounds["one"], rounds["two"], strict=True)
-    return float(median(getattr(two, figure) / getattr(one, figure) for one, two in pairs))
+    pairs = zip(rounds[ONE], rounds[two], strict=True)
+    return float(median(getattr(both, figure) / getattr(one, figure) for one, both in pairs))

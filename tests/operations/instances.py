@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,10 +46,11 @@ def started(folder: Path, *command: str, **environment: str) -> Iterator[Instanc
 
 
 @contextmanager
-def started_on(url: str, folder: Path, *command: str, **environment: str) -> Iterator[Instance]:
-    """The same on a database that is there."""
+def started_on(url: str, folder: Path, *command: str, by: Sequence[str] = (), **environment: str) -> Iterator[Instance]:
+    """The same on a database that is there. `by` is a program that becomes the command that follows it."""
     port = free_port()
-    process = start(["-m", "matinee.cli", *command, "--port", str(port)], **environment_of(url, folder), **environment)
+    arguments = ["-m", "matinee.cli", *command, "--port", str(port)]
+    process = start(arguments, by=by, **environment_of(url, folder), **environment)
     instance = Instance(port, process)
     reader = threading.Thread(target=instance.read)
     reader.start()
@@ -70,15 +71,15 @@ def environment_of(url: str, folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def database() -> Iterator[str]:
-    """The address of an empty database of the kind that these tests run on."""
+def database(of: str | None = None) -> Iterator[str]:
+    """The address of an empty database of the kind that these tests run on; `of` is that of another PostgreSQL."""
     if settings.EMBEDDED_DATABASE:
         yield ""
         return
-    name = f"instance_{secrets.token_hex(4)}"
-    with psycopg.connect(settings.DATABASE_URL, autocommit=True) as server:
+    name, address = f"instance_{secrets.token_hex(4)}", of or settings.DATABASE_URL
+    with psycopg.connect(address, autocommit=True) as server:
         server.execute(f'CREATE DATABASE "{name}"')
         try:
-            yield settings.DATABASE_URL.replace("/postgres?", f"/{name}?")
+            yield address.replace("/postgres?", f"/{name}?")
         finally:
             server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

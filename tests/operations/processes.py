@@ -43,9 +43,9 @@ def is_free(port: int) -> bool:
     return True
 
 
-def start(arguments: Sequence[str], **environment: str) -> subprocess.Popen[str]:
+def start(arguments: Sequence[str], *, by: Sequence[str] = (), **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, *arguments],
+        [*by, sys.executable, *arguments],
         env=os.environ | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

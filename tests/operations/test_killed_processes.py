@@ -15,15 +15,16 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import psutil
 import pytest
 
+from matinee.api.overload import TOO_MUCH
 from tests.operations.instances import Instance, database, environment_of, started_on
 from tests.operations.processes import eventually
 from tests.rounds import TIMES, rounds
@@ -60,28 +61,54 @@ def ask(port: int, method: str, path: str, body: Any = None, token: str | None =
         asking.close()
 
 
+class Busy(Protocol):
+    def work(self, port: int, stop: threading.Event) -> None: ...
+
+
+@contextmanager
+def at_work(port: int, people: Sequence[Busy]) -> Iterator[None]:
+    """Each in a thread of their own."""
+    stop = threading.Event()
+    threads = [threading.Thread(target=person.work, args=(port, stop)) for person in people]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def called(status: int, told: Any) -> str:
+    """How an answer is counted: one that says that too much is asked for apart from what else is not well."""
+    return TOO_MUCH if status == 503 and told["detail"] == TOO_MUCH else str(status)
+
+
 @dataclass
 class Writer:
     """Somebody who rates films without end, and remembers what was acknowledged and what may have happened."""
 
     token: str
+    seed: int
+    pause_seconds: float = 0.0
     acknowledged: dict[int, int] = field(default_factory=dict)
     attempted: dict[int, set[int]] = field(default_factory=dict)
     """All that was tried since then and not answered: it may have been done or not."""
     answers: Counter[str] = field(default_factory=Counter)
 
-    def write(self, port: int, stop: threading.Event, seed: int) -> None:
-        lots = random.Random(seed)
-        while not stop.is_set():
+    def work(self, port: int, stop: threading.Event) -> None:
+        lots = random.Random(self.seed)
+        while not stop.wait(self.pause_seconds):
             film, stars = lots.choice(FILMS), lots.randint(1, 5)
             self.attempted.setdefault(film, set()).add(stars)
             try:
-                status, _ = ask(port, "POST", f"movies/{film}/rate/", {"rating": stars}, self.token)
+                status, told = ask(port, "POST", f"movies/{film}/rate/", {"rating": stars}, self.token)
             except (OSError, http.client.HTTPException):
                 self.answers[NO_ANSWER] += 1
                 time.sleep(0.05)
                 continue
-            self.answers[str(status)] += 1
+            self.answers[called(status, told)] += 1
             if status in {200, 201}:
                 self.acknowledged[film] = stars
                 del self.attempted[film]
@@ -98,7 +125,7 @@ class Writer:
 
 
 @contextmanager
-def load(port: int) -> Iterator[list[Writer]]:
+def load(port: int, *, pause_seconds: float = 0.0) -> Iterator[list[Writer]]:
     writers = []
     for number in range(WRITERS):
         body = {"email": f"writer{number}@example.org", "password": PASSWORD, "username": f"writer{number}"}
@@ -106,17 +133,9 @@ def load(port: int) -> Iterator[list[Writer]]:
         if status == 409:
             status, answer = ask(port, "POST", "users/login/", {"username": body["username"], "password": PASSWORD})
         assert status in {200, 201}, answer
-        writers.append(Writer(answer["access"]))
-    stop = threading.Event()
-    threads = [threading.Thread(target=w.write, args=(port, stop, seed)) for seed, w in enumerate(writers)]
-    for thread in threads:
-        thread.start()
-    try:
+        writers.append(Writer(answer["access"], number, pause_seconds))
+    with at_work(port, writers):
         yield writers
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
 
 
 def processes_of(instance: Instance) -> dict[str, list[int]]:

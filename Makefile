@@ -15,7 +15,7 @@ SOAKED := tests/operations/backups tests/operations/test_killed_processes.py tes
 	tests/core/jobs/test_killed_workers.py tests/tmdb/test_two_runs.py tests/search/test_killed_indexers.py \
 	tests/operations/test_fuzzing.py tests/operations/test_found_soon.py tests/operations/test_upgrade.py \
 	tests/core/jobs/test_two_nodes.py tests/operations/test_overload.py tests/operations/test_outages.py \
-	tests/operations/test_database_away.py
+	tests/operations/test_database_away.py tests/operations/test_migrations_of_many_rows.py
 # What must not be wrong: who somebody is and may, what is encrypted, erased and taken in. Every branch of it is covered.
 COVERED_WHOLE := src/matinee/accounts/*,src/matinee/api/authentication.py,src/matinee/core/ciphers.py,src/matinee/operations/access.py,src/matinee/transfer/*
 # Whatever the environment says of it: else each of the many processes that tests start compiles all that it imports.

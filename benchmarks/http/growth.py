@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.arguments import above_zero, at_least
 from benchmarks.http import contenders, place
-from benchmarks.http.building import Build, publish
+from benchmarks.http.building import Build, publish, publish_again
 from benchmarks.http.client import Request
 from benchmarks.http.endpoints import FEWEST_FILMS, MOVIES, Endpoint, endpoints, pages
 from benchmarks.http.growth_report import markdown
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> None:
     with place.scratch() as (folder, stack):
         home, smallest = options.keep or folder, min(options.films)
         instances = {
-            f"{films:,} films": instance(home / str(films), films, options.community, model_of=home / str(smallest))
+            f"{films:,} films": instance(home / str(films), films, options, model_of=home / str(smallest))
             for films in sorted(options.films)
         }
         ours = {contenders.matinee(one.env, name=name): one for name, one in instances.items()}
@@ -92,7 +92,7 @@ class Instance:
     trained_on: str
 
 
-def instance(home: Path, films: int, community: str, *, model_of: Path) -> Instance:
+def instance(home: Path, films: int, options: argparse.Namespace, *, model_of: Path) -> Instance:
     """Made below `home`, or what was made there before; the model is that of `model_of`, where it is not here."""
     rows, made = home / "rows.json", home / "made.json"
     if not made.exists():
@@ -100,8 +100,12 @@ def instance(home: Path, films: int, community: str, *, model_of: Path) -> Insta
         place.say(f"{films:,} films: filling the database")
         env = contenders.fill(home, films=films, rows=rows, told=TOLD)
         builds = publish(env)
-        trained_on = contenders.learn(env, community) if home == model_of else _copied_model(model_of, home)
+        trained_on = contenders.learn(env, options.community) if home == model_of else _copied_model(model_of, home)
         made.write_text(json.dumps({"builds": _plain(builds), "trained_on": trained_on}))
+    elif options.publish:
+        place.say(f"{films:,} films: publishing them again")
+        builds = publish_again(contenders.environment_of(home))
+        made.write_text(json.dumps({**json.loads(made.read_text()), "builds": _plain(builds)}))
     told = json.loads(made.read_text())
     builds = {name: Build(**one) for name, one in told["builds"].items()}
     return Instance(contenders.environment_of(home), json.loads(rows.read_text()), builds, told["trained_on"])
@@ -170,6 +174,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seconds", type=above_zero, default=2.0, help="of each measurement")
     parser.add_argument("--community", default="100k", help="the MovieLens set that the models learn from")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="set up here, or use what was set up before")
+    parser.add_argument("--publish", action="store_true", help="what was set up before anew, to measure it again")
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="FOLDER")
     return parser.parse_args(arguments)
 

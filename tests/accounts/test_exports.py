@@ -254,6 +254,24 @@ def test_asking_again_meanwhile_is_the_same_export(large: User) -> None:
     assert Export.objects.count() == 1
 
 
+def test_asked_for_while_it_is_seen_that_there_is_none_it_is_the_same_export(
+    large: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    latest = exports._latest
+    meanwhile: list[bytes | Export] = []
+
+    def asked_meanwhile(person: User, now: dt.datetime) -> Export | None:
+        found = latest(person, now)
+        monkeypatch.setattr(exports, "_latest", latest)
+        meanwhile.append(exports.ask(user=large, now=NOW))
+        return found
+
+    monkeypatch.setattr(exports, "_latest", asked_meanwhile)
+
+    assert [exports.ask(user=large, now=NOW)] == meanwhile == [Export.objects.get()]
+    assert Event.objects.filter(action="export_asked").count() == 1
+
+
 @pytest.mark.django_db(transaction=True)
 def test_asking_several_times_at_once_is_one_export(large: User) -> None:
     made = at_once(*[functools.partial(exports.ask, user=large, now=NOW)] * 4)

@@ -6,6 +6,7 @@ import datetime as dt
 import functools
 import re
 from collections import Counter
+from typing import Any
 
 import pytest
 from django.core.mail import EmailMessage
@@ -19,6 +20,7 @@ from matinee.accounts.delivery import Undelivered
 from matinee.accounts.letter_tasks import forget_expired_letters, send_letter
 from matinee.accounts.letters import MailTokenRefused
 from matinee.accounts.models import Letter, User, digest_of
+from matinee.accounts.passwords import new_password
 from matinee.core.jobs.models import Job
 from matinee.core.jobs.schedule import registered
 from matinee.core.jobs.worker import Worker
@@ -225,6 +227,27 @@ def test_a_token_works_for_a_while_and_for_what_it_is_for(
     User.objects.update(is_active=False)
     with pytest.raises(MailTokenRefused):
         letters.holding(token, kinds=[kind], now=asked)
+
+
+def test_a_token_that_was_used_since_it_was_looked_up_is_refused(
+    alice: User, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post(Kind.RESET, alice)
+    reset = functools.partial(recovery.reset_password, token=mailbox.token(), now=timezone.now())
+    checked = new_password
+
+    def used_meanwhile(*args: Any, **kwargs: Any) -> str:
+        monkeypatch.setattr(recovery, "new_password", checked)
+        reset(new="battery staple horse first")
+        return checked(*args, **kwargs)
+
+    monkeypatch.setattr(recovery, "new_password", used_meanwhile)
+
+    with pytest.raises(MailTokenRefused):
+        reset(new="battery staple horse second")
+
+    alice.refresh_from_db()
+    assert alice.check_password("battery staple horse first")
 
 
 @pytest.mark.django_db(transaction=True)

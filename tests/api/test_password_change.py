@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 from collections import Counter
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from matinee.accounts import letters
+from matinee.accounts import guard, letters
 from matinee.accounts.models import Letter, User
 from matinee.accounts.sessions import open_session
 from tests.api.conftest import PASSWORD, Api, signed_in_as
@@ -95,6 +96,28 @@ def test_what_was_mailed_before_works_no_longer(api: Api, as_alice: Api, alice: 
 
 def test_nobody_in_particular_has_no_password(api: Api) -> None:
     assert api.post(PATH, CHANGE).status_code == 401
+
+
+@pytest.mark.parametrize("meanwhile", [{"is_active": False}, {"password": "another"}])
+def test_an_account_that_changes_while_its_password_is_hashed_keeps_that(
+    as_alice: Api, alice: User, monkeypatch: pytest.MonkeyPatch, meanwhile: dict[str, Any]
+) -> None:
+    slow = guard.verified
+
+    def changed_meanwhile(asker: guard.Asker, password: str, *, now: dt.datetime) -> User | None:
+        found = slow(asker, password, now=now)
+        User.objects.filter(pk=alice.pk).update(**meanwhile)
+        return found
+
+    monkeypatch.setattr(guard, "verified", changed_meanwhile)
+
+    response = as_alice.post(PATH, CHANGE)
+
+    assert (response.status_code, response.json()["code"]) == (403, "wrong_password")
+    alice.refresh_from_db()
+    assert {name: getattr(alice, name) for name in meanwhile} == meanwhile
+    assert not alice.check_password(OTHER_PASSWORD)
+    assert not Letter.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -39,6 +39,16 @@ def test_a_new_periodic_task_is_due_at_once(now: dt.datetime) -> None:
 
 
 @pytest.mark.django_db
+def test_one_that_is_not_due_at_first_begins_after_its_time(now: dt.datetime) -> None:
+    later = Periodic("note-later", tasks.note, every=MINUTE, is_due_at_first=False)
+
+    assert enqueue_due([later], now=now) == []
+    assert enqueue_due([later], now=now + MINUTE - dt.timedelta(seconds=1)) == []
+    assert enqueue_due([later], now=now + MINUTE) == ["note-later"]
+    assert Schedule.objects.get().next_run_at == now + 2 * MINUTE
+
+
+@pytest.mark.django_db
 def test_it_is_not_queued_again_before_its_time(now: dt.datetime) -> None:
     enqueue_due([EVERY_MINUTE], now=now)
     finish_all()

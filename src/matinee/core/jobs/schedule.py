@@ -34,6 +34,11 @@ class Periodic:
     task: Task[[], Any]
     every: dt.timedelta
     when: Callable[[], bool] | None = None
+    is_due_at_first: bool = True
+    """On an instance that starts for the first time, or first `every` later."""
+
+    def first_run(self, now: dt.datetime) -> dt.datetime:
+        return now if self.is_due_at_first else now + self.every
 
     @property
     def row(self) -> str:
@@ -70,10 +75,10 @@ def with_parts(queues: Collection[str]) -> set[str]:
 def enqueue_due(periodics: Collection[Periodic], *, now: dt.datetime) -> list[str]:
     """Queue those that are due at `now`, each once however many workers ask; returns the names that were queued."""
     next_runs = dict(Schedule.objects.values_list("name", "next_run_at"))
-    missing = [Schedule(name=p.row, next_run_at=now) for p in periodics if p.row not in next_runs]
+    missing = [Schedule(name=p.row, next_run_at=p.first_run(now)) for p in periodics if p.row not in next_runs]
     if missing:
         Schedule.objects.bulk_create(missing, ignore_conflicts=True)
-    due = [p for p in periodics if next_runs.get(p.row, now) <= now]
+    due = [p for p in periodics if next_runs.get(p.row, p.first_run(now)) <= now]
     return [p.name for p in due if _is_wanted(p) and not _is_under_way(p) and _enqueue_once(p, now=now)]
 
 

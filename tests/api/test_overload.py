@@ -11,10 +11,12 @@ import pytest
 
 from matinee.api.overload import (
     LATE_SECONDS,
+    LONGEST_REST_SECONDS,
     LOOK_EVERY_SECONDS,
     MARK,
     MORE_WAITING,
     MOST_WAITING,
+    RESTING_PART,
     STANDING_SECONDS,
     STEP_SECONDS,
     STUCK_SECONDS,
@@ -52,6 +54,18 @@ def test_once_as_many_wait_as_may_nobody_may_wait() -> None:
     overload = too_much()
 
     assert not admits(overload, waiting=0, now=1.0)
+
+
+@pytest.mark.parametrize(("took", "rest"), [(0.01, RESTING_PART * 0.01), (60.0, LONGEST_REST_SECONDS)])
+def test_where_it_is_too_much_a_turn_rests_after_each_answer_and_else_never(took: float, rest: float) -> None:
+    for overload, is_too_much in ((Overload(), False), (too_much(), True)):
+        overload.turn_came(after=0.0, now=1.0)
+        assert not overload.rests(now=1.0)
+
+        overload.turn_is_free(now=1.0 + took)
+
+        assert overload.rests(now=1.0 + took + 0.99 * rest) is is_too_much
+        assert not overload.rests(now=1.0 + took + 1.01 * rest)
 
 
 def test_turns_that_come_late_for_a_while_are_too_much_however_few_wait() -> None:

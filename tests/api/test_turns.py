@@ -284,6 +284,42 @@ def test_that_a_worker_is_alive_is_told_however_far_it_is_behind(behind: Turns, 
     assert alive.answer() == ("200", b"alive")
 
 
+def test_while_a_turn_rests_only_who_looks_after_the_service_has_it(
+    holding: Holding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overload, "LONGEST_REST_SECONDS", 60.0)
+    monkeypatch.setattr(overload, "RESTING_PART", 1e6)
+    holding.may_answer.set()
+    application = Turns(holding, at_once=1)
+    application._overload._let_nobody_wait(time.monotonic())
+    assert brought(application).answer()[0] == "200"
+
+    assert refused(application)
+    assert brought(application, PATH_INFO="/readyz").answer()[0] == "200"
+
+    monkeypatch.setattr(overload, "RESTING_PART", 0.0)
+    assert brought(application, PATH_INFO="/readyz").answer()[0] == "200"
+    assert brought(application).answer()[0] == "200"
+
+
+def test_who_had_lent_the_turn_and_has_it_again_has_it_since_then(
+    holding: Holding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application = Turns(holding, at_once=1)
+    application._overload._let_nobody_wait(time.monotonic())
+    began: list[float] = []
+    monkeypatch.setattr(application._overload, "turn_came", lambda *, after, now: began.append(now))
+
+    waits = on_a_thread(application, who="waits", waits=True)
+    assert eventually(lambda: holding.called == ["waits"])
+    came_back_after = time.monotonic()
+    holding.comes_back.set()
+
+    assert waits.answer()[0] == "200"
+    assert len(began) == 2
+    assert began[1] >= came_back_after
+
+
 def test_who_looks_after_the_service_waits_where_others_are_refused(behind: Turns) -> None:
     behind._overload = Overload(most=3)
     behind._overload._let_nobody_wait(time.monotonic())

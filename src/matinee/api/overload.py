@@ -2,7 +2,8 @@
 
 A queue that stands has no end of its own: whoever waits in it waits for all of it, and nothing more is done for that.
 A pulse is something else; its queue runs empty. So many may wait, until a queue shows that it stands; then nobody, so
-that each who is let in is answered about as soon as ever, and the others are told at once to come again.
+that each who is let in is answered about as soon as ever, and the others are told at once to come again. Telling them
+takes the cores that answers are made on, so a turn rests for a little after each.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ LOOK_EVERY_SECONDS = 0.25
 """So often a worker looks whether another has told so."""
 MARK = "overloaded"
 """The file in the folder that a tree shares, which the one touches that tells."""
+RESTING_PART, LONGEST_REST_SECONDS = 0.2, 0.005
+"""Where it is too much, nobody has a turn for such a part of the time that the answer before took. One that took longer
+than this allows for waited for something else than cores."""
 STUCK_SECONDS = 3.0
 """Nobody has had a turn for so long: who comes now would wait in vain."""
 
@@ -67,6 +71,7 @@ class Overload:
         self._tries = 0
         self._since = 0.0
         self._late_since: float | None = None
+        self._turn_came_at = self._rests_until = 0.0
 
     def admits(self, *, waiting: int, longest: float, now: float) -> bool:
         """Whether somebody for whom no turn is free may wait behind `waiting` others, of whom the next has waited
@@ -85,12 +90,21 @@ class Overload:
 
     def turn_came(self, *, after: float, now: float) -> None:
         """Somebody has a turn now, having waited `after` seconds."""
+        self._turn_came_at = now
         if after < LATE_SECONDS:
             self._late_since = None
         elif self._late_since is None:
             self._late_since = now
         elif now - self._late_since >= STANDING_SECONDS:
             self._let_nobody_wait(now)
+
+    def turn_is_free(self, now: float) -> None:
+        """The one that came is over, and nobody waits for it."""
+        self._rests_until = now + min(RESTING_PART * (now - self._turn_came_at), LONGEST_REST_SECONDS)
+
+    def rests(self, now: float) -> bool:
+        """Whether nobody is to have a turn now, though one may be free."""
+        return self.may_wait == 0 and now < self._rests_until
 
     def _let_more_wait(self, *, is_over: bool, now: float) -> None:
         """All, where it went well for a step, or nobody came; else as many as it is tried with this time."""

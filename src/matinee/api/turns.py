@@ -105,14 +105,15 @@ class Turns:
                 self._work_apart(exchange, connection)
 
     def _take(self, exchange: Exchange) -> BaseDatabaseWrapper | None:
-        """None where no turn is free: it waits for one, or was refused."""
+        """None where it can't have a turn now: it waits for one, or was refused."""
         now = time.monotonic()
         is_watched = exchange.environ.get("PATH_INFO") in WATCHED
         with self._changing:
-            if self._free:
+            is_resting = self._overload.rests(now) and not is_watched
+            if self._free and not is_resting:
                 self._overload.turn_came(after=0.0, now=now)
                 return self._free.pop()
-            refused = [] if self._admits(is_watched=is_watched, now=now) else [exchange]
+            refused = [] if not is_resting and self._admits(is_watched=is_watched, now=now) else [exchange]
             if not refused:
                 exchange.environ[READ_AHEAD] = []
                 self._waiting.append(Turn(exchange, now, is_sure=is_watched))
@@ -165,6 +166,7 @@ class Turns:
         with self._changing:
             if not self._waiting:
                 self._free.append(connection)
+                self._overload.turn_is_free(now)
                 return None
             turn = self._waiting.popleft()
             self._overload.turn_came(after=now - turn.since, now=now)
@@ -213,6 +215,7 @@ class Turns:
             with self._changing:
                 self._lenders -= 1
                 if self._free:
+                    self._overload.turn_came(after=0.0, now=time.monotonic())
                     comes_with.put(self._free.pop())
                 else:
                     self._waiting.append(Turn(comes_with, time.monotonic(), is_sure=True))

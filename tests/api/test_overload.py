@@ -11,7 +11,7 @@ import pytest
 
 from matinee.api.overload import (
     LATE_SECONDS,
-    LONGEST_REST_SECONDS,
+    LONGEST_BEFORE_REST_SECONDS,
     LOOK_EVERY_SECONDS,
     MARK,
     MORE_WAITING,
@@ -56,16 +56,31 @@ def test_once_as_many_wait_as_may_nobody_may_wait() -> None:
     assert not admits(overload, waiting=0, now=1.0)
 
 
-@pytest.mark.parametrize(("took", "rest"), [(0.01, RESTING_PART * 0.01), (60.0, LONGEST_REST_SECONDS)])
-def test_where_it_is_too_much_a_turn_rests_after_each_answer_and_else_never(took: float, rest: float) -> None:
-    for overload, is_too_much in ((Overload(), False), (too_much(), True)):
-        overload.turn_came(after=0.0, now=1.0)
-        assert not overload.rests(now=1.0)
+def after_an_answer(overload: Overload, *, took: float, waiting: int | None) -> Overload:
+    """Which came at the moment 1; `waiting` others did when somebody came meanwhile."""
+    overload.turn_came(after=0.0, now=1.0)
+    if waiting is not None:
+        admits(overload, waiting=waiting, now=1.0)
+    assert not overload.rests(now=1.0)
+    overload.turn_is_free(now=1.0 + took)
+    return overload
 
-        overload.turn_is_free(now=1.0 + took)
 
-        assert overload.rests(now=1.0 + took + 0.99 * rest) is is_too_much
-        assert not overload.rests(now=1.0 + took + 1.01 * rest)
+def test_where_it_is_too_much_a_turn_rests_after_an_answer_during_which_somebody_was_refused() -> None:
+    overload = after_an_answer(too_much(), took=0.01, waiting=0)
+
+    assert overload.rests(now=1.01 + 0.99 * RESTING_PART * 0.01)
+    assert not overload.rests(now=1.01 + 1.01 * RESTING_PART * 0.01)
+
+
+def test_it_does_not_for_who_comes_alone_or_after_a_long_wait_or_where_others_may_wait() -> None:
+    alone = after_an_answer(too_much(), took=0.01, waiting=None)
+    slow = after_an_answer(too_much(), took=1.01 * LONGEST_BEFORE_REST_SECONDS, waiting=0)
+    fine = after_an_answer(Overload(), took=0.01, waiting=0)
+
+    assert not alone.rests(now=1.01)
+    assert not slow.rests(now=1.0 + 1.01 * LONGEST_BEFORE_REST_SECONDS)
+    assert not fine.rests(now=1.01)
 
 
 def test_turns_that_come_late_for_a_while_are_too_much_however_few_wait() -> None:

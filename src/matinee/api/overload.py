@@ -38,9 +38,9 @@ LOOK_EVERY_SECONDS = 0.25
 """So often a worker looks whether another has told so."""
 MARK = "overloaded"
 """The file in the folder that a tree shares, which the one touches that tells."""
-RESTING_PART, LONGEST_REST_SECONDS = 0.2, 0.005
-"""Where it is too much, nobody has a turn for such a part of the time that the answer before took. One that took longer
-than this allows for waited for something else than cores."""
+RESTING_PART, LONGEST_BEFORE_REST_SECONDS = 0.4, 0.05
+"""Where it is too much, nobody has a turn for such a part of the time that the answer before took, if somebody was
+refused meanwhile. One that took longer waited for something else than cores; no turn rests after it."""
 STUCK_SECONDS = 3.0
 """Nobody has had a turn for so long: who comes now would wait in vain."""
 
@@ -72,6 +72,7 @@ class Overload:
         self._since = 0.0
         self._late_since: float | None = None
         self._turn_came_at = self._rests_until = 0.0
+        self._refused_since = False
 
     def admits(self, *, waiting: int, longest: float, now: float) -> bool:
         """Whether somebody for whom no turn is free may wait behind `waiting` others, of whom the next has waited
@@ -86,11 +87,12 @@ class Overload:
             self._let_nobody_wait(now, since_told=True)
         else:
             return True
+        self._refused_since = True
         return False
 
     def turn_came(self, *, after: float, now: float) -> None:
         """Somebody has a turn now, having waited `after` seconds."""
-        self._turn_came_at = now
+        self._turn_came_at, self._refused_since = now, False
         if after < LATE_SECONDS:
             self._late_since = None
         elif self._late_since is None:
@@ -99,8 +101,11 @@ class Overload:
             self._let_nobody_wait(now)
 
     def turn_is_free(self, now: float) -> None:
-        """The one that came is over, and nobody waits for it."""
-        self._rests_until = now + min(RESTING_PART * (now - self._turn_came_at), LONGEST_REST_SECONDS)
+        """The one that came is over, and nobody waits for it. Where nobody was refused meanwhile there is no rest: who
+        asks for one thing after the other, alone, is answered each time."""
+        took = now - self._turn_came_at
+        if self._refused_since and took <= LONGEST_BEFORE_REST_SECONDS:
+            self._rests_until = now + RESTING_PART * took
 
     def rests(self, now: float) -> bool:
         """Whether nobody is to have a turn now, though one may be free."""

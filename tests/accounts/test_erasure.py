@@ -204,7 +204,7 @@ def test_who_is_erased_again_is_overwritten_too(alice: User, tmp_path: Path) -> 
     assert found_in_the_files(canary, tmp_path) == []
 
 
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="The log of SQLite is emptied.")
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's log is what this job empties, as tested above.")
 @pytest.mark.usefixtures("measured")
 def test_the_job_after_an_erasure_leaves_the_log_of_postgresql_alone(alice: User) -> None:
     erase(alice, by=alice.audit_key, now=NOW)

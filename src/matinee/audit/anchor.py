@@ -39,7 +39,7 @@ def write(segment: Segment) -> None:
         try:
             old = _held()
         except ValueError as error:
-            logger.error("The audit trail's anchor stays as it is: %s", error)  # noqa: TRY400 - the error is a sentence
+            logger.error("The audit trail's anchor stays as it is: %s", error)  # noqa: TRY400 - no trace needed
             return
         if old is None or old.number < segment.number:
             _put(Anchor(segment.number, segment.root))

@@ -308,12 +308,12 @@ def test_who_had_lent_the_turn_and_has_it_again_has_it_since_then(
 
     waits = on_a_thread(application, who="waits", waits=True)
     assert eventually(lambda: holding.called == ["waits"])
-    came_back_after = time.monotonic()
+    before_it_comes_back = time.monotonic()
     holding.comes_back.set()
 
     assert waits.answer()[0] == "200"
     assert len(began) == 2
-    assert began[1] >= came_back_after
+    assert began[1] >= before_it_comes_back
 
 
 def test_who_looks_after_the_service_waits_where_others_are_refused(behind: Turns) -> None:

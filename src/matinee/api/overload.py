@@ -3,7 +3,7 @@
 A queue that stands has no end of its own: whoever waits in it waits for all of it, and nothing more is done for that.
 A pulse is something else; its queue runs empty. So many may wait, until a queue shows that it stands; then nobody, so
 that each who is let in is answered about as soon as ever, and the others are told at once to come again. Telling them
-takes the cores that answers are made on, so a turn rests for a little after each.
+takes the cores that answers are made on, so after an answer nobody is let in for a little while: the turn rests.
 """
 
 from __future__ import annotations
@@ -101,8 +101,8 @@ class Overload:
             self._let_nobody_wait(now)
 
     def turn_is_free(self, now: float) -> None:
-        """The one that came is over, and nobody waits for it. Where nobody was refused meanwhile there is no rest: who
-        asks for one thing after the other, alone, is answered each time."""
+        """The one that came last is over, and nobody waits for it. Where nobody was refused meanwhile there is no rest:
+        who asks for one thing after the other, alone, is answered each time."""
         took = now - self._turn_came_at
         if self._refused_since and took <= LONGEST_BEFORE_REST_SECONDS:
             self._rests_until = now + RESTING_PART * took

@@ -35,9 +35,10 @@ class Periodic:
     every: dt.timedelta
     when: Callable[[], bool] | None = None
     is_due_at_first: bool = True
-    """On an instance that starts for the first time, or first `every` later."""
+    """Whether it is due as soon as job workers know of it; else it is `every` later."""
 
     def first_run(self, now: dt.datetime) -> dt.datetime:
+        """When it is first due, if job workers know of it since `now`."""
         return now if self.is_due_at_first else now + self.every
 
     @property

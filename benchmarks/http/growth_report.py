@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.http.report import MIB, figure, medians, page, passage, shown
+from benchmarks.http.report import MIB, conditions, figure, medians, page, passage, shown
 
 Record = Mapping[str, Any]
 
 
 def markdown(record: Record) -> str:
     """Everything that was measured."""
-    return page(
-        "HTTP: growth of the catalogue",
-        "benchmarks.http.growth",
-        record,
-        [*_tables(record), "", *medians(record["summary"])],
-    )
+    body = [*_tables(record), "", *medians(record["summary"])]
+    title, beside = "HTTP: growth of the catalogue", conditions(record["rounds"])
+    return page(title, "benchmarks.http.growth", record["about"], body, beside=beside)
 
 
 def told(record: Record) -> str:
     """What the page says of it."""
-    return passage(record, _tables(record), what="; medians with their spread")
+    what = "; medians with their spread"
+    return passage(record["about"], _tables(record), what=what, beside=conditions(record["rounds"]))
 
 
 def _tables(record: Record) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from benchmarks.http.report import figure
+from benchmarks.http.report import figure, page, passage
 
 Record = Mapping[str, Any]
 ROWS: Mapping[str, Callable[[Record], str]] = {
@@ -39,23 +39,12 @@ GOALS: Mapping[str, tuple[Callable[[Record], float], float]] = {
 
 def markdown(record: Record) -> str:
     """Everything that was measured."""
-    lines = [
-        "# HTTP: overload",
-        "",
-        "Made by `python -m benchmarks.http.overload`; [benchmarks/README.md](../README.md) says what is measured.",
-        "",
-        *[f"- {name}: {value}" for name, value in record["about"].items()],
-        "",
-        *_tables(record["rounds"]),
-    ]
-    return "\n".join(lines) + "\n"
+    return page("HTTP: overload", "benchmarks.http.overload", record["about"], _tables(record["rounds"]))
 
 
 def told(record: Record) -> str:
     """What the page says of it."""
-    about = record["about"]
-    head = f"{about['Date']}, {about['Command']}, {about['Machine']}; {about['Data']}. {about['Load']}."
-    return "\n".join([head, "", *_tables(record["rounds"])])
+    return passage(record["about"], _tables(record["rounds"]), what=f"; {record['about']['Data']}")
 
 
 def missed(one: Record) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.drawing import COLOURS, STRONG, bars, picture
-from benchmarks.http import growth_report, overload_report, settings_report
+from benchmarks.http import growth_report, overload_report, settings_report, training_report
 from benchmarks.http.report import MIB, conditions, figure, shown
 from benchmarks.marks import between_marks
 from benchmarks.paths import RESULTS, ROOT
@@ -161,4 +161,5 @@ TOLD: Mapping[str, Callable[[Record], str]] = {
     "http-growth": growth_report.told,
     "http-overload": overload_report.told,
     "http-settings": settings_report.told,
+    "http-training": training_report.told,
 }

@@ -36,7 +36,7 @@ def summary(result: Result) -> dict[str, Any]:
     return {
         endpoint: {
             "servers": {
-                server: {name: _spread([getattr(one, name) for one in rounds]) for name in FIGURES}
+                server: {name: spread([getattr(one, name) for one in rounds]) for name in FIGURES}
                 for server, rounds in by_server.items()
             },
             "better_by": {
@@ -53,7 +53,7 @@ def better_by(ours: Sequence[Measurement], theirs: Sequence[Measurement]) -> dic
     ratios: dict[str, dict[str, float]] = {}
     for name in FIGURES:
         pairs = [(getattr(one, name), getattr(other, name)) for one, other in zip(ours, theirs, strict=True)]
-        ratios[name] = _spread([one / other if name in MORE_IS_BETTER else other / one for one, other in pairs])
+        ratios[name] = spread([one / other if name in MORE_IS_BETTER else other / one for one, other in pairs])
     return ratios
 
 
@@ -93,26 +93,25 @@ def markdown(result: Result) -> str:
     return "\n".join(lines) + "\n"
 
 
-def page(title: str, program: str, record: Mapping[str, Any], body: Sequence[str]) -> str:
-    """Everything that was measured by a program, under what it was measured with."""
+def page(title: str, program: str, about: Mapping[str, Any], body: Sequence[str], *, beside: str = "") -> str:
+    """Everything that was measured by a program, under what it was measured with; `beside` is what else was at work."""
     lines = [
         f"# {title}",
         "",
         f"Made by `python -m {program}`; [benchmarks/README.md](../README.md) says what is measured.",
         "",
-        *[f"- {name}: {value}" for name, value in record["about"].items()],
-        f"- {conditions(record['rounds'])}",
+        *[f"- {name}: {value}" for name, value in about.items()],
+        *([f"- {beside}"] if beside else []),
         "",
         *body,
     ]
     return "\n".join(lines) + "\n"
 
 
-def passage(record: Mapping[str, Any], body: Sequence[str], *, what: str = "") -> str:
+def passage(about: Mapping[str, Any], body: Sequence[str], *, what: str = "", beside: str = "") -> str:
     """What docs/performance.md says of it; `what` stands behind the load."""
-    about = record["about"]
-    head = f"{about['Date']}, {about['Command']}, {about['Machine']}. {about['Load']}{what}."
-    return "\n".join([f"{head} {conditions(record['rounds'])}", "", *body])
+    head = f"{about['Date']}, {about['Command']}, {about['Machine']}. {about['Load']}{what}. {beside}"
+    return "\n".join([head.rstrip(), "", *body])
 
 
 def medians(figures: Mapping[str, Any]) -> list[str]:
@@ -139,7 +138,7 @@ def conditions(rounds: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]) 
     )
 
 
-def _spread(values: Sequence[float]) -> dict[str, float]:
+def spread(values: Sequence[float]) -> dict[str, float]:
     return {"median": median(values), "lowest": min(values), "highest": max(values)}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from statistics import median
 from typing import Any
 
-from benchmarks.http.report import figure, page, passage
+from benchmarks.http.report import conditions, figure, page, passage
 
 Record = Mapping[str, Any]
 SHOWN = ("cpu_ms", "requests_per_second", "p99_ms")
@@ -14,12 +14,13 @@ SHOWN = ("cpu_ms", "requests_per_second", "p99_ms")
 
 def markdown(record: Record) -> str:
     """Everything that was measured."""
-    return page("HTTP: workers and threads", "benchmarks.http.settings", record, _table(record))
+    title, beside = "HTTP: workers and threads", conditions(record["rounds"])
+    return page(title, "benchmarks.http.settings", record["about"], _table(record), beside=beside)
 
 
 def told(record: Record) -> str:
     """What the page says of it."""
-    return passage(record, _table(record))
+    return passage(record["about"], _table(record), beside=conditions(record["rounds"]))
 
 
 def _table(record: Record) -> list[str]:

@@ -28,14 +28,14 @@ from benchmarks.http import client, contenders, place
 from benchmarks.http.building import own_bytes, publish
 from benchmarks.http.client import HOST, Plan, Request
 from benchmarks.http.endpoints import FEWEST_FILMS, endpoints
-from benchmarks.http.report import MIB
+from benchmarks.http.report import MIB, page
 from benchmarks.http.servers import CannotStart, Server, free_port
 from benchmarks.paths import RESULTS
 from benchmarks.venvs import BENCHMARKS
 
 SENDERS = 16
 WARM_UP_SECONDS, CAPACITY_SECONDS = 5.0, 10.0
-AT_REST_CORES, AT_REST_WITHIN_SECONDS, AT_REST_FOR_SECONDS = 0.1, 120.0, 2.0
+AT_REST_CORES, AT_REST_WITHIN_SECONDS, AT_REST_FOR_SECONDS = 0.2, 120.0, 2.0
 """What the tree takes while nothing is asked of it; a first start has jobs to do, as the text index."""
 KEPT_SECONDS = 5.0
 """A connection that was idle for longer is opened anew: the server ends those that are silent for ten seconds."""
@@ -251,20 +251,14 @@ def verdict(stretches: Sequence[Stretch]) -> list[str]:
 
 
 def markdown(about: dict[str, Any], stretches: Sequence[Stretch]) -> str:
-    lines = [
-        "# HTTP: a soak",
-        "",
-        "Made by `python -m benchmarks.http.soak`; [benchmarks/README.md](../README.md) says what is measured.",
-        "",
-        *[f"- {name}: {value}" for name, value in about.items()],
-        "",
+    body = [
         "| minutes | requests | failed | p50, ms | p99, ms | slowest, ms | web worker, MiB | tree, MiB | open files |",
         "|---|---|---|---|---|---|---|---|---|",
         *[row(one) for one in stretches],
         "",
         " ".join(verdict(stretches)) or "Nothing failed, memory is flat and no handle is lost.",
     ]
-    return "\n".join(lines) + "\n"
+    return page("HTTP: a soak", "benchmarks.http.soak", about, body)
 
 
 def row(one: Stretch) -> str:

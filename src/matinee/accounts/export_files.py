@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import orjson
+from django.apps import apps
 from django.conf import settings
 
 from matinee.accounts.models import Export, User
@@ -128,9 +129,23 @@ def _cell(value: Any) -> Any:
 
 
 def _readme(now: dt.datetime) -> str:
-    left_out = "\n".join(f"- {what}: {why}" for what, why in sorted(reasons_to_leave_out().items()))
     return (
         f"Everything that this service holds about you, as of {now.isoformat()}.\n\n"
         "json/ and csv/ say the same. In csv/ a text that a spreadsheet would take for a formula has an apostrophe "
-        f"before it.\n\nNot in here, and why:\n{left_out}\n"
+        f"before it.\n\nNot in here, and why:\n{_left_out()}\n"
     )
+
+
+def _left_out() -> str:
+    """A reason a line: what the files beside this one lack, and what there is no file of."""
+    files = {section.model: section.name for section in sections()}
+    lacking: dict[str, dict[str, list[str]]] = {}
+    for label, reason in sorted(reasons_to_leave_out().items()):
+        app, name, *field = label.split(".")
+        table = files.get(f"{app}.{name}") or str(apps.get_model(app, name)._meta.verbose_name_plural)  # noqa: SLF001 - Django's name for a model's facts
+        lacking.setdefault(reason, {}).setdefault(table, []).extend(field)
+    lines = []
+    for reason, tables in lacking.items():
+        what = [f"{table} ({', '.join(fields)})" if fields else table for table, fields in tables.items()]
+        lines.append(f"- {', '.join(what)}: {reason}")
+    return "\n".join(lines)

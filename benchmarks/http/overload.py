@@ -24,17 +24,16 @@ from typing import Any
 import numpy as np
 import psutil
 
-from benchmarks.arguments import above_zero, at_least
+from benchmarks.arguments import above_zero
 from benchmarks.http import contenders, place
 from benchmarks.http.building import own_bytes, publish
 from benchmarks.http.client import Request
-from benchmarks.http.endpoints import FEWEST_FILMS, endpoints
+from benchmarks.http.endpoints import endpoints
 from benchmarks.http.open_loop import Outcome, Plan
 from benchmarks.http.overload_report import markdown
 from benchmarks.http.publishing import publish as publish_result
 from benchmarks.http.servers import PASSWORD, CannotStart, Server
-from benchmarks.http.soak import most, tree, web_workers
-from benchmarks.paths import RESULTS
+from benchmarks.http.soak import add_data, most, tree, web_workers
 from benchmarks.venvs import BENCHMARKS
 
 TIMES, IDLE = 3.0, 0.15
@@ -279,9 +278,7 @@ def _percentile(milliseconds: Any, share: float) -> float:
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.http.overload", description=__doc__)
     parser.add_argument("--seconds", type=above_zero, default=60.0, help="of the overload")
-    parser.add_argument("--films", type=at_least(FEWEST_FILMS), default=10_000)
-    parser.add_argument("--community", default="100k", help="the MovieLens set that the model learns from")
-    parser.add_argument("--out", type=Path, default=RESULTS, metavar="FOLDER")
+    add_data(parser, films=10_000)
     return parser.parse_args(arguments)
 
 

@@ -14,20 +14,17 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 
 from benchmarks.arguments import above_zero, at_least
 from benchmarks.http import contenders, place
 from benchmarks.http.client import Request
-from benchmarks.http.endpoints import FEWEST_FILMS
 from benchmarks.http.overload import PEOPLE, SQLITE, crowd, others_cores, registered, served
 from benchmarks.http.publishing import publish
 from benchmarks.http.servers import CannotStart, Server
-from benchmarks.http.soak import most
+from benchmarks.http.soak import add_data, most
 from benchmarks.http.training_report import markdown
-from benchmarks.paths import RESULTS
 
 SHARE = 0.2
 """Of the most that is answered."""
@@ -128,9 +125,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.http.training", description=__doc__)
     parser.add_argument("--rounds", type=at_least(1), default=3)
     parser.add_argument("--seconds", type=above_zero, default=40.0, help="of requests; a training should take less")
-    parser.add_argument("--films", type=at_least(FEWEST_FILMS), default=5_000)
-    parser.add_argument("--community", default="100k", help="the MovieLens set that is trained on")
-    parser.add_argument("--out", type=Path, default=RESULTS, metavar="FOLDER")
+    add_data(parser, films=5_000)
     return parser.parse_args(arguments)
 
 

@@ -29,6 +29,7 @@ from matinee.core.database import is_unusable
 from matinee.core.jobs import queue, schedule
 from matinee.core.jobs.models import JobLease
 from matinee.core.jobs.queue import LeaseLost, Patience
+from matinee.core.jobs.resting import Rest
 
 logger = logging.getLogger(__name__)
 
@@ -89,6 +90,7 @@ class Worker:
         self._stopping = False
         self._in_job = False
         self._told_away_at: float | None = None
+        self._rest = Rest()
 
     def run(self) -> None:
         """Work until SIGTERM or SIGINT. A running job then has the grace time to end and goes back to the queue
@@ -117,7 +119,9 @@ class Worker:
         """One round that outlives a database that is away or busy."""
         close_old_connections()
         try:
-            found = self.run_one(now=timezone.now())
+            found = not self._rest.spares_a_look() and self.run_one(now=timezone.now())
+            if found:
+                self._rest.end()
         except AnyDatabaseError as error:
             self._tell_away(error)
             connections.close_all()

@@ -10,12 +10,13 @@ PYTEST := $(RUN) env MATINEE_TEST_ML100K=$(abspath $(ML100K)) pytest -n 2
 LANE_NOTES := $(abspath $(TOOLS)/tests-that-meet-the-lane)
 SOAKED := tests/operations/backups tests/operations/test_killed_processes.py tests/api/test_what_i_did.py \
 	tests/recommendations/test_damaged_models.py tests/operations/test_rolling_restart.py \
-	tests/operations/test_sessions_in_service.py tests/operations/test_crowd.py tests/accounts/test_sessions.py tests/accounts/test_sign_in_times.py \
-	tests/accounts/test_export_times.py \
+	tests/operations/test_sessions_in_service.py tests/operations/test_crowd.py tests/accounts/test_sessions.py \
 	tests/core/jobs/test_killed_workers.py tests/tmdb/test_two_runs.py tests/search/test_killed_indexers.py \
-	tests/operations/test_fuzzing.py tests/operations/test_found_soon.py tests/operations/test_upgrade.py \
-	tests/core/jobs/test_two_nodes.py tests/operations/test_overload.py tests/operations/test_outages.py \
-	tests/operations/test_database_away.py tests/operations/test_migrations_of_many_rows.py
+	tests/operations/test_fuzzing.py tests/operations/test_upgrade.py tests/core/jobs/test_two_nodes.py \
+	tests/api/test_idempotency.py tests/operations/test_outages.py tests/operations/test_database_away.py tests/operations/test_migrations_of_many_rows.py
+# Those that assert times: nothing else runs beside them.
+SOAKED_ALONE := tests/operations/test_overload.py tests/operations/test_hostile_connections.py tests/operations/test_found_soon.py \
+	tests/accounts/test_sign_in_times.py tests/accounts/test_export_times.py
 # What must not be wrong: who somebody is and may, what is encrypted, erased and taken in. Every branch of it is covered.
 COVERED_WHOLE := src/matinee/accounts/*,src/matinee/api/authentication.py,src/matinee/core/ciphers.py,src/matinee/operations/access.py,src/matinee/transfer/*
 # Whatever the environment says of it: else each of the many processes that tests start compiles all that it imports.
@@ -69,9 +70,11 @@ test-upgrade: $(READY) ## an older program on the present schema, and its data u
 	MATINEE_TEST_UPGRADE_FROM=$(or $(FROM),before-the-last-migration) MATINEE_TEST_DATABASE=sqlite $(RUN) pytest tests/operations/test_upgrade.py
 	MATINEE_TEST_UPGRADE_FROM=$(or $(FROM),before-the-last-migration) MATINEE_TEST_DATABASE=postgresql $(RUN) pytest tests/operations/test_upgrade.py
 
-soak: $(READY) ## tests of chance ten times as often: kills, drills; TIMES=100 for more
-	MATINEE_TEST_ROUNDS=$(or $(TIMES),10) MATINEE_TEST_DATABASE=sqlite $(PYTEST) $(SOAKED)
-	MATINEE_TEST_ROUNDS=$(or $(TIMES),10) MATINEE_TEST_DATABASE=postgresql $(PYTEST) $(SOAKED)
+soak: soak-sqlite soak-postgresql ## tests of chance ten times as often: kills, drills; TIMES=100 for more
+
+soak-%: $(READY)
+	MATINEE_TEST_ROUNDS=$(or $(TIMES),10) MATINEE_TEST_DATABASE=$* $(PYTEST) $(SOAKED)
+	MATINEE_TEST_ROUNDS=$(or $(TIMES),10) MATINEE_TEST_DATABASE=$* $(PYTEST) -n 0 $(SOAKED_ALONE)
 
 mutants: $(READY) ## what small changes to the code that must not be wrong the tests notice: half an hour; ONLY="tokens erase" for some groups
 	$(RUN) python scripts/mutants.py $(ONLY)

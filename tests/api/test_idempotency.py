@@ -27,6 +27,7 @@ from matinee.library.models import Favorite, MovieRating
 from tests.api.conftest import PASSWORD, Answer, Api, MakeMovie, signed_in_as
 from tests.at_once import at_once
 from tests.killed import run_and_kill
+from tests.rounds import rounds
 
 KEY = "a6c1f1a0-0b9e-4a53-8d3e-1f1f7a3f0d11"
 NOT_IN_A_TEST = dt.timedelta(hours=1)
@@ -146,15 +147,18 @@ def test_while_it_is_in_flight_a_second_one_is_told_so(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_sixteen_at_once_one_is_done_and_all_get_its_answer(as_alice: Api, make_movie: MakeMovie) -> None:
-    make_movie(603)
+@pytest.mark.parametrize("tmdb_id", range(603, 603 + rounds(1)))
+def test_of_sixteen_at_once_one_is_done_and_all_get_its_answer(
+    as_alice: Api, make_movie: MakeMovie, tmdb_id: int
+) -> None:
+    make_movie(tmdb_id)
 
-    answers = at_once(*[lambda: rate(Api(as_alice.token), 603, 4) for _ in range(16)])
+    answers = at_once(*[lambda: rate(Api(as_alice.token), tmdb_id, 4) for _ in range(16)])
 
     answered = [answer for answer in answers if isinstance(answer, HttpResponse)]
     assert len(answered) == 16
     assert {answer.status_code for answer in answered} <= {201, 409}
-    retried = [rate(as_alice, 603, 4) for _ in range(2)]
+    retried = [rate(as_alice, tmdb_id, 4) for _ in range(2)]
     assert {answer.content for answer in [*answered, *retried] if answer.status_code == 201} == {retried[0].content}
     assert MovieRating.objects.count() == 1
     assert rated_events() == 1

@@ -37,6 +37,14 @@ TICK_SECONDS = 0.001
 WARM_UP = 200
 LABELS = (
     ("matinee/api/authentication.py", "who asks: token, session, person"),
+    ("matinee/api/read_ahead.py", "who asks: token, session, person"),
+    ("matinee/api/fast_lane.py", "the lane: route, query, limits, metrics, headers"),
+    ("matinee/api/gateway.py", "the lane: route, query, limits, metrics, headers"),
+    ("matinee/api/limits.py", "the lane: route, query, limits, metrics, headers"),
+    ("matinee/api/measuring.py", "the lane: route, query, limits, metrics, headers"),
+    ("matinee/api/representations.py", "the lane: route, query, limits, metrics, headers"),
+    ("matinee/api/safe_headers.py", "the lane: route, query, limits, metrics, headers"),
+    ("matinee/api/turns.py", "the lane: route, query, limits, metrics, headers"),
     ("matinee/accounts/", "who asks: token, session, person"),
     ("matinee/library/queries.py", "my flags"),
     ("matinee/library/services.py", "the write"),

@@ -149,8 +149,9 @@ def test_a_path_without_its_last_slash_is_a_308_to_it(api: Api, method: str) -> 
     assert (response.status_code, response["Location"]) == (308, "/api/v1/movies/favorites/?page=2")
 
 
-def test_a_request_id_is_echoed_where_it_is_harmless_and_made_where_it_is_not(api: Api) -> None:
-    assert api.get("movies/genres/", x_request_id="job-7.a_B")["X-Request-ID"] == "job-7.a_B"
+@pytest.mark.parametrize("given", ["job-7.a_B", "Root=1-67891233-abcdef012345678912345678;Sampled=1", "a/b+c:d@e=="])
+def test_a_request_id_is_echoed_where_it_is_harmless_and_made_where_it_is_not(api: Api, given: str) -> None:
+    assert api.get("movies/genres/", x_request_id=given)["X-Request-ID"] == given
     assert len(api.get("movies/genres/")["X-Request-ID"]) == 32
     assert "evil" not in api.get("movies/genres/", x_request_id="evil\x1b[31m")["X-Request-ID"]
 

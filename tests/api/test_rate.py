@@ -98,6 +98,17 @@ def test_what_is_no_rating_is_refused_by_field(as_alice: Api, matrix: Movie, bod
     assert MovieRating.objects.count() == 0
 
 
+@pytest.mark.parametrize("stars", [0, 6, "5", True, 3.5, None])
+def test_what_is_no_number_of_stars_changes_no_rating(as_alice: Api, matrix: Movie, stars: object) -> None:
+    as_alice.post("movies/603/rate/", {"rating": 4})
+
+    response = as_alice.put("movies/603/rate/", {"rating": stars, "review": "Better."})
+
+    assert response.status_code == 422
+    assert [error["field"] for error in response.json()["errors"]] == ["rating"]
+    assert [(rating.rating, rating.review) for rating in MovieRating.objects.all()] == [(4, "")]
+
+
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
 def test_an_unknown_film_is_a_404(as_alice: Api, method: str) -> None:
     body = None if method == "GET" else {"rating": 5}

@@ -41,6 +41,15 @@ def test_where_nobody_has_rated_it_content_speaks(model: str) -> None:
     assert {pick.source for pick in ranking.page(0, 9)} == {"similar"}
 
 
+def test_they_stand_in_the_order_of_their_scores(model: str) -> None:
+    make_movie(999, genre_ids=[SPACE])
+    ranking = similar(movie=film(101), movie_filter=EVERYTHING)
+
+    scores = [pick.score for pick in ranking.page(0, 500)]
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] > scores[-1] == 0.0, "the popular ones of its genres are not like it"
+
+
 def test_the_film_itself_is_not_like_itself(model: str) -> None:
     assert 101 not in ids(similar(movie=film(101), movie_filter=EVERYTHING))
 

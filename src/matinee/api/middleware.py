@@ -22,7 +22,7 @@ from matinee.core.refusals import FieldError
 
 Next = Callable[[HttpRequest], HttpResponseBase]
 
-ACCEPTABLE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+ACCEPTABLE_REQUEST_ID = re.compile(r"[A-Za-z0-9._=;:+/@-]{1,64}")
 API = "/api/v1/"
 PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 EMPTY = frozenset({204, 308})

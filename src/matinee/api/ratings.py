@@ -47,7 +47,7 @@ class RatingIn(Body):
 class RatingChange(Body):
     model_config = ConfigDict(strict=True, extra="forbid", json_schema_extra={"examples": [{"rating": 4}]})
 
-    rating: int | None = Field(None, ge=1, le=5)
+    rating: int = Field(default_factory=int, ge=1, le=5, description="Absent: stays as it is.")
     review: Review | None = Field(None, max_length=LONGEST_REVIEW)
     review_private: bool | None = None
 
@@ -104,7 +104,7 @@ def change_rating(request: SignedInRequest, movie_id: int, body: RatingChange) -
     rating = services.change_rating(
         user=request.auth,
         movie_pk=movie_pk,
-        stars=body.rating,
+        stars=body.rating or None,
         review=body.review,
         private=body.review_private,
         now=timezone.now(),

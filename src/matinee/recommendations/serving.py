@@ -229,7 +229,7 @@ def similar(*, movie: Movie, movie_filter: MovieFilter, sort: Sort | None = None
     allowed &= pool.columns.mask(MovieFilter(any_genres=tuple(sorted(movie.genre_ids)))).dense()
     allowed[alike] = False
     popular = rank(np.where(allowed, pool.base, -np.inf), DEEPEST - len(alike))
-    scores = np.concatenate([likeness[alike], np.zeros(len(popular), np.float32)])
+    scores = np.concatenate([order[alike], np.zeros(len(popular), np.float32)])
     rows = np.concatenate([alike, popular])
     return _ranking(pool, reach, rows, scores, total=len(rows), sort=sort, personalised=False)
 

@@ -32,6 +32,7 @@ from matinee.catalog.columns import refresh_columns
 from matinee.catalog.models import Movie
 from matinee.core.artifacts import ArtifactStore
 from matinee.core.jobs.worker import ENDED
+from matinee.core.processes import SHARED_FOLDER
 from matinee.recommendations.freshness import MODEL_KIND
 from matinee.recommendations.pool import newest_model
 from matinee.recommendations.training import train
@@ -199,6 +200,17 @@ def test_without_a_token_set_none_opens_it(client: Client, settings: Settings) -
 @pytest.mark.django_db
 def test_it_comes_by_any_host_name_as_probes_do(client: Client) -> None:
     assert client.get("/metrics", headers={"Host": "10.0.0.7:8000"}).status_code == 200
+
+
+@pytest.mark.django_db
+def test_who_was_killed_before_it_counted_anything_leaves_a_file_that_hurts_nobody(
+    tmp_path: Path, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in ("counter", "histogram", "gauge_liveall"):
+        (tmp_path / f"{kind}_{os.getpid()}.db").touch()
+    monkeypatch.setenv(SHARED_FOLDER, str(tmp_path))
+
+    assert value(scraped(client), "matinee_database_up") == 1
 
 
 def test_what_all_workers_counted_is_added_up_and_outlives_them(tmp_path: Path) -> None:

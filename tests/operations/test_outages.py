@@ -106,7 +106,9 @@ def workers_killed(instance: Instance) -> Iterator[None]:
 
 def waiting(instance: Instance) -> int | None:
     """Jobs that no worker has taken; None where a machine that has others to work for does not tell."""
-    found = re.search(rb'^matinee_jobs{state="waiting"} (\d+)', get(instance.port, "/metrics")[1], re.M)
+    status, told = get(instance.port, "/metrics")
+    assert status in {200, 503}
+    found = re.search(rb'^matinee_jobs{state="waiting"} (\d+)', told, re.M)
     return int(found[1]) if found else None
 
 

@@ -49,9 +49,21 @@ def metrics(request: HttpRequest) -> HttpResponse:
     counted, state = REGISTRY, CollectorRegistry()
     if SHARED_FOLDER in os.environ:
         counted = CollectorRegistry()
-        MultiProcessCollector(counted)  # type: ignore[no-untyped-call] # it registers itself
+        counted.register(CountedByAll())
     state.register(StateCollector())
     return HttpResponse(generate_latest(counted) + generate_latest(state), content_type=CONTENT_TYPE_LATEST)
+
+
+class CountedByAll(MultiProcessCollector, Collector):
+    """What the processes of this tree have counted, those that are gone included."""
+
+    def __init__(self) -> None:
+        super().__init__(None)  # type: ignore[no-untyped-call] # prometheus-client leaves it untyped
+
+    def collect(self) -> Iterable[Metric]:
+        """One that is killed as it makes its file leaves an empty one, of which prometheus-client makes an error."""
+        files = [str(file) for file in Path(os.environ[SHARED_FOLDER]).glob("*.db") if _is_begun(file)]
+        return self.merge(files)  # type: ignore[no-untyped-call, no-any-return] # prometheus-client leaves it untyped
 
 
 class StateCollector(Collector):
@@ -147,6 +159,13 @@ def _counting() -> set[int]:
     if folder is None:
         return {os.getpid()}
     return {int(file.stem.rpartition("_")[2]) for file in Path(folder).glob("gauge_liveall_*.db")}
+
+
+def _is_begun(file: Path) -> bool:
+    try:
+        return file.stat().st_size > 0
+    except FileNotFoundError:
+        return False  # another worker has just found that its process is gone
 
 
 def _forget_ended_processes() -> None:

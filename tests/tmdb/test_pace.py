@@ -6,23 +6,15 @@ import multiprocessing
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from matinee.tmdb.failures import Away
 from matinee.tmdb.pace import FAILURES_IN_A_ROW, LONGEST_PAUSE_SECONDS, LONGEST_REST_SECONDS, PER_SECOND, Pace
+from tests.clock import Clock
 
 SECOND_OF_A_REQUEST = 1 / PER_SECOND
-
-
-@dataclass
-class Clock:
-    now: float = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -17,24 +17,14 @@ from matinee.core.jobs import queue, resting, schedule, worker
 from matinee.core.jobs.models import Job
 from matinee.core.jobs.resting import Rest
 from matinee.core.jobs.worker import Worker
+from tests.clock import Clock
 from tests.core.jobs import tasks
 
 pytestmark = pytest.mark.django_db(transaction=True)
-on_sqlite = pytest.mark.skipif(
-    not settings.EMBEDDED_DATABASE, reason="PostgreSQL does not tell whether anybody has written."
-)
-
+on_sqlite = pytest.mark.skipif(not settings.EMBEDDED_DATABASE, reason="PostgreSQL does not tell who has written.")
 
 UNHEARD_OF = 30.0
 """Seconds after which a job is found that nobody told of."""
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.seconds = 1_000.0
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 @pytest.fixture
@@ -49,7 +39,7 @@ def rest(clock: Clock) -> Rest:
     """Nobody has written for as long as it takes."""
     rest = Rest()
     assert not rest.spares_a_look()
-    clock.seconds += resting.RESTS_AFTER_SECONDS
+    clock.now += resting.RESTS_AFTER_SECONDS
     return rest
 
 
@@ -66,9 +56,7 @@ def write_elsewhere() -> None:
 
 
 @on_sqlite
-def test_at_rest_a_look_is_spared_by_one_small_statement(
-    rest: Rest, django_assert_num_queries: Any, clock: Clock
-) -> None:
+def test_at_rest_a_look_is_spared_by_one_small_statement(rest: Rest, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(1) as asked:
         assert rest.spares_a_look()
 
@@ -80,14 +68,14 @@ def test_what_somebody_writes_ends_it(rest: Rest, clock: Clock) -> None:
     write_elsewhere()
 
     assert not rest.spares_a_look()
-    clock.seconds += resting.RESTS_AFTER_SECONDS / 2
+    clock.now += resting.RESTS_AFTER_SECONDS / 2
     assert not rest.spares_a_look()
-    clock.seconds += resting.RESTS_AFTER_SECONDS / 2
+    clock.now += resting.RESTS_AFTER_SECONDS / 2
     assert rest.spares_a_look()
 
 
 @on_sqlite
-def test_work_that_was_found_ends_it_since_it_may_have_brought_more(rest: Rest, clock: Clock) -> None:
+def test_work_that_was_found_ends_it_since_it_may_have_brought_more(rest: Rest) -> None:
     rest.end()
 
     assert not rest.spares_a_look()
@@ -96,15 +84,24 @@ def test_work_that_was_found_ends_it_since_it_may_have_brought_more(rest: Rest, 
 @on_sqlite
 def test_for_what_time_alone_brings_it_looks_every_few_seconds(rest: Rest, clock: Clock) -> None:
     assert rest.spares_a_look()
-    clock.seconds += resting.LOOKS_EVERY_SECONDS - resting.RESTS_AFTER_SECONDS
+    clock.now += resting.LOOKS_EVERY_SECONDS - resting.RESTS_AFTER_SECONDS
 
     assert [rest.spares_a_look() for _ in range(2)] == [False, True]
 
 
-@pytest.mark.skipif(settings.EMBEDDED_DATABASE, reason="It is PostgreSQL that does not tell.")
+@pytest.mark.skipif(settings.EMBEDDED_DATABASE, reason="SQLite tells who has written.")
 def test_where_writes_are_not_told_no_look_is_spared(rest: Rest, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(0):
         assert not rest.spares_a_look()
+
+
+def test_what_is_scheduled_most_often_is_due_again_before_a_worker_rests() -> None:
+    """Else what is written just before the rest would wait for the end of it."""
+    often = [p for p in schedule.registered() if p.every.total_seconds() < resting.LOOKS_EVERY_SECONDS]
+
+    assert often
+    for periodic in often:
+        assert periodic.every.total_seconds() + worker.IDLE_SECONDS < resting.RESTS_AFTER_SECONDS, periodic.name
 
 
 def test_a_worker_at_rest_runs_what_comes_and_what_that_brings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,9 @@ import time
 
 from django.db import connection
 
-RESTS_AFTER_SECONDS = 2.0
-"""Without a write; longer than what is asked for most often has to wait before it may be asked for again."""
+RESTS_AFTER_SECONDS = 4.0
+"""Without a write: longer than the pause of any task that is due every few seconds, so that what was written during
+that pause is still found by a look."""
 LOOKS_EVERY_SECONDS = 5.0
 """At rest all the same: for what time alone brings, as a lease that runs out."""
 
@@ -39,7 +40,7 @@ class Rest:
 
 
 def _version_of_database() -> int | None:
-    """A number that changes when another connection commits (https://www.sqlite.org/pragma.html#pragma_data_version)."""
+    """A number that changes when another connection commits: https://www.sqlite.org/pragma.html#pragma_data_version"""
     if connection.vendor != "sqlite":
         return None
     with connection.cursor() as cursor:

@@ -27,7 +27,8 @@ logger = logging.getLogger(__name__)
 class Periodic:
     """A task without arguments that is queued at most once in `every`, and only while `when` says so.
 
-    `when` is asked about once a second while the task is due, so it must be cheap; it stays due while that says no.
+    `when` is asked with each look of a worker while the task is due, so it must be cheap; it stays due while that says
+    no.
     """
 
     name: str

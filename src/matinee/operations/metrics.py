@@ -54,16 +54,15 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(generate_latest(counted) + generate_latest(state), content_type=CONTENT_TYPE_LATEST)
 
 
-class CountedByAll(MultiProcessCollector, Collector):
-    """What the processes of this tree have counted, those that are gone included."""
+class CountedByAll(Collector):
+    """What the processes of this tree have counted, those that are gone included.
 
-    def __init__(self) -> None:
-        super().__init__(None)  # type: ignore[no-untyped-call] # prometheus-client leaves it untyped
+    One that is killed as it makes its file leaves an empty one, on which prometheus-client's own collector fails.
+    """
 
-    def collect(self) -> Iterable[Metric]:
-        """One that is killed as it makes its file leaves an empty one, of which prometheus-client makes an error."""
+    def collect(self) -> Iterator[Metric]:
         files = [str(file) for file in Path(os.environ[SHARED_FOLDER]).glob("*.db") if _is_begun(file)]
-        return self.merge(files)  # type: ignore[no-untyped-call, no-any-return] # prometheus-client leaves it untyped
+        yield from MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call] # prometheus-client leaves it untyped
 
 
 class StateCollector(Collector):

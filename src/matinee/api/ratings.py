@@ -47,6 +47,7 @@ class RatingIn(Body):
 class RatingChange(Body):
     model_config = ConfigDict(strict=True, extra="forbid", json_schema_extra={"examples": [{"rating": 4}]})
 
+    # 0 stands for one that is absent: a default of None would let a null through
     rating: int = Field(default_factory=int, ge=1, le=5, description="Absent: stays as it is.")
     review: Review | None = Field(None, max_length=LONGEST_REVIEW)
     review_private: bool | None = None

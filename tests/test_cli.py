@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +57,28 @@ def test_help_tells_our_commands_first_and_what_each_does(
     assert told["train"].startswith("Fit a model")
     assert "createsuperuser" in djangos.split()
     assert not set(told) & set(djangos.split())
+
+
+def test_a_process_that_dies_in_native_code_tells_where_it_was(tmp_path: Path) -> None:
+    """Those of a tree, too, which are copies of the one that started."""
+    program = """
+import os, signal
+from matinee.core.processes import start
+def crash(): os.kill(os.getpid(), signal.SIGSEGV)
+start("child", crash).join()
+crash()
+"""
+    process = subprocess.run(
+        [sys.executable, "-m", "matinee.cli", "shell", "--no-imports", "-c", program],
+        cwd=tmp_path,  # a core that the system may write lies there
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert process.returncode == -signal.SIGSEGV
+    assert process.stderr.count("Fatal Python error: Segmentation fault") == 2
+    assert process.stderr.count("in crash") == 2
 
 
 def test_a_wrong_setting_stops_it_with_a_sentence_and_an_exit_code_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from matinee import __version__
 from matinee.core import env
 from matinee.core.durability import takes_no_more
-from matinee.core.processes import folder_of_a_tree
+from matinee.core.processes import folder_of_a_tree, tell_where_it_dies
 
 LEAN_THREADS = {"_RJEM_MALLOC_CONF": "tcache:false"}
 """For the allocator of the web server, which reads it when it is loaded: else each of its threads keeps 100 KB
@@ -24,6 +24,7 @@ LOOKERS = frozenset({"", "doctor", "help", "--help", "-h"})
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "matinee.settings")
+    tell_where_it_dies()
     if sys.argv[1:2] == ["--version"]:
         sys.stdout.write(f"{__version__}\n")
         return

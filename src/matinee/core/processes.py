@@ -4,6 +4,7 @@ that had no time to say so."""
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import multiprocessing
 import os
 import signal
@@ -24,9 +25,16 @@ SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The variable that names the folder of a tree's processes. prometheus-client, whose name it is, has each of them count
 in a file there, which any of them adds up."""
 STOPPED_BY = (signal.SIGTERM, signal.SIGINT)
+STDERR = 2
 START_METHOD = "fork" if sys.platform == "linux" else "spawn"
 """A copy has all that its parent has imported, and is there at once; elsewhere, where libraries do not stand being
 copied, a process reads everything anew."""
+
+
+def tell_where_it_dies() -> None:
+    """Have a fault of native code tell on standard error what each thread did, of this process and of its copies."""
+    if not faulthandler.is_enabled():
+        faulthandler.enable(file=STDERR)
 
 
 @contextmanager

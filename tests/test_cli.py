@@ -8,18 +8,28 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
+from django.utils.log import configure_logging
 
 from matinee import __version__, cli
 from matinee.core import env
 from matinee.core.commands import Commands
 from matinee.core.database import OUTDATED, is_outdated
 from tests.operations.processes import free_port
+
+
+@pytest.fixture(autouse=True)
+def what_is_logged_later_has_somewhere_to_go() -> Iterator[None]:
+    """A command sets logging up anew, for the standard error that there is, which here is closed with its test."""
+    yield
+    configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
 
 
 @pytest.fixture(autouse=True)

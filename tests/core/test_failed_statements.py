@@ -12,7 +12,7 @@ import pytest
 from django.db import DatabaseError, ProgrammingError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-pytestmark = pytest.mark.skipif(connection.vendor != "sqlite", reason="of SQLite alone")
+pytestmark = pytest.mark.skipif(connection.vendor != "sqlite", reason="What it guards against is in pysqlite3.")
 
 
 def test_a_process_outlives_connections_that_are_closed_while_garbage_is_collected(tmp_path: Path) -> None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.sqlite3.base import SQLiteCursorWrapper
 
 from matinee.core.sqlite import base
 from tests.at_once import at_once
@@ -91,6 +98,37 @@ def test_what_fails_for_another_reason_is_not_tried_again(
         cursor.execute("ROLLBACK")
 
     assert not waits
+
+
+def test_a_transaction_that_could_not_begin_leaves_no_open_cursor_to_whoever_collects_garbage() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN")
+            with pytest.raises(OperationalError, match="within a transaction"), transaction.atomic():
+                pytest.fail("in a transaction that Django knows nothing of")
+            cursor.execute("ROLLBACK")
+        left = [thing for thing in gc.get_objects() if isinstance(thing, SQLiteCursorWrapper)]
+        assert left
+        for cursor_left in left:
+            with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+                cursor_left.execute("SELECT 1")
+    finally:
+        gc.enable()
+
+
+def test_a_process_outlives_connections_that_are_closed_while_garbage_is_collected(tmp_path: Path) -> None:
+    program = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-m", "tests.core.failing_begins"],
+        env={**os.environ, "MATINEE_DATA_DIR": str(tmp_path), "MALLOC_PERTURB_": "165"},  # glibc fills what is freed
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+    assert (program.returncode, program.stderr) == (0, "")
 
 
 def test_no_addition_of_many_that_come_at_once_is_lost(transactional_db: None) -> None:

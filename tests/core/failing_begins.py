@@ -1,5 +1,5 @@
-"""A program of its own: in each of some threads statements fail, and then its connection is closed while another thread
-collects garbage. It ends with 0, or not at all of its own will."""
+"""A program of its own: in each of some threads transactions can't begin, and then its connection is closed while
+another thread collects garbage. It ends with 0, or not at all of its own will."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import threading
 from contextlib import suppress
 
 import django
-from django.db import IntegrityError, connection
+from django.db import OperationalError, connection, transaction
 
 THREADS, ROUNDS, FAILURES = 5, 300, 20
 
@@ -21,9 +21,11 @@ def collect_until(closed: threading.Event) -> None:
 
 def fail_and_close() -> None:
     for _ in range(ROUNDS):
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN")
         for _ in range(FAILURES):
-            with suppress(IntegrityError):  # nobody closes the cursor, as Django does not where a transaction begins
-                connection.cursor().execute("INSERT INTO once VALUES (1)")
+            with suppress(OperationalError), transaction.atomic():  # none can begin within another
+                pass
         closed = threading.Event()
         beside = threading.Thread(target=collect_until, args=(closed,))
         beside.start()
@@ -34,10 +36,6 @@ def fail_and_close() -> None:
 
 def main() -> None:
     django.setup()
-    with connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE once (number INTEGER UNIQUE)")
-        cursor.execute("INSERT INTO once VALUES (1)")
-    connection.close()
     gc.freeze()  # or each collection would look through all of Django
     gc.disable()
     sys.setswitchinterval(1e-6)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from matinee.api.overload import (
+    GROWING_SECONDS,
     LATE_SECONDS,
     LONGEST_BEFORE_REST_SECONDS,
     LOOK_EVERY_SECONDS,
@@ -81,6 +83,54 @@ def test_it_does_not_for_who_comes_alone_or_after_a_long_wait_or_where_others_ma
     assert not alone.rests(now=1.01)
     assert not slow.rests(now=1.0 + 1.01 * LONGEST_BEFORE_REST_SECONDS)
     assert not fine.rests(now=1.01)
+
+
+def test_while_a_queue_grows_the_newest_is_next_and_then_the_oldest() -> None:
+    overload = Overload()
+    short, grown = MORE_WAITING, MORE_WAITING + 10
+
+    assert not overload.newest_is_next(waiting=short, now=0.0)
+    for waiting in range(short + 1, grown + 1):
+        assert overload.newest_is_next(waiting=waiting, now=waiting * 0.99 * GROWING_SECONDS)
+    grew_at = grown * 0.99 * GROWING_SECONDS
+
+    assert overload.newest_is_next(waiting=grown, now=grew_at + 0.99 * GROWING_SECONDS)
+    assert not overload.newest_is_next(waiting=grown, now=grew_at + GROWING_SECONDS)
+    assert not overload.newest_is_next(waiting=short, now=grew_at + GROWING_SECONDS)
+    assert overload.newest_is_next(waiting=short + 1, now=grew_at + GROWING_SECONDS), "it is long anew"
+
+
+def test_while_it_is_tried_whether_it_is_too_much_the_newest_is_next() -> None:
+    overload = too_much()
+    assert admits(overload, waiting=0, now=STEP_SECONDS)
+
+    assert not overload.newest_is_next(waiting=1, now=STEP_SECONDS)
+    assert overload.newest_is_next(waiting=2, now=STEP_SECONDS)
+
+
+def test_of_those_who_are_answered_where_it_is_too_much_next_to_nobody_has_waited_for_long() -> None:
+    """For a minute, in which each millisecond one is answered and three come."""
+    overload, waiting = Overload(), deque[float]()
+    waited: list[float] = []
+    for now in (millisecond / 1_000 for millisecond in range(60_000)):
+        is_free = not waiting
+        if waiting:
+            since = waiting.pop() if overload.newest_is_next(waiting=len(waiting), now=now) else waiting.popleft()
+            waited.append(now - since)
+            overload.turn_came(after=waited[-1], now=now)
+        for _ in range(3):
+            if is_free:
+                is_free = False
+                waited.append(0.0)
+                overload.turn_came(after=0.0, now=now)
+            elif overload.admits(waiting=len(waiting), longest=now - waiting[0] if waiting else 0.0, now=now):
+                waiting.append(now)
+        while len(waiting) > overload.may_wait:
+            waiting.pop()
+
+    assert overload.may_wait == 0
+    assert len(waited) > 59_000
+    assert max(waited) < 0.01
 
 
 def test_turns_that_come_late_for_a_while_are_too_much_however_few_wait() -> None:

@@ -15,7 +15,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from prometheus_client import REGISTRY
 
 from matinee.api import arriving_bodies, overload, turns
-from matinee.api.overload import Overload
+from matinee.api.overload import MORE_WAITING, Overload
 from matinee.api.turns import MOST_FILES, MOST_LENDERS, MOST_OF_SERVER, MOST_READ_FOR, Turn, Turns
 from matinee.core.lending import lent
 from matinee.core.waiting import who_waits
@@ -104,14 +104,21 @@ def test_who_waits_has_no_thread_and_who_has_waited_longest_is_next(behind: Turn
     assert holding.called == ["first", "second", "third", "fourth"]
 
 
-def test_who_is_answered_knows_those_that_have_waited_longest(behind: Turns, holding: Holding) -> None:
+@pytest.mark.parametrize("grows_for", [0.0, 60.0])
+def test_who_is_answered_knows_who_is_next_which_while_a_queue_grows_is_who_came_last(
+    behind: Turns, holding: Holding, monkeypatch: pytest.MonkeyPatch, grows_for: float
+) -> None:
+    monkeypatch.setattr(overload, "GROWING_SECONDS", grows_for)
     names = [str(number) for number in range(MOST_READ_FOR + 2)]
     waiting = [brought(behind, who=name) for name in names]
 
     holding.may_answer.set()
 
     assert [exchange.answer()[0] for exchange in waiting] == ["200"] * len(waiting)
-    assert holding.waited_then[1:] == [names[n + 1 : n + 1 + MOST_READ_FOR] for n in range(len(names))]
+    in_turn = [*names[: MORE_WAITING - 1 : -1], *names[:MORE_WAITING]] if grows_for else names
+    assert holding.called == ["first", *in_turn]
+    assert [known[:1] for known in holding.waited_then[1:]] == [[who] for who in in_turn[1:]] + [[]]
+    assert [len(known) for known in holding.waited_then[1:]] == [min(n, MOST_READ_FOR) for n in range(len(names))][::-1]
     assert who_waits() == (), "of this thread none"
 
 

@@ -66,7 +66,7 @@ class Turns:
 
     Where a turn is free, the server's thread that brings a request answers it, and then whoever waits by now, for as
     long as somebody does: those have no thread, which would have to be woken for each of them. Who has waited longest
-    is next. Who waits for another machine lends the turn meanwhile.
+    is next, but while the queue grows long (`overload`). Who waits for another machine lends the turn meanwhile.
     """
 
     def __init__(self, application: Wsgi, *, at_once: int) -> None:
@@ -159,8 +159,8 @@ class Turns:
                 self._free.append(connection)
 
     def _pass_on(self) -> Todo | None:
-        """The turn of this thread goes to who has waited longest: a request, for this thread to answer, or one that had
-        lent its turn. Where nobody waits it is free."""
+        """The turn of this thread goes to who is next: a request, for this thread to answer, or one that had lent its
+        turn. Where nobody waits it is free."""
         connection, now = connections[DEFAULT_DB_ALIAS], time.monotonic()
         del connections[DEFAULT_DB_ALIAS]
         with self._changing:
@@ -168,7 +168,7 @@ class Turns:
                 self._free.append(connection)
                 self._overload.turn_is_free(now)
                 return None
-            turn = self._waiting.popleft()
+            turn = self._waiting.pop() if self._newest_is_next(now) else self._waiting.popleft()
             self._overload.turn_came(after=now - turn.since, now=now)
             refused = self._turned_away()
         self._refuse(refused)
@@ -193,13 +193,16 @@ class Turns:
             with suppress(Exception):  # where the way back is what failed
                 _send(exchange, problem(500))
 
+    def _newest_is_next(self, now: float) -> bool:
+        return self._overload.newest_is_next(waiting=len(self._waiting), now=now)
+
     def _next(self) -> list[dict[str, Any]]:
-        """The requests that have waited longest, those aside that have begun."""
+        """The requests that are next, those aside that have begun."""
+        now = time.monotonic()
         with self._changing:
+            in_turn = reversed(self._waiting) if self._newest_is_next(now) else self._waiting
             return [
-                turn.whose.environ
-                for turn in islice(self._waiting, MOST_READ_FOR)
-                if not isinstance(turn.whose, SimpleQueue)
+                turn.whose.environ for turn in islice(in_turn, MOST_READ_FOR) if not isinstance(turn.whose, SimpleQueue)
             ]
 
     @contextmanager

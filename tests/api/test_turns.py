@@ -117,8 +117,9 @@ def test_who_is_answered_knows_who_is_next_which_while_a_queue_grows_is_who_came
     assert [exchange.answer()[0] for exchange in waiting] == ["200"] * len(waiting)
     in_turn = [*names[: MORE_WAITING - 1 : -1], *names[:MORE_WAITING]] if grows_for else names
     assert holding.called == ["first", *in_turn]
-    assert [known[:1] for known in holding.waited_then[1:]] == [[who] for who in in_turn[1:]] + [[]]
-    assert [len(known) for known in holding.waited_then[1:]] == [min(n, MOST_READ_FOR) for n in range(len(names))][::-1]
+    left = [sorted(in_turn[n:], key=int) for n in range(1, len(names) + 1)]
+    in_turn_then = [each[::-1] if grows_for and len(each) > MORE_WAITING else each for each in left]
+    assert holding.waited_then[1:] == [each[:MOST_READ_FOR] for each in in_turn_then]
     assert who_waits() == (), "of this thread none"
 
 

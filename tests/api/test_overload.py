@@ -91,8 +91,8 @@ def test_while_a_queue_grows_the_newest_is_next_and_then_the_oldest() -> None:
 
     assert not overload.newest_is_next(waiting=short, now=0.0)
     for waiting in range(short + 1, grown + 1):
-        assert overload.newest_is_next(waiting=waiting, now=waiting * 0.99 * GROWING_SECONDS)
-    grew_at = grown * 0.99 * GROWING_SECONDS
+        assert overload.newest_is_next(waiting=waiting, now=waiting * 0.1 * GROWING_SECONDS)
+    grew_at = grown * 0.1 * GROWING_SECONDS
 
     assert overload.newest_is_next(waiting=grown, now=grew_at + 0.99 * GROWING_SECONDS)
     assert not overload.newest_is_next(waiting=grown, now=grew_at + GROWING_SECONDS)
@@ -106,6 +106,21 @@ def test_while_it_is_tried_whether_it_is_too_much_the_newest_is_next() -> None:
 
     assert not overload.newest_is_next(waiting=1, now=STEP_SECONDS)
     assert overload.newest_is_next(waiting=2, now=STEP_SECONDS)
+
+
+def test_the_oldest_do_not_wait_for_long_where_a_queue_grows_slowly() -> None:
+    """In twenty milliseconds twenty are answered and 21 come."""
+    overload, waiting = Overload(), deque([0.0] * (MORE_WAITING + 1))
+    for millisecond in range(2_000):
+        now = millisecond / 1_000
+        newest_is_next = overload.newest_is_next(waiting=len(waiting), now=now)
+        since = waiting.pop() if newest_is_next else waiting.popleft()
+        overload.turn_came(after=now - since, now=now)
+        for _ in range(1 + (millisecond % 20 == 0)):
+            assert admits(overload, waiting=len(waiting), now=now)
+            waiting.append(now)
+
+        assert now - waiting[0] < LATE_SECONDS
 
 
 def test_of_those_who_are_answered_where_it_is_too_much_next_to_nobody_has_waited_for_long() -> None:

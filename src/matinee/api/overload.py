@@ -38,8 +38,9 @@ LOOK_EVERY_SECONDS = 0.05
 """So often a worker looks whether another has told so."""
 MARK = "overloaded"
 """The file in the folder that a tree shares, which the one touches that tells."""
-GROWING_SECONDS = 0.05
-"""While a queue has been longer than ever before within so long, it grows."""
+GROWING_SECONDS, YOUNG_SECONDS = 0.05, 0.2
+"""While a queue has been longer than ever before within so long, it grows; and so long after it became long it is young.
+At three times what can be done it is full by then."""
 RESTING_PART, LONGEST_BEFORE_REST_SECONDS = 0.4, 0.05
 """Where it is too much, nobody has a turn for such a part of the time that the answer before took, if somebody was
 refused meanwhile. One that took longer waited for something else than cores; no turn rests after it."""
@@ -75,7 +76,7 @@ class Overload:
         self._late_since: float | None = None
         self._turn_came_at = self._rests_until = 0.0
         self._refused_since = False
-        self._longest, self._grew_at = 0, 0.0
+        self._peak, self._peaked_at, self._long_since = 0, 0.0, 0.0
 
     def admits(self, *, waiting: int, longest: float, now: float) -> bool:
         """Whether somebody for whom no turn is free may wait behind `waiting` others, of whom the next has waited
@@ -104,18 +105,20 @@ class Overload:
             self._let_nobody_wait(now)
 
     def newest_is_next(self, *, waiting: int, now: float) -> bool:
-        """Of `waiting` requests, of which the oldest is next otherwise: while the queue grows long, or a try fills it.
+        """Of `waiting` requests, of which the oldest is next otherwise: while a young queue grows long, or a try fills it.
 
         It may be one without an end, in which all are refused who wait. Of those the oldest have waited longest
         already; who came last can still be answered as soon as ever. Where clients come again at once, over however
-        many connections, the queue soon grows no more.
+        many connections, the queue soon grows no more; where it grows slowly the oldest do not wait for its end.
         """
         if waiting <= (MORE_WAITING if self.may_wait == self.most else 1):
-            self._longest = 0
+            self._peak = 0
             return False
-        if waiting > self._longest:
-            self._longest, self._grew_at = waiting, now
-        return now - self._grew_at < GROWING_SECONDS
+        if self._peak == 0:
+            self._long_since = now
+        if waiting > self._peak:
+            self._peak, self._peaked_at = waiting, now
+        return now - self._peaked_at < GROWING_SECONDS and now - self._long_since < YOUNG_SECONDS
 
     def turn_is_free(self, now: float) -> None:
         """The one that came last is over, and nobody waits for it. Where nobody was refused meanwhile there is no rest:
@@ -143,7 +146,7 @@ class Overload:
             self._tells = not since_told
         if self.may_wait > 0:
             self.may_wait, self._since = 0, now
-            self._longest = 0
+            self._peak = 0
             if self._tells:
                 self._tell_others()
 

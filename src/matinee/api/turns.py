@@ -66,7 +66,7 @@ class Turns:
 
     Where a turn is free, the server's thread that brings a request answers it, and then whoever waits by now, for as
     long as somebody does: those have no thread, which would have to be woken for each of them. Who has waited longest
-    is next, but while the queue grows long (`overload`). Who waits for another machine lends the turn meanwhile.
+    is next, but while a young queue grows long (`overload`). Who waits for another machine lends the turn meanwhile.
     """
 
     def __init__(self, application: Wsgi, *, at_once: int) -> None:

@@ -39,8 +39,8 @@ LOOK_EVERY_SECONDS = 0.05
 MARK = "overloaded"
 """The file in the folder that a tree shares, which the one touches that tells."""
 GROWING_SECONDS, YOUNG_SECONDS = 0.05, 0.2
-"""While a queue has been longer than ever before within so long, it grows; and so long after it became long it is young.
-At three times what can be done it is full by then."""
+"""While a queue has been longer than ever before within so long, it grows; and so long after it became long it is
+young. At three times what can be done it is full by then."""
 RESTING_PART, LONGEST_BEFORE_REST_SECONDS = 0.4, 0.05
 """Where it is too much, nobody has a turn for such a part of the time that the answer before took, if somebody was
 refused meanwhile. One that took longer waited for something else than cores; no turn rests after it."""
@@ -105,7 +105,7 @@ class Overload:
             self._let_nobody_wait(now)
 
     def newest_is_next(self, *, waiting: int, now: float) -> bool:
-        """Of `waiting` requests, of which the oldest is next otherwise: while a young queue grows long, or a try fills it.
+        """Of `waiting` requests, of which the oldest is next otherwise: while a young queue grows long, or in a try.
 
         It may be one without an end, in which all are refused who wait. Of those the oldest have waited longest
         already; who came last can still be answered as soon as ever. Where clients come again at once, over however

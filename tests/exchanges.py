@@ -6,6 +6,10 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from matinee.api.turns import Turns
+from matinee.core.lending import lent
+from matinee.core.waiting import who_waits
+
 
 class HeldExchange:
     """Keeps its answer."""
@@ -42,3 +46,31 @@ def brought(handle: Callable[[HeldExchange], None], **environ: Any) -> HeldExcha
     exchange = HeldExchange(environ)
     handle(exchange)
     return exchange
+
+
+def on_a_thread(application: Turns, **environ: Any) -> HeldExchange:
+    """A request that another thread brings."""
+    exchange = HeldExchange(environ)
+    threading.Thread(target=application, args=(exchange,), daemon=True).start()
+    return exchange
+
+
+class Holding:
+    """An application that answers who asked, once it may. Each of its requests with `waits` waits for another machine
+    meanwhile."""
+
+    def __init__(self) -> None:
+        self.called: list[str] = []
+        self.waited_then: list[list[str]] = []
+        self.may_answer, self.comes_back = threading.Event(), threading.Event()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        self.called.append(environ.get("who", ""))
+        self.waited_then.append([other.get("who", "") for other in who_waits()])
+        if "waits" in environ:
+            with lent():
+                assert self.comes_back.wait(20)
+        else:
+            assert self.may_answer.wait(20)
+        start_response("200 OK", [])
+        return [environ.get("who", "").encode()]

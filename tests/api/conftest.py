@@ -28,10 +28,14 @@ from matinee.accounts.sessions import sign_in
 from matinee.api.app import api as matinee_api
 from matinee.api.fast_lane import Answer as LaneAnswer
 from matinee.api.fast_lane import FastLane, template_of
+from matinee.api.overload import Overload
 from matinee.api.reference import HEADERS
+from matinee.api.turns import Turns
 from matinee.catalog.cards import refresh_cards
 from matinee.catalog.columns import refresh_columns
 from matinee.catalog.models import Movie
+from tests.exchanges import Holding, brought, on_a_thread
+from tests.operations.processes import eventually
 
 PASSWORD = "correct horse battery staple"
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -269,3 +273,26 @@ def access(as_alice: Api, make_movie: MakeMovie) -> str:
     refresh_columns()
     refresh_cards()
     return str(as_alice.token)
+
+
+@pytest.fixture
+def holding() -> Iterator[Holding]:
+    holding = Holding()
+    yield holding
+    holding.comes_back.set()
+    holding.may_answer.set()
+
+
+@pytest.fixture
+def behind(holding: Holding) -> Iterator[Turns]:
+    """One request has the only turn. In the end all is as in the beginning."""
+    application = Turns(holding, at_once=1)
+    first = on_a_thread(application, who="first")
+    assert eventually(lambda: holding.called == ["first"])
+    yield application
+    holding.comes_back.set()
+    holding.may_answer.set()
+    assert first.answer() == ("200", b"first")
+    assert eventually(lambda: bool(application._free))
+    application._overload = Overload()
+    assert brought(application).answer()[0] == "200"

@@ -13,12 +13,11 @@ import pytest
 from matinee.api.overload import (
     GROWING_SECONDS,
     LATE_SECONDS,
-    LONGEST_BEFORE_REST_SECONDS,
+    LONGEST_ON_CORES_SECONDS,
     LOOK_EVERY_SECONDS,
     MARK,
     MORE_WAITING,
     MOST_WAITING,
-    RESTING_PART,
     STANDING_SECONDS,
     STEP_SECONDS,
     STUCK_SECONDS,
@@ -68,21 +67,31 @@ def after_an_answer(overload: Overload, *, took: float, waiting: int | None) -> 
     return overload
 
 
-def test_where_it_is_too_much_a_turn_rests_after_an_answer_during_which_somebody_was_refused() -> None:
+def test_where_it_is_too_much_a_turn_rests_as_long_as_an_answer_took_during_which_somebody_was_refused() -> None:
     overload = after_an_answer(too_much(), took=0.01, waiting=0)
 
-    assert overload.rests(now=1.01 + 0.99 * RESTING_PART * 0.01)
-    assert not overload.rests(now=1.01 + 1.01 * RESTING_PART * 0.01)
+    assert overload.rests(now=1.0199)
+    assert not overload.rests(now=1.0201)
 
 
 def test_it_does_not_for_who_comes_alone_or_after_a_long_wait_or_where_others_may_wait() -> None:
     alone = after_an_answer(too_much(), took=0.01, waiting=None)
-    slow = after_an_answer(too_much(), took=1.01 * LONGEST_BEFORE_REST_SECONDS, waiting=0)
+    slow = after_an_answer(too_much(), took=1.01 * LONGEST_ON_CORES_SECONDS, waiting=0)
     fine = after_an_answer(Overload(), took=0.01, waiting=0)
 
     assert not alone.rests(now=1.01)
-    assert not slow.rests(now=1.0 + 1.01 * LONGEST_BEFORE_REST_SECONDS)
+    assert not slow.rests(now=1.0 + 1.01 * LONGEST_ON_CORES_SECONDS)
     assert not fine.rests(now=1.01)
+
+
+def test_where_it_is_too_much_nobody_is_to_be_brought_while_an_answer_is_made_that_does_not_take_too_long() -> None:
+    overload, fine = too_much(), Overload()
+    for each in (overload, fine):
+        each.turn_came(after=0.0, now=1.0)
+
+    assert overload.quiet_for(now=1.01) == pytest.approx(LONGEST_ON_CORES_SECONDS - 0.01)
+    assert overload.quiet_for(now=1.0 + LONGEST_ON_CORES_SECONDS) == 0.0
+    assert fine.quiet_for(now=1.01) == 0.0
 
 
 def test_while_a_queue_grows_the_newest_is_next_and_then_the_oldest() -> None:
@@ -209,6 +218,17 @@ def test_it_ends_two_steps_after_the_others_went_whether_somebody_comes_in_betwe
     for asked in (overload, unasked):
         assert admits(asked, waiting=MORE_WAITING, now=2 * STEP_SECONDS)
         assert asked.may_wait == MOST_WAITING
+
+
+def test_it_ends_for_who_comes_alone_too_and_never_has_to_wait() -> None:
+    overload = too_much()
+
+    for now in hundredths(0, 2 * STEP_SECONDS):
+        overload.turn_came(after=0.0, now=now)
+        assert overload.may_wait < MOST_WAITING
+    overload.turn_came(after=0.0, now=2 * STEP_SECONDS)
+
+    assert overload.may_wait == MOST_WAITING
 
 
 @pytest.mark.parametrize(("connections", "tries"), [(8, 1), (9, 1), (16, 2), (17, 2), (50, 8), (129, 16), (160, 32)])

@@ -5,32 +5,23 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from queue import SimpleQueue
 from typing import Any
 
 import pytest
 from django.db import connections
 from django.http import HttpResponse, StreamingHttpResponse
-from prometheus_client import REGISTRY
 
-from matinee.api import arriving_bodies, overload, turns
-from matinee.api.overload import MORE_WAITING, Overload
+from matinee.api import arriving_bodies, overload
+from matinee.api.overload import MORE_WAITING
 from matinee.api.turns import MOST_FILES, MOST_LENDERS, MOST_OF_SERVER, MOST_READ_FOR, Turn, Turns
-from matinee.core.lending import lent
 from matinee.core.waiting import who_waits
 from matinee.operations.web import THREADS_BESIDE
-from tests.exchanges import HeldExchange, brought
+from tests.exchanges import HeldExchange, Holding, brought, on_a_thread
 from tests.operations.processes import eventually
 
 Environ = dict[str, Any]
-
-
-def on_a_thread(application: Turns, **environ: Any) -> HeldExchange:
-    """A request that another thread brings."""
-    exchange = HeldExchange(environ)
-    threading.Thread(target=application, args=(exchange,), daemon=True).start()
-    return exchange
 
 
 def test_turns_lend_each_other_one_connection_even_after_a_failure(caplog: pytest.LogCaptureFixture) -> None:
@@ -47,50 +38,6 @@ def test_turns_lend_each_other_one_connection_even_after_a_failure(caplog: pytes
     assert used[0] is used[1]
     assert [(status, json.loads(body)["code"]) for status, body in answers] == [("500", "internal_error")] * 2
     assert len(caplog.records) == 2
-
-
-class Holding:
-    """An application that answers who asked, once it may. Each of its requests with `waits` waits for another machine
-    meanwhile."""
-
-    def __init__(self) -> None:
-        self.called: list[str] = []
-        self.waited_then: list[list[str]] = []
-        self.may_answer, self.comes_back = threading.Event(), threading.Event()
-
-    def __call__(self, environ: Environ, start_response: Any) -> list[bytes]:
-        self.called.append(environ.get("who", ""))
-        self.waited_then.append([other.get("who", "") for other in who_waits()])
-        if "waits" in environ:
-            with lent():
-                assert self.comes_back.wait(20)
-        else:
-            assert self.may_answer.wait(20)
-        start_response("200 OK", [])
-        return [environ.get("who", "").encode()]
-
-
-@pytest.fixture
-def holding() -> Iterator[Holding]:
-    holding = Holding()
-    yield holding
-    holding.comes_back.set()
-    holding.may_answer.set()
-
-
-@pytest.fixture
-def behind(holding: Holding) -> Iterator[Turns]:
-    """One request has the only turn. In the end all is as in the beginning."""
-    application = Turns(holding, at_once=1)
-    first = on_a_thread(application, who="first")
-    assert eventually(lambda: holding.called == ["first"])
-    yield application
-    holding.comes_back.set()
-    holding.may_answer.set()
-    assert first.answer() == ("200", b"first")
-    assert eventually(lambda: bool(application._free))
-    application._overload = Overload()
-    assert brought(application).answer()[0] == "200"
 
 
 def test_who_waits_has_no_thread_and_who_has_waited_longest_is_next(behind: Turns, holding: Holding) -> None:
@@ -145,51 +92,6 @@ def test_who_waits_is_answered_though_the_one_before_fails(behind: Turns, holdin
     assert after.answer() == ("200", b"after")
 
 
-def refused(application: Turns) -> tuple[dict[str, Any], dict[str, str]]:
-    """The problem and the headers of a request that is refused at once."""
-    exchange = brought(application)
-    assert exchange.is_sent
-    return json.loads(exchange.body), exchange.headers
-
-
-def test_where_as_many_wait_as_may_who_comes_is_refused_at_once_and_counted(behind: Turns) -> None:
-    behind._overload = Overload(most=2)
-    waiting = [brought(behind) for _ in range(2)]
-    counted = REGISTRY.get_sample_value("matinee_overload_refusals_total")
-
-    problem, headers = refused(behind)
-
-    assert (problem["status"], problem["code"], problem["detail"]) == (503, "unavailable", overload.TOO_MUCH)
-    assert int(headers["Retry-After"]) > 0
-    assert "Connection" not in headers
-    assert REGISTRY.get_sample_value("matinee_overload_refusals_total") == (counted or 0) + 1 + len(waiting)
-
-
-def test_who_waits_is_turned_away_where_it_is_too_much(behind: Turns) -> None:
-    behind._overload = Overload(most=3)
-    waiting = [brought(behind) for _ in range(3)]
-    assert not any(exchange.is_sent for exchange in waiting)
-
-    refused(behind)
-
-    assert [exchange.answer()[0] for exchange in waiting] == ["503"] * 3
-    assert not behind._waiting
-
-
-def test_who_has_waited_too_long_for_a_while_is_turned_away_by_who_passes_the_turn_on(
-    behind: Turns, holding: Holding, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(overload, "LATE_SECONDS", 0.0)
-    monkeypatch.setattr(overload, "STANDING_SECONDS", 0.0)
-    waiting = [brought(behind, who=str(number)) for number in range(5)]
-
-    holding.may_answer.set()
-
-    statuses = [exchange.answer()[0] for exchange in waiting]
-    assert statuses == sorted(statuses)
-    assert {"200", "503"} == {*statuses}
-
-
 def test_others_are_answered_while_one_waits_for_another_machine(holding: Holding) -> None:
     application = Turns(holding, at_once=1)
     lender = on_a_thread(application, who="lender", waits=True)
@@ -212,22 +114,6 @@ def test_who_waited_already_is_answered_with_a_turn_that_is_lent(behind: Turns, 
     assert not lender.is_sent
     holding.comes_back.set()
     assert lender.answer() == ("200", b"lender")
-
-
-def test_a_request_that_has_lent_its_turn_is_not_turned_away(holding: Holding) -> None:
-    application = Turns(holding, at_once=1)
-    lender = on_a_thread(application, who="lender", waits=True)
-    assert eventually(lambda: application._lenders == 1)
-    borrower = on_a_thread(application, who="borrower")
-    assert eventually(lambda: len(holding.called) == 2)
-    holding.comes_back.set()
-    assert eventually(lambda: bool(application._waiting))
-    application._overload = Overload(most=1)
-
-    assert refused(application)
-    holding.may_answer.set()
-
-    assert (lender.answer()[0], borrower.answer()[0]) == ("200", "200")
 
 
 def test_while_many_lend_their_turn_others_are_answered_on_threads_of_ours(holding: Holding) -> None:
@@ -253,14 +139,6 @@ def test_while_many_lend_their_turn_others_are_answered_on_threads_of_ours(holdi
     assert {exchange.answer()[0] for exchange in lenders} == {"200"}
 
 
-def test_where_as_many_as_may_wait_for_other_machines_nobody_waits_for_a_turn(
-    behind: Turns, holding: Holding, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(turns, "MOST_LENDERS", 0)
-
-    assert refused(behind)
-
-
 def test_without_a_thread_for_it_a_request_is_refused_and_its_turn_is_free(
     behind: Turns, holding: Holding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -281,31 +159,6 @@ def test_who_comes_where_turns_are_behind_for_a_moment_waits(behind: Turns) -> N
     assert not brought(behind).is_sent
 
 
-def test_that_a_worker_is_alive_is_told_however_far_it_is_behind(behind: Turns, holding: Holding) -> None:
-    behind._overload = Overload(most=0)
-    assert refused(behind)
-
-    alive = on_a_thread(behind, PATH_INFO="/livez", who="alive")
-    assert eventually(lambda: "alive" in holding.called)
-    holding.may_answer.set()
-
-    assert alive.answer() == ("200", b"alive")
-
-
-def test_while_a_turn_rests_only_who_looks_after_the_service_has_it(
-    behind: Turns, holding: Holding, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(overload, "LONGEST_BEFORE_REST_SECONDS", 60.0)
-    monkeypatch.setattr(overload, "RESTING_PART", 1e6)
-    behind._overload._let_nobody_wait(time.monotonic())
-    assert refused(behind)
-    holding.may_answer.set()
-    assert eventually(lambda: bool(behind._free))
-
-    assert refused(behind)
-    assert brought(behind, PATH_INFO="/readyz").answer()[0] == "200"
-
-
 def test_who_had_lent_the_turn_and_has_it_again_has_it_since_then(
     holding: Holding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -322,16 +175,6 @@ def test_who_had_lent_the_turn_and_has_it_again_has_it_since_then(
     assert waits.answer()[0] == "200"
     assert len(began) == 2
     assert began[1] >= before_it_comes_back
-
-
-def test_who_looks_after_the_service_waits_where_others_are_refused(behind: Turns) -> None:
-    behind._overload = Overload(most=3)
-    behind._overload._let_nobody_wait(time.monotonic())
-    metrics = [brought(behind, PATH_INFO="/metrics") for _ in range(2)]
-
-    assert refused(behind)
-
-    assert not any(exchange.is_sent for exchange in (*metrics, brought(behind, PATH_INFO="/readyz")))
 
 
 def test_an_answer_is_closed_within_its_turn() -> None:

@@ -3,7 +3,7 @@
 A queue that stands has no end of its own: whoever waits in it waits for all of it, and nothing more is done for that.
 A pulse is something else; its queue runs empty. So many may wait, until a queue shows that it stands; then nobody, so
 that each who is let in is answered about as soon as ever, and the others are told at once to come again. Telling them
-takes the cores that answers are made on, so after an answer nobody is let in for a little while: the turn rests.
+takes the cores that answers are made on. So it is put off while an answer is made; then the turn rests for a while.
 """
 
 from __future__ import annotations
@@ -41,9 +41,8 @@ MARK = "overloaded"
 GROWING_SECONDS, YOUNG_SECONDS = 0.05, 0.2
 """While a queue has been longer than ever before within so long, it grows; and so long after it became long it is
 young. At three times what can be done it is full by then."""
-RESTING_PART, LONGEST_BEFORE_REST_SECONDS = 0.4, 0.05
-"""Where it is too much, nobody has a turn for such a part of the time that the answer before took, if somebody was
-refused meanwhile. One that took longer waited for something else than cores; no turn rests after it."""
+LONGEST_ON_CORES_SECONDS = 0.05
+"""An answer that takes longer waits for something else than cores: no turn rests after it, and nobody keeps quiet."""
 STUCK_SECONDS = 3.0
 """Nobody has had a turn for so long: who comes now would wait in vain."""
 
@@ -83,8 +82,7 @@ class Overload:
         `longest` seconds."""
         if longest >= STUCK_SECONDS:
             return False
-        if self.may_wait < self.most and (steps := int((now - self._since) / STEP_SECONDS)):
-            self._let_more_wait(is_over=self.may_wait > 0 or steps > 1, now=now)
+        self._try_again(now)
         if waiting >= self.may_wait:
             self._let_nobody_wait(now)
         elif self.may_wait == self.most and waiting >= MORE_WAITING and self._is_told(now):
@@ -97,6 +95,7 @@ class Overload:
     def turn_came(self, *, after: float, now: float) -> None:
         """Somebody has a turn now, having waited `after` seconds."""
         self._turn_came_at, self._refused_since = now, False
+        self._try_again(now)
         if after < LATE_SECONDS:
             self._late_since = None
         elif self._late_since is None:
@@ -120,21 +119,36 @@ class Overload:
             self._peak, self._peaked_at = waiting, now
         return now - self._peaked_at < GROWING_SECONDS and now - self._long_since < YOUNG_SECONDS
 
+    @property
+    def is_too_much(self) -> bool:
+        """So that nobody may wait."""
+        return self.may_wait == 0
+
+    def quiet_for(self, now: float) -> float:
+        """For so many seconds at the most nobody else is to be brought, while somebody has the turn: where it is too
+        much, since each would only be refused."""
+        return max(self._turn_came_at + LONGEST_ON_CORES_SECONDS - now, 0.0) if self.is_too_much else 0.0
+
     def turn_is_free(self, now: float) -> None:
-        """The one that came last is over, and nobody waits for it. Where nobody was refused meanwhile there is no rest:
-        who asks for one thing after the other, alone, is answered each time."""
+        """The one that came last is over, and nobody waits for it. Where somebody was refused meanwhile it rests for as
+        long as that took, and whoever comes is refused: those who came during the answer, and waited for its end. Who
+        asks for one thing after the other, alone, is answered each time."""
         took = now - self._turn_came_at
-        if self._refused_since and took <= LONGEST_BEFORE_REST_SECONDS:
-            self._rests_until = now + RESTING_PART * took
+        if self._refused_since and took <= LONGEST_ON_CORES_SECONDS:
+            self._rests_until = now + took
 
     def rests(self, now: float) -> bool:
         """Whether nobody is to have a turn now, though one may be free."""
-        return self.may_wait == 0 and now < self._rests_until
+        return self.is_too_much and now < self._rests_until
 
-    def _let_more_wait(self, *, is_over: bool, now: float) -> None:
-        """All, where it went well for a step, or nobody came; else as many as it is tried with this time."""
+    def _try_again(self, now: float) -> None:
+        """A step after nobody might wait any longer so many may as it is tried with this time; all, where that went
+        well for a step, or nobody came."""
+        steps = int((now - self._since) / STEP_SECONDS)
+        if self.may_wait == self.most or steps == 0:
+            return
         self._since = now
-        if is_over:
+        if self.may_wait > 0 or steps > 1:
             self.may_wait, self._tries = self.most, 0
         else:
             self._tries += 1

@@ -38,6 +38,12 @@ MOST_OF_SERVER = 4
 MOST_FILES = 32
 """Files that are sent at once, each on a thread, as slowly as they are read."""
 
+AWAY_SECONDS = 0.2
+"""So long at a time a thread of the server stays away where it is too much. Others may have to wait for bodies."""
+GIVING_WAY_SECONDS = 0.0001
+"""Where it is too much, the interpreter is given away before an answer is made: a thread that waits for it brings
+somebody who came during the answer before, and is refused. Else who is next has waited, and so has each after."""
+
 MOST_READ_FOR = 16
 """Requests that wait and for which another one reads ahead."""
 
@@ -67,6 +73,9 @@ class Turns:
     Where a turn is free, the server's thread that brings a request answers it, and then whoever waits by now, for as
     long as somebody does: those have no thread, which would have to be woken for each of them. Who has waited longest
     is next, but while a young queue grows long (`overload`). Who waits for another machine lends the turn meanwhile.
+
+    Where it is too much the server's threads bring nobody while an answer is made: each whom they bring is one more to
+    refuse, for which the answer, at its next statement, would have to give the interpreter away.
     """
 
     def __init__(self, application: Wsgi, *, at_once: int) -> None:
@@ -76,6 +85,8 @@ class Turns:
         self._free: list[BaseDatabaseWrapper] = []
         self._waiting: deque[Turn] = deque()
         self._lenders = 0
+        self._turn_freed = threading.Condition(self._changing)
+        self._one_awaits_it = False
         self._files = threading.BoundedSemaphore(MOST_FILES)
         self._overload = Overload(tell_others=tell_tree, others_told=told_by_tree)
         self._refusal = PreparedRefusal()
@@ -99,6 +110,8 @@ class Turns:
         if environ.get("PATH_INFO") == LIVENESS:
             self._answer(exchange)
         elif (connection := self._take(exchange)) is not None:
+            if self._overload.is_too_much:
+                time.sleep(GIVING_WAY_SECONDS)
             if self._lenders < MOST_OF_SERVER:
                 self._work(exchange, connection)
             else:
@@ -118,8 +131,23 @@ class Turns:
                 exchange.environ[READ_AHEAD] = []
                 self._waiting.append(Turn(exchange, now, is_sure=is_watched))
             refused += self._turned_away()
+            quiet_for = 0.0 if self._free or exchange not in refused else self._overload.quiet_for(now)
         self._refuse(refused)
+        if quiet_for:
+            self._stay_away(quiet_for)
         return None
+
+    def _stay_away(self, seconds: float) -> None:
+        """With one thread of the server, so that it brings nobody: until a turn is free, but no longer than `seconds`.
+        Where one does that already the others stay away for longer: one is enough to tell who comes."""
+        with self._changing:
+            is_first = not self._one_awaits_it
+            if is_first and not self._free:
+                self._one_awaits_it = True
+                self._turn_freed.wait(seconds)
+                self._one_awaits_it = False
+        if not is_first:
+            time.sleep(AWAY_SECONDS)
 
     def _admits(self, *, is_watched: bool, now: float) -> bool:
         waiting = len(self._waiting)
@@ -167,6 +195,7 @@ class Turns:
             if not self._waiting:
                 self._free.append(connection)
                 self._overload.turn_is_free(now)
+                self._turn_freed.notify()
                 return None
             turn = self._waiting.pop() if self._newest_is_next(now) else self._waiting.popleft()
             self._overload.turn_came(after=now - turn.since, now=now)

@@ -121,13 +121,18 @@ def test_who_looks_after_the_service_waits_where_others_are_refused(behind: Turn
     assert not any(exchange.is_sent for exchange in (*metrics, brought(behind, PATH_INFO="/readyz")))
 
 
+def has_just_begun_where_it_is_too_much(application: Turns) -> None:
+    """The answer that is made."""
+    application._overload.turn_came(after=0.0, now=time.monotonic())
+    application._overload._let_nobody_wait(time.monotonic())
+
+
 def test_while_somebody_is_answered_one_thread_awaits_the_end_and_the_others_stay_away_for_a_while(
     behind: Turns, holding: Holding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(overload, "LONGEST_ON_CORES_SECONDS", 60.0)
     monkeypatch.setattr(turns, "AWAY_SECONDS", 0.3)
-    behind._overload.turn_came(after=0.0, now=time.monotonic())
-    behind._overload._let_nobody_wait(time.monotonic())
+    has_just_begun_where_it_is_too_much(behind)
     exchange = HeldExchange({})
     awaits = threading.Thread(target=behind, args=(exchange,), daemon=True)
     awaits.start()
@@ -151,8 +156,7 @@ def test_no_thread_stays_away_for_an_answer_that_waits_for_something_else_than_c
     """Nor the one that awaits its end, for longer than answers take that do not."""
     monkeypatch.setattr(overload, "LONGEST_ON_CORES_SECONDS", 0.2)
     monkeypatch.setattr(turns, "AWAY_SECONDS", 60.0)
-    behind._overload.turn_came(after=0.0, now=time.monotonic())
-    behind._overload._let_nobody_wait(time.monotonic())
+    has_just_begun_where_it_is_too_much(behind)
 
     assert refused(behind)
     assert behind._overload.quiet_for(time.monotonic()) == 0.0
@@ -164,7 +168,7 @@ def test_where_it_is_too_much_who_begins_lets_somebody_be_refused_first_so_that_
     holding: Holding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(overload, "LONGEST_ON_CORES_SECONDS", 60.0)
-    monkeypatch.setattr(turns, "GIVING_WAY_SECONDS", 0.5)
+    monkeypatch.setattr(turns, "GIVING_WAY_SECONDS", 1.0)
     application = Turns(holding, at_once=1)
     application._overload._let_nobody_wait(time.monotonic())
     begins = on_a_thread(application, who="begins")

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from matinee.api.turns import Turns
 from matinee.core.lending import lent
 from matinee.core.waiting import who_waits
 
@@ -48,10 +47,10 @@ def brought(handle: Callable[[HeldExchange], None], **environ: Any) -> HeldExcha
     return exchange
 
 
-def on_a_thread(application: Turns, **environ: Any) -> HeldExchange:
-    """A request that another thread brings."""
+def on_a_thread(handle: Callable[[HeldExchange], None], **environ: Any) -> HeldExchange:
+    """A request that `handle` is given on a thread of its own."""
     exchange = HeldExchange(environ)
-    threading.Thread(target=application, args=(exchange,), daemon=True).start()
+    threading.Thread(target=handle, args=(exchange,), daemon=True).start()
     return exchange
 
 

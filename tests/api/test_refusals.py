@@ -24,6 +24,19 @@ def refused(application: Turns) -> tuple[dict[str, Any], dict[str, str]]:
     return json.loads(exchange.body), exchange.headers
 
 
+def make_it_too_much(application: Turns, *, for_seconds: float = 0.0) -> None:
+    """While whoever has the turn has had it for so long."""
+    now = time.monotonic()
+    application._overload.turn_came(after=0.0, now=now - for_seconds)
+    application._overload._let_nobody_wait(now)
+
+
+@pytest.fixture
+def any_answer_takes_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it takes."""
+    monkeypatch.setattr(overload, "LONGEST_ON_CORES_SECONDS", 60.0)
+
+
 def test_where_as_many_wait_as_may_who_comes_is_refused_at_once_and_counted(behind: Turns) -> None:
     behind._overload = Overload(most=2)
     waiting = [brought(behind) for _ in range(2)]
@@ -97,12 +110,9 @@ def test_that_a_worker_is_alive_is_told_however_far_it_is_behind(behind: Turns, 
     assert alive.answer() == ("200", b"alive")
 
 
-def test_while_a_turn_rests_only_who_looks_after_the_service_has_it(
-    behind: Turns, holding: Holding, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(overload, "LONGEST_ON_CORES_SECONDS", 60.0)
-    behind._overload.turn_came(after=0.0, now=time.monotonic() - 30)
-    behind._overload._let_nobody_wait(time.monotonic())
+@pytest.mark.usefixtures("any_answer_takes_cores")
+def test_while_a_turn_rests_only_who_looks_after_the_service_has_it(behind: Turns, holding: Holding) -> None:
+    make_it_too_much(behind, for_seconds=30)
     assert on_a_thread(behind).answer()[0] == "503"
     holding.may_answer.set()
     assert eventually(lambda: bool(behind._free))
@@ -113,7 +123,7 @@ def test_while_a_turn_rests_only_who_looks_after_the_service_has_it(
 
 def test_who_looks_after_the_service_waits_where_others_are_refused(behind: Turns) -> None:
     behind._overload = Overload(most=3)
-    behind._overload._let_nobody_wait(time.monotonic())
+    make_it_too_much(behind)
     metrics = [brought(behind, PATH_INFO="/metrics") for _ in range(2)]
 
     assert refused(behind)
@@ -121,23 +131,17 @@ def test_who_looks_after_the_service_waits_where_others_are_refused(behind: Turn
     assert not any(exchange.is_sent for exchange in (*metrics, brought(behind, PATH_INFO="/readyz")))
 
 
-def has_just_begun_where_it_is_too_much(application: Turns) -> None:
-    """The answer that is made."""
-    application._overload.turn_came(after=0.0, now=time.monotonic())
-    application._overload._let_nobody_wait(time.monotonic())
-
-
+@pytest.mark.usefixtures("any_answer_takes_cores")
 def test_while_somebody_is_answered_one_thread_awaits_the_end_and_the_others_stay_away_for_a_while(
     behind: Turns, holding: Holding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(overload, "LONGEST_ON_CORES_SECONDS", 60.0)
     monkeypatch.setattr(turns, "AWAY_SECONDS", 0.3)
-    has_just_begun_where_it_is_too_much(behind)
+    make_it_too_much(behind)
     exchange = HeldExchange({})
     awaits = threading.Thread(target=behind, args=(exchange,), daemon=True)
     awaits.start()
     assert exchange.answer()[0] == "503"
-    assert eventually(lambda: behind._one_awaits_it)
+    assert eventually(lambda: behind._end_is_awaited)
 
     began = time.monotonic()
     assert refused(behind)
@@ -147,7 +151,7 @@ def test_while_somebody_is_answered_one_thread_awaits_the_end_and_the_others_sta
     awaits.join(20)
 
     assert not awaits.is_alive()
-    assert not behind._one_awaits_it
+    assert not behind._end_is_awaited
 
 
 def test_no_thread_stays_away_for_an_answer_that_waits_for_something_else_than_cores(
@@ -156,21 +160,21 @@ def test_no_thread_stays_away_for_an_answer_that_waits_for_something_else_than_c
     """Nor the one that awaits its end, for longer than answers take that do not."""
     monkeypatch.setattr(overload, "LONGEST_ON_CORES_SECONDS", 0.2)
     monkeypatch.setattr(turns, "AWAY_SECONDS", 60.0)
-    has_just_begun_where_it_is_too_much(behind)
+    make_it_too_much(behind)
 
     assert refused(behind)
     assert behind._overload.quiet_for(time.monotonic()) == 0.0
     assert refused(behind)
-    assert not behind._one_awaits_it
+    assert not behind._end_is_awaited
 
 
+@pytest.mark.usefixtures("any_answer_takes_cores")
 def test_where_it_is_too_much_who_begins_lets_somebody_be_refused_first_so_that_the_turn_rests(
     holding: Holding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(overload, "LONGEST_ON_CORES_SECONDS", 60.0)
     monkeypatch.setattr(turns, "GIVING_WAY_SECONDS", 1.0)
     application = Turns(holding, at_once=1)
-    application._overload._let_nobody_wait(time.monotonic())
+    make_it_too_much(application)
     begins = on_a_thread(application, who="begins")
     assert eventually(lambda: not application._free)
 

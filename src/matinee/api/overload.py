@@ -2,8 +2,8 @@
 
 A queue that stands has no end of its own: whoever waits in it waits for all of it, and nothing more is done for that.
 A pulse is something else; its queue runs empty. So many may wait, until a queue shows that it stands; then nobody, so
-that each who is let in is answered about as soon as ever, and the others are told at once to come again. Telling them
-takes the cores that answers are made on. So it is put off while an answer is made; then the turn rests for a while.
+that each who is let in is answered about as soon as ever, and the others are told to come again. Telling them takes the
+cores that answers are made on. So it is put off while an answer is made; then the turn rests for as long as that took.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ class Turns:
         self._waiting: deque[Turn] = deque()
         self._lenders = 0
         self._turn_freed = threading.Condition(self._changing)
-        self._one_awaits_it = False
+        self._end_is_awaited = False
         self._files = threading.BoundedSemaphore(MOST_FILES)
         self._overload = Overload(tell_others=tell_tree, others_told=told_by_tree)
         self._refusal = PreparedRefusal()
@@ -141,11 +141,11 @@ class Turns:
         """With one thread of the server, so that it brings nobody: until a turn is free, but no longer than `seconds`.
         Where one does that already the others stay away for longer: one is enough to tell who comes."""
         with self._changing:
-            is_first = not self._one_awaits_it
+            is_first = not self._end_is_awaited
             if is_first and not self._free:
-                self._one_awaits_it = True
+                self._end_is_awaited = True
                 self._turn_freed.wait(seconds)
-                self._one_awaits_it = False
+                self._end_is_awaited = False
         if not is_first:
             time.sleep(AWAY_SECONDS)
 

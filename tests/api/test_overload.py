@@ -30,7 +30,8 @@ from matinee.core.processes import SHARED_FOLDER
 
 
 def admits(overload: Overload, *, waiting: int, now: float) -> bool:
-    return overload.admits(waiting=waiting, longest=0.01, now=now)
+    """Whether one more may wait, and not in the place of those."""
+    return overload.admits(waiting=waiting, longest=0.01, now=now) and not overload.is_too_much
 
 
 def too_much() -> Overload:
@@ -51,37 +52,26 @@ def test_many_may_wait_in_a_pulse() -> None:
     assert overload.may_wait == MOST_WAITING
 
 
-def test_once_as_many_wait_as_may_nobody_may_wait() -> None:
+def test_once_as_many_wait_as_may_nobody_may_but_who_came_last() -> None:
     overload = too_much()
 
     assert not admits(overload, waiting=0, now=1.0)
+    assert overload.admits(waiting=1, longest=0.01, now=1.0)
+    assert overload.may_wait == 0
 
 
-def after_an_answer(overload: Overload, *, took: float, waiting: int | None) -> Overload:
-    """Which came at the moment 1; `waiting` others did when somebody came meanwhile."""
+def rest_after(overload: Overload, *, took: float) -> float:
     overload.turn_came(after=0.0, now=1.0)
-    if waiting is not None:
-        admits(overload, waiting=waiting, now=1.0)
-    assert not overload.rests(now=1.0)
-    overload.turn_is_free(now=1.0 + took)
-    return overload
+    return overload.rest_after(now=1.0 + took)
 
 
-def test_where_it_is_too_much_a_turn_rests_as_long_as_an_answer_took_during_which_somebody_was_refused() -> None:
-    overload = after_an_answer(too_much(), took=0.01, waiting=0)
-
-    assert overload.rests(now=1.0199)
-    assert not overload.rests(now=1.0201)
+def test_where_it_is_too_much_a_turn_rests_no_longer_than_the_answer_took() -> None:
+    assert rest_after(too_much(), took=0.01) == pytest.approx(0.01)
 
 
-def test_it_does_not_for_who_comes_alone_or_after_a_long_wait_or_where_others_may_wait() -> None:
-    alone = after_an_answer(too_much(), took=0.01, waiting=None)
-    slow = after_an_answer(too_much(), took=1.01 * LONGEST_ON_CORES_SECONDS, waiting=0)
-    fine = after_an_answer(Overload(), took=0.01, waiting=0)
-
-    assert not alone.rests(now=1.01)
-    assert not slow.rests(now=1.0 + 1.01 * LONGEST_ON_CORES_SECONDS)
-    assert not fine.rests(now=1.01)
+def test_it_does_not_after_a_long_wait_or_where_others_may_wait() -> None:
+    assert rest_after(too_much(), took=1.01 * LONGEST_ON_CORES_SECONDS) == 0.0
+    assert rest_after(Overload(), took=0.01) == 0.0
 
 
 def test_where_it_is_too_much_nobody_is_to_be_brought_while_an_answer_is_made_that_does_not_take_too_long() -> None:
@@ -149,8 +139,8 @@ def test_of_those_who_are_answered_where_it_is_too_much_next_to_nobody_has_waite
                 overload.turn_came(after=0.0, now=now)
             elif overload.admits(waiting=len(waiting), longest=now - waiting[0] if waiting else 0.0, now=now):
                 waiting.append(now)
-        while len(waiting) > overload.may_wait:
-            waiting.pop()
+        while len(waiting) > max(overload.may_wait, 1):
+            waiting.popleft() if overload.is_too_much else waiting.pop()
 
     assert overload.may_wait == 0
     assert len(waited) > 59_000
@@ -196,7 +186,7 @@ def test_where_nobody_gets_a_turn_any_more_who_comes_is_refused() -> None:
     assert admits(overload, waiting=0, now=STUCK_SECONDS)
 
 
-def test_as_long_as_it_is_too_much_nobody_waits_but_for_a_moment_every_few_seconds() -> None:
+def test_as_long_as_it_is_too_much_more_than_one_wait_only_for_a_moment_every_few_seconds() -> None:
     """A queue in which, whenever one more may wait, one more does."""
     overload = too_much()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
@@ -17,18 +16,20 @@ from tests.exchanges import HeldExchange, Holding, brought, on_a_thread
 from tests.operations.processes import eventually
 
 
-def refused(application: Turns) -> tuple[dict[str, Any], dict[str, str]]:
-    """The problem and the headers of a request that is refused at once."""
+def refused(application: Turns) -> HeldExchange:
+    """Who waits until another takes that place."""
     exchange = brought(application)
-    assert exchange.is_sent
-    return json.loads(exchange.body), exchange.headers
+    assert not exchange.is_sent
+    assert not brought(application).is_sent
+    assert exchange.answer()[0] == "503"
+    return exchange
 
 
 def make_it_too_much(application: Turns, *, for_seconds: float = 0.0) -> None:
     """While whoever has the turn has had it for so long."""
     now = time.monotonic()
     application._overload.turn_came(after=0.0, now=now - for_seconds)
-    application._overload._let_nobody_wait(now)
+    application._overload._find_too_much(now)
 
 
 @pytest.fixture
@@ -37,28 +38,40 @@ def any_answer_takes_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(overload, "LONGEST_ON_CORES_SECONDS", 60.0)
 
 
-def test_where_as_many_wait_as_may_who_comes_is_refused_at_once_and_counted(behind: Turns) -> None:
-    behind._overload = Overload(most=2)
-    waiting = [brought(behind) for _ in range(2)]
-    counted = REGISTRY.get_sample_value("matinee_overload_refusals_total")
-
-    problem, headers = refused(behind)
-
-    assert (problem["status"], problem["code"], problem["detail"]) == (503, "unavailable", overload.TOO_MUCH)
-    assert int(headers["Retry-After"]) > 0
-    assert "Connection" not in headers
-    assert REGISTRY.get_sample_value("matinee_overload_refusals_total") == (counted or 0) + 1 + len(waiting)
-
-
-def test_who_waits_is_turned_away_where_it_is_too_much(behind: Turns) -> None:
+def test_where_as_many_wait_as_may_all_are_refused_but_who_comes_then(behind: Turns, holding: Holding) -> None:
     behind._overload = Overload(most=3)
     waiting = [brought(behind) for _ in range(3)]
     assert not any(exchange.is_sent for exchange in waiting)
 
-    refused(behind)
+    last = brought(behind, who="last")
 
     assert [exchange.answer()[0] for exchange in waiting] == ["503"] * 3
-    assert not behind._waiting
+    assert not last.is_sent
+    holding.may_answer.set()
+    assert last.answer() == ("200", b"last")
+
+
+def test_where_it_is_too_much_who_waits_is_refused_once_somebody_else_comes_and_counted(behind: Turns) -> None:
+    make_it_too_much(behind)
+    counted = REGISTRY.get_sample_value("matinee_overload_refusals_total") or 0
+
+    exchange = refused(behind)
+
+    problem = json.loads(exchange.body)
+    assert (problem["status"], problem["code"], problem["detail"]) == (503, "unavailable", overload.TOO_MUCH)
+    assert int(exchange.headers["Retry-After"]) > 0
+    assert "Connection" not in exchange.headers
+    assert REGISTRY.get_sample_value("matinee_overload_refusals_total") == counted + 1
+
+
+def test_where_nobody_has_had_a_turn_for_long_who_comes_is_refused_at_once(
+    behind: Turns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = brought(behind)
+    monkeypatch.setattr(overload, "STUCK_SECONDS", 0.0)
+
+    assert brought(behind).answer()[0] == "503"
+    assert not waits.is_sent
 
 
 def test_who_has_waited_too_long_for_a_while_is_turned_away_by_who_passes_the_turn_on(
@@ -71,16 +84,17 @@ def test_who_has_waited_too_long_for_a_while_is_turned_away_by_who_passes_the_tu
     holding.may_answer.set()
 
     statuses = [exchange.answer()[0] for exchange in waiting]
-    assert statuses == sorted(statuses)
-    assert {"200", "503"} == {*statuses}
+    assert statuses[:-1] == sorted(statuses[:-1])
+    assert {"200", "503"} == {*statuses[:-1]}
+    assert statuses[-1] == "200", "who came last"
 
 
 def test_where_as_many_as_may_wait_for_other_machines_nobody_waits_for_a_turn(
-    behind: Turns, holding: Holding, monkeypatch: pytest.MonkeyPatch
+    behind: Turns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(turns, "MOST_LENDERS", 0)
 
-    assert refused(behind)
+    assert brought(behind).answer()[0] == "503"
 
 
 def test_a_request_that_has_lent_its_turn_is_not_turned_away(holding: Holding) -> None:
@@ -93,15 +107,14 @@ def test_a_request_that_has_lent_its_turn_is_not_turned_away(holding: Holding) -
     assert eventually(lambda: bool(application._waiting))
     application._overload = Overload(most=1)
 
-    assert refused(application)
+    refused(application)
     holding.may_answer.set()
 
     assert (lender.answer()[0], borrower.answer()[0]) == ("200", "200")
 
 
 def test_that_a_worker_is_alive_is_told_however_far_it_is_behind(behind: Turns, holding: Holding) -> None:
-    behind._overload = Overload(most=0)
-    assert refused(behind)
+    make_it_too_much(behind)
 
     alive = on_a_thread(behind, PATH_INFO="/livez", who="alive")
     assert eventually(lambda: "alive" in holding.called)
@@ -111,22 +124,42 @@ def test_that_a_worker_is_alive_is_told_however_far_it_is_behind(behind: Turns, 
 
 
 @pytest.mark.usefixtures("any_answer_takes_cores")
-def test_while_a_turn_rests_only_who_looks_after_the_service_has_it(behind: Turns, holding: Holding) -> None:
-    make_it_too_much(behind, for_seconds=30)
-    assert on_a_thread(behind).answer()[0] == "503"
+def test_a_turn_rests_until_nobody_comes_any_more_and_who_came_last_has_it(behind: Turns, holding: Holding) -> None:
+    make_it_too_much(behind, for_seconds=2)
+    came_during_the_answer = on_a_thread(behind, who="during")
+    assert eventually(lambda: behind._end_is_awaited)
     holding.may_answer.set()
-    assert eventually(lambda: bool(behind._free))
+    assert eventually(lambda: behind._resting == 1)
 
-    assert refused(behind)
-    assert brought(behind, PATH_INFO="/readyz").answer()[0] == "200"
+    while_it_rests = [brought(behind, who=who) for who in ("before", "last")]
+
+    assert [each.answer()[0] for each in (came_during_the_answer, *while_it_rests)] == ["503", "503", "200"]
+    assert holding.called == ["first", "last"]
+
+
+@pytest.mark.usefixtures("any_answer_takes_cores")
+def test_a_turn_rests_no_longer_than_the_answer_took_though_somebody_comes_all_the_while(
+    behind: Turns, holding: Holding
+) -> None:
+    make_it_too_much(behind, for_seconds=1)
+    holding.may_answer.set()
+    assert eventually(lambda: behind._resting == 1)
+
+    came = [brought(behind)]
+    while len(holding.called) == 1 and len(came) < 1_000:
+        time.sleep(0.01)
+        came.append(brought(behind))
+
+    assert len(holding.called) > 1
+    assert came[0].answer()[0] == "503"
 
 
 def test_who_looks_after_the_service_waits_where_others_are_refused(behind: Turns) -> None:
-    behind._overload = Overload(most=3)
+    behind._overload = Overload(most=4)
     make_it_too_much(behind)
     metrics = [brought(behind, PATH_INFO="/metrics") for _ in range(2)]
 
-    assert refused(behind)
+    refused(behind)
 
     assert not any(exchange.is_sent for exchange in (*metrics, brought(behind, PATH_INFO="/readyz")))
 
@@ -140,11 +173,10 @@ def test_while_somebody_is_answered_one_thread_awaits_the_end_and_the_others_sta
     exchange = HeldExchange({})
     awaits = threading.Thread(target=behind, args=(exchange,), daemon=True)
     awaits.start()
-    assert exchange.answer()[0] == "503"
     assert eventually(lambda: behind._end_is_awaited)
 
     began = time.monotonic()
-    assert refused(behind)
+    last = brought(behind)
     assert time.monotonic() - began >= 0.3
     assert awaits.is_alive()
     holding.may_answer.set()
@@ -152,6 +184,7 @@ def test_while_somebody_is_answered_one_thread_awaits_the_end_and_the_others_sta
 
     assert not awaits.is_alive()
     assert not behind._end_is_awaited
+    assert (exchange.answer()[0], last.answer()[0]) == ("503", "200")
 
 
 def test_no_thread_stays_away_for_an_answer_that_waits_for_something_else_than_cores(
@@ -162,34 +195,19 @@ def test_no_thread_stays_away_for_an_answer_that_waits_for_something_else_than_c
     monkeypatch.setattr(turns, "AWAY_SECONDS", 60.0)
     make_it_too_much(behind)
 
-    assert refused(behind)
+    refused(behind)
     assert behind._overload.quiet_for(time.monotonic()) == 0.0
-    assert refused(behind)
+    refused(behind)
     assert not behind._end_is_awaited
 
 
-@pytest.mark.usefixtures("any_answer_takes_cores")
-def test_where_it_is_too_much_who_begins_lets_somebody_be_refused_first_so_that_the_turn_rests(
-    holding: Holding, monkeypatch: pytest.MonkeyPatch
+def test_where_it_is_not_too_much_no_turn_rests_and_no_thread_stays_away(
+    behind: Turns, holding: Holding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "GIVING_WAY_SECONDS", 1.0)
-    application = Turns(holding, at_once=1)
-    make_it_too_much(application)
-    begins = on_a_thread(application, who="begins")
-    assert eventually(lambda: not application._free)
+    monkeypatch.setattr(turns, "AWAY_SECONDS", 60.0)
+    monkeypatch.setattr(turns, "STILL_SHARE", 1e6)
+    waiting = [brought(behind) for _ in range(3)]
 
-    came_meanwhile = on_a_thread(application).answer()
-    called_by_then = [*holding.called]
     holding.may_answer.set()
 
-    assert (came_meanwhile[0], called_by_then) == ("503", [])
-    assert begins.answer() == ("200", b"begins")
-    assert eventually(lambda: bool(application._free))
-    assert refused(application), "it rests"
-
-
-def test_where_it_is_not_nobody_lets_others_go_first(holding: Holding, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "GIVING_WAY_SECONDS", 60.0)
-    holding.may_answer.set()
-
-    assert on_a_thread(Turns(holding, at_once=1)).answer()[0] == "200"
+    assert [exchange.answer()[0] for exchange in waiting] == ["200"] * 3

@@ -163,7 +163,7 @@ def test_who_had_lent_the_turn_and_has_it_again_has_it_since_then(
     holding: Holding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     application = Turns(holding, at_once=1)
-    application._overload._let_nobody_wait(time.monotonic())
+    application._overload._find_too_much(time.monotonic())
     began: list[float] = []
     monkeypatch.setattr(application._overload, "turn_came", lambda *, after, now: began.append(now))
 

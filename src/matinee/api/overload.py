@@ -1,9 +1,10 @@
 """When more is asked for than can be done: how many may wait for their turn, and what the others are told.
 
 A queue that stands has no end of its own: whoever waits in it waits for all of it, and nothing more is done for that.
-A pulse is something else; its queue runs empty. So many may wait, until a queue shows that it stands; then nobody, so
-that each who is let in is answered about as soon as ever, and the others are told to come again. Telling them takes the
-cores that answers are made on. So it is put off while an answer is made; then the turn rests for as long as that took.
+A pulse is something else; its queue runs empty. So many may wait, until a queue shows that it stands; then nobody but
+who came last, so that each who is let in is answered about as soon as ever, and the others are told to come again.
+Telling them takes the cores that answers are made on. So it is put off while an answer is made; then the turn rests
+until they are told.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ from matinee.core.processes import SHARED_FOLDER
 MOST_WAITING = 160
 """For a turn of a worker. Once so many do it is too much."""
 MORE_WAITING = 8
-"""After a while in which nobody may it is tried with so many whether it is still too much; every other time with twice
-as many at the least, every fourth time with four times as many and so on. However many connections a client has that
-comes again at once, they all fit in at last; the more are tried, the more seldom does anybody wait behind so many."""
+"""After a while in which nobody may but who came last it is tried with so many whether it is still too much; every
+other time with twice as many at the least, every fourth time with four times as many and so on. However many
+connections a client has that comes again at once, they all fit in at last; the more are tried, the more seldom does
+anybody wait behind so many."""
 STEP_SECONDS = 4.0
 LATE_SECONDS = 0.3
 STANDING_SECONDS = 0.25
@@ -68,40 +70,36 @@ class Overload:
         self._tell_others, self._others_told = tell_others, others_told
         self._was_told, self._looks_at = False, 0.0
         self.may_wait = most
-        """For a turn, now."""
+        """For a turn, now; 0 where none may but who came last."""
         self._tells = True
         self._tries = 0
         self._since = 0.0
         self._late_since: float | None = None
-        self._turn_came_at = self._rests_until = 0.0
-        self._refused_since = False
+        self._turn_came_at = 0.0
         self._peak, self._peaked_at, self._long_since = 0, 0.0, 0.0
 
     def admits(self, *, waiting: int, longest: float, now: float) -> bool:
-        """Whether somebody for whom no turn is free may wait behind `waiting` others, of whom the next has waited
-        `longest` seconds."""
+        """Whether somebody for whom no turn is free may wait beside `waiting` others, of whom the next has waited
+        `longest` seconds; in their place, where it is too much."""
         if longest >= STUCK_SECONDS:
             return False
         self._try_again(now)
         if waiting >= self.may_wait:
-            self._let_nobody_wait(now)
+            self._find_too_much(now)
         elif self.may_wait == self.most and waiting >= MORE_WAITING and self._is_told(now):
-            self._let_nobody_wait(now, since_told=True)
-        else:
-            return True
-        self._refused_since = True
-        return False
+            self._find_too_much(now, since_told=True)
+        return True
 
     def turn_came(self, *, after: float, now: float) -> None:
         """Somebody has a turn now, having waited `after` seconds."""
-        self._turn_came_at, self._refused_since = now, False
+        self._turn_came_at = now
         self._try_again(now)
         if after < LATE_SECONDS:
             self._late_since = None
         elif self._late_since is None:
             self._late_since = now
         elif now - self._late_since >= STANDING_SECONDS:
-            self._let_nobody_wait(now)
+            self._find_too_much(now)
 
     def newest_is_next(self, *, waiting: int, now: float) -> bool:
         """Of `waiting` requests, of which the oldest is next otherwise: while a young queue grows long, or in a try.
@@ -121,7 +119,7 @@ class Overload:
 
     @property
     def is_too_much(self) -> bool:
-        """So that nobody may wait."""
+        """So that nobody may wait but who came last."""
         return self.may_wait == 0
 
     def quiet_for(self, now: float) -> float:
@@ -129,20 +127,13 @@ class Overload:
         much, since each would only be refused."""
         return max(self._turn_came_at + LONGEST_ON_CORES_SECONDS - now, 0.0) if self.is_too_much else 0.0
 
-    def turn_is_free(self, now: float) -> None:
-        """The one that came last is over, and nobody waits for it. Where somebody was refused meanwhile it rests for as
-        long as that took, and whoever comes is refused: those who came during the answer, and waited for its end. Who
-        asks for one thing after the other, alone, is answered each time."""
+    def rest_after(self, now: float) -> float:
+        """So many seconds at the most a turn rests whose answer is over: where it is too much, as long as that took."""
         took = now - self._turn_came_at
-        if self._refused_since and took <= LONGEST_ON_CORES_SECONDS:
-            self._rests_until = now + took
-
-    def rests(self, now: float) -> bool:
-        """Whether nobody is to have a turn now, though one may be free."""
-        return self.is_too_much and now < self._rests_until
+        return took if self.is_too_much and took <= LONGEST_ON_CORES_SECONDS else 0.0
 
     def _try_again(self, now: float) -> None:
-        """A step after nobody might wait any longer so many may as it is tried with this time; all, where that went
+        """A step after it was found to be too much so many may as it is tried with this time; all, where that went
         well for a step, or nobody came."""
         steps = int((now - self._since) / STEP_SECONDS)
         if self.may_wait == self.most or steps == 0:
@@ -154,7 +145,7 @@ class Overload:
             self._tries += 1
             self.may_wait = min(MORE_WAITING * (self._tries & -self._tries), self.most)
 
-    def _let_nobody_wait(self, now: float, *, since_told: bool = False) -> None:
+    def _find_too_much(self, now: float, *, since_told: bool = False) -> None:
         """Who was told passes it on to nobody: workers would keep each other so for ever."""
         if self.may_wait == self.most:
             self._tells = not since_told

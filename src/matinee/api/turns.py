@@ -40,9 +40,8 @@ MOST_FILES = 32
 
 AWAY_SECONDS = 0.2
 """So long at a time a thread of the server stays away where it is too much. Others may have to wait for bodies."""
-GIVING_WAY_SECONDS = 0.0001
-"""Where it is too much, the interpreter is given away before an answer is made: a thread that waits for it brings
-somebody who came during the answer before, and is refused. Else who is next has waited, and so has each after."""
+STILL_SHARE = 0.2
+"""Of the time that an answer took: where nobody has come for so long, nobody waits in the server any more."""
 
 MOST_READ_FOR = 16
 """Requests that wait and for which another one reads ahead."""
@@ -74,8 +73,9 @@ class Turns:
     long as somebody does: those have no thread, which would have to be woken for each of them. Who has waited longest
     is next, but while a young queue grows long (`overload`). Who waits for another machine lends the turn meanwhile.
 
-    Where it is too much the server's threads bring nobody while an answer is made: each whom they bring is one more to
-    refuse, for which the answer, at its next statement, would have to give the interpreter away.
+    Where it is too much who came last is next, and who waited before is refused. The server's threads bring nobody
+    while an answer is made: each whom they bring is one more to refuse, for which the answer, at its next statement,
+    would have to give the interpreter away. They do while the turn rests after it.
     """
 
     def __init__(self, application: Wsgi, *, at_once: int) -> None:
@@ -85,8 +85,10 @@ class Turns:
         self._free: list[BaseDatabaseWrapper] = []
         self._waiting: deque[Turn] = deque()
         self._lenders = 0
-        self._turn_freed = threading.Condition(self._changing)
+        self._answer_over = threading.Condition(self._changing)
         self._end_is_awaited = False
+        self._resting = 0
+        self._came = 0
         self._files = threading.BoundedSemaphore(MOST_FILES)
         self._overload = Overload(tell_others=tell_tree, others_told=told_by_tree)
         self._refusal = PreparedRefusal()
@@ -110,8 +112,6 @@ class Turns:
         if environ.get("PATH_INFO") == LIVENESS:
             self._answer(exchange)
         elif (connection := self._take(exchange)) is not None:
-            if self._overload.is_too_much:
-                time.sleep(GIVING_WAY_SECONDS)
             if self._lenders < MOST_OF_SERVER:
                 self._work(exchange, connection)
             else:
@@ -122,29 +122,29 @@ class Turns:
         now = time.monotonic()
         is_watched = exchange.environ.get("PATH_INFO") in WATCHED
         with self._changing:
-            is_resting = self._overload.rests(now) and not is_watched
-            if self._free and not is_resting:
+            if self._free:
                 self._overload.turn_came(after=0.0, now=now)
                 return self._free.pop()
-            refused = [] if not is_resting and self._admits(is_watched=is_watched, now=now) else [exchange]
+            refused = [] if self._admits(is_watched=is_watched, now=now) else [exchange]
             if not refused:
                 exchange.environ[READ_AHEAD] = []
+                self._came += 1
                 self._waiting.append(Turn(exchange, now, is_sure=is_watched))
             refused += self._turned_away()
-            quiet_for = 0.0 if self._free or exchange not in refused else self._overload.quiet_for(now)
+            quiet_for = 0.0 if self._resting else self._overload.quiet_for(now)
         self._refuse(refused)
         if quiet_for:
             self._stay_away(quiet_for)
         return None
 
     def _stay_away(self, seconds: float) -> None:
-        """With one thread of the server, so that it brings nobody: until a turn is free, but no longer than `seconds`.
+        """With one thread of the server, so that it brings nobody: until an answer is over, at most for `seconds`.
         Where one does that already the others stay away for longer: one is enough to tell who comes."""
         with self._changing:
             is_first = not self._end_is_awaited
-            if is_first and not self._free:
+            if is_first and not (self._free or self._resting):
                 self._end_is_awaited = True
-                self._turn_freed.wait(seconds)
+                self._answer_over.wait(seconds)
                 self._end_is_awaited = False
         if not is_first:
             time.sleep(AWAY_SECONDS)
@@ -157,12 +157,17 @@ class Turns:
         return self._lenders < MOST_LENDERS and self._overload.admits(waiting=waiting, longest=longest, now=now)
 
     def _turned_away(self) -> list[Exchange]:
-        """Who waited though fewer may by now: all but those who came first."""
+        """Who waited though fewer may by now: all but those who came first, or, if it is too much, who came last."""
         if len(self._waiting) <= (may_wait := self._overload.may_wait):
             return []
-        waiting = [*self._waiting]
-        self._waiting = deque(waiting[:may_wait] + [turn for turn in waiting[may_wait:] if turn.is_sure])
-        return [turn.whose for turn in waiting[may_wait:] if not (turn.is_sure or isinstance(turn.whose, SimpleQueue))]
+        sure = [turn for turn in self._waiting if turn.is_sure]
+        unsure = [turn for turn in self._waiting if not turn.is_sure]
+        if self._overload.is_too_much:
+            refused, kept = unsure[:-1], unsure[-1:]
+        else:
+            kept, refused = unsure[:may_wait], unsure[may_wait:]
+        self._waiting = deque(sure + kept)
+        return [turn.whose for turn in refused if not isinstance(turn.whose, SimpleQueue)]
 
     def _refuse(self, exchanges: Iterable[Exchange]) -> None:
         for exchange in exchanges:
@@ -175,7 +180,25 @@ class Turns:
             while todo is not None:
                 exchange, connections[DEFAULT_DB_ALIAS] = todo
                 self._answer(exchange)
+                self._rest()
                 todo = self._pass_on()
+
+    def _rest(self) -> None:
+        """After an answer, where it is too much: until nobody comes any more, but no longer than the answer took. Those
+        who came to the server meanwhile are refused then, and who is next has come just now."""
+        now = time.monotonic()
+        longest = self._overload.rest_after(now)
+        if not longest:
+            return
+        with self._changing:
+            self._resting += 1
+            self._answer_over.notify()
+        until, came = now + longest, None
+        while came != self._came and time.monotonic() < until:
+            came = self._came
+            time.sleep(STILL_SHARE * longest)
+        with self._changing:
+            self._resting -= 1
 
     def _work_apart(self, *first: *Todo) -> None:
         try:
@@ -194,8 +217,7 @@ class Turns:
         with self._changing:
             if not self._waiting:
                 self._free.append(connection)
-                self._overload.turn_is_free(now)
-                self._turn_freed.notify()
+                self._answer_over.notify()
                 return None
             turn = self._waiting.pop() if self._newest_is_next(now) else self._waiting.popleft()
             self._overload.turn_came(after=now - turn.since, now=now)

@@ -35,7 +35,7 @@ def make_it_too_much(application: Turns, *, for_seconds: float = 0.0) -> None:
 @pytest.fixture
 def any_answer_takes_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     """However long it takes."""
-    monkeypatch.setattr(overload, "LONGEST_ON_CORES_SECONDS", 60.0)
+    monkeypatch.setattr(overload, "LONGEST_ON_CORES_SECONDS", 600.0)
 
 
 def test_where_as_many_wait_as_may_all_are_refused_but_who_comes_then(behind: Turns, holding: Holding) -> None:
@@ -124,8 +124,12 @@ def test_that_a_worker_is_alive_is_told_however_far_it_is_behind(behind: Turns, 
 
 
 @pytest.mark.usefixtures("any_answer_takes_cores")
-def test_a_turn_rests_until_nobody_comes_any_more_and_who_came_last_has_it(behind: Turns, holding: Holding) -> None:
-    make_it_too_much(behind, for_seconds=2)
+def test_a_turn_rests_until_nobody_comes_any_more_and_who_came_last_has_it(
+    behind: Turns, holding: Holding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For a second, of a minute that the answer took."""
+    monkeypatch.setattr(turns, "STILL_SHARE", 1 / 60)
+    make_it_too_much(behind, for_seconds=59)
     came_during_the_answer = on_a_thread(behind, who="during")
     assert eventually(lambda: behind._end_is_awaited)
     holding.may_answer.set()
@@ -139,9 +143,10 @@ def test_a_turn_rests_until_nobody_comes_any_more_and_who_came_last_has_it(behin
 
 @pytest.mark.usefixtures("any_answer_takes_cores")
 def test_a_turn_rests_no_longer_than_the_answer_took_though_somebody_comes_all_the_while(
-    behind: Turns, holding: Holding
+    behind: Turns, holding: Holding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_it_too_much(behind, for_seconds=1)
+    monkeypatch.setattr(turns, "STILL_SHARE", 0.45)
+    make_it_too_much(behind, for_seconds=2)
     holding.may_answer.set()
     assert eventually(lambda: behind._resting == 1)
 

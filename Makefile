@@ -13,10 +13,11 @@ SOAKED := tests/operations/backups tests/operations/test_killed_processes.py tes
 	tests/operations/test_sessions_in_service.py tests/operations/test_crowd.py tests/accounts/test_sessions.py \
 	tests/core/jobs/test_killed_workers.py tests/tmdb/test_two_runs.py tests/search/test_killed_indexers.py \
 	tests/operations/test_fuzzing.py tests/operations/test_upgrade.py tests/core/jobs/test_two_nodes.py \
-	tests/api/test_idempotency.py tests/operations/test_migrations_of_many_rows.py
+	tests/api/test_idempotency.py
 # Those that assert times, or that nobody is refused: nothing else runs beside them.
 SOAKED_ALONE := tests/operations/test_outages.py tests/operations/test_database_away.py tests/operations/test_overload.py \
 	tests/operations/test_hostile_connections.py tests/operations/test_found_soon.py \
+	tests/operations/test_migrations_of_many_rows.py \
 	tests/accounts/test_sign_in_times.py tests/accounts/test_export_times.py
 # What must not be wrong: who somebody is and may, what is encrypted, erased and taken in. Every branch of it is covered.
 COVERED_WHOLE := src/matinee/accounts/*,src/matinee/api/authentication.py,src/matinee/core/ciphers.py,src/matinee/operations/access.py,src/matinee/transfer/*

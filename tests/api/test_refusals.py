@@ -115,6 +115,7 @@ def test_a_request_that_has_lent_its_turn_is_not_turned_away(holding: Holding) -
 
 def test_that_a_worker_is_alive_is_told_however_far_it_is_behind(behind: Turns, holding: Holding) -> None:
     make_it_too_much(behind)
+    refused(behind)
 
     alive = on_a_thread(behind, PATH_INFO="/livez", who="alive")
     assert eventually(lambda: "alive" in holding.called)

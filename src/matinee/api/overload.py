@@ -146,7 +146,7 @@ class Overload:
             self.may_wait = min(MORE_WAITING * (self._tries & -self._tries), self.most)
 
     def _find_too_much(self, now: float, *, since_told: bool = False) -> None:
-        """Who was told passes it on to nobody: workers would keep each other so for ever."""
+        """From now on it is. Who was told passes it on to nobody: workers would keep each other so for ever."""
         if self.may_wait == self.most:
             self._tells = not since_told
         if self.may_wait > 0:

@@ -89,6 +89,7 @@ class Turns:
         self._end_is_awaited = False
         self._resting = 0
         self._came = 0
+        """So many have begun to wait, ever."""
         self._files = threading.BoundedSemaphore(MOST_FILES)
         self._overload = Overload(tell_others=tell_tree, others_told=told_by_tree)
         self._refusal = PreparedRefusal()
